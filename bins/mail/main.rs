@@ -1,0 +1,2 @@
+//! The `mail` command.
+fn main() {}

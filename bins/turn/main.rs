@@ -1,0 +1,2 @@
+//! The `turn` command.
+fn main() {}

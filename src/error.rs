@@ -1,0 +1,106 @@
+//! The one error of the commands: what went wrong, the exit code, and the next step.
+//! Every layer returns it once nobody below branches on the cause any more.
+
+use crate::exit::Exit;
+
+/// A command's failure: an exit code, a cause, and a hint where there is a next step.
+///
+/// The cause is a lowercase fragment, joined with its context by `: `.
+#[derive(Debug)]
+pub struct Failure {
+    /// What the shell sees.
+    pub exit: Exit,
+    /// The cause, outermost context first.
+    pub cause: anyhow::Error,
+    /// The next step, as one line.
+    pub hint: Option<String>,
+}
+
+/// The result of everything that ends in a [`Failure`].
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    /// A failure with its code and its message.
+    pub fn new(exit: Exit, message: impl std::fmt::Display) -> Self {
+        Self { exit, cause: anyhow::Error::msg(message.to_string()), hint: None }
+    }
+
+    /// The arguments are wrong.
+    pub fn usage(message: impl std::fmt::Display) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// The state of the thing does not allow it.
+    pub fn refused(message: impl std::fmt::Display) -> Self {
+        Self::new(Exit::Refused, message)
+    }
+
+    /// There is no such thing.
+    pub fn not_found(message: impl std::fmt::Display) -> Self {
+        Self::new(Exit::NotFound, message)
+    }
+
+    /// Busy, or not yet.
+    pub fn busy(message: impl std::fmt::Display) -> Self {
+        Self::new(Exit::Busy, message)
+    }
+
+    /// An I/O error on `what` ("cannot read prompt file /x").
+    pub fn io(what: impl std::fmt::Display, error: impl Into<std::io::Error>) -> Self {
+        Self { exit: Exit::Io, cause: anyhow::Error::new(error.into()).context(what.to_string()), hint: None }
+    }
+
+    /// Adds the next step.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same failure with another exit code.
+    #[must_use]
+    pub fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// Puts what was being done in front of the cause.
+    #[must_use]
+    pub fn context(mut self, what: impl std::fmt::Display) -> Self {
+        self.cause = self.cause.context(what.to_string());
+        self
+    }
+}
+
+impl std::fmt::Display for Failure {
+    /// The cause chain on one line, joined by `: `.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut line = String::new();
+        for cause in self.cause.chain() {
+            let text = io_text(cause).unwrap_or_else(|| cause.to_string());
+            if !line.is_empty() {
+                line.push_str(": ");
+            }
+            line.push_str(&text.replace('\n', " "));
+        }
+        f.write_str(&line)
+    }
+}
+
+/// An operating-system error as its bare lowercase text, without Rust's "(os error 13)".
+fn io_text(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let errno = cause.downcast_ref::<std::io::Error>()?.raw_os_error()?;
+    Some(nix::errno::Errno::from_raw(errno).desc().to_lowercase())
+}
+
+/// Adds "verb + object" to an I/O result.
+pub trait IoContext<T> {
+    /// Turns the error into a [`Failure`] with exit code 74 and this context.
+    fn or_fail(self, what: impl FnOnce() -> String) -> Result<T>;
+}
+
+impl<T, E: Into<std::io::Error>> IoContext<T> for std::result::Result<T, E> {
+    fn or_fail(self, what: impl FnOnce() -> String) -> Result<T> {
+        self.map_err(|error| Failure::io(what(), error))
+    }
+}

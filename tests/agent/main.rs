@@ -1,0 +1,2 @@
+//! A scriptable fake agent.
+fn main() {}
