@@ -1,1 +1,4 @@
 //! The tests of the commands.
+
+mod fake_agent;
+mod support;

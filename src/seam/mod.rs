@@ -1,0 +1,17 @@
+//! Instruments on the outside world: processes, process trees, cgroups, growing files, signals.
+//! Called by the commands; every call is bounded in time and returns what it found.
+//! Nothing here panics, and nothing here knows the state file or draws a conclusion.
+
+pub mod cgroup;
+pub mod follow;
+pub mod process;
+pub mod reap;
+pub mod signals;
+pub mod survivors;
+pub mod tree;
+pub mod wait;
+
+mod procfs;
+
+#[cfg(test)]
+mod support;

@@ -1,0 +1,165 @@
+//! Raw readings of `/proc/PID`: stat, children, environment, the list of pids.
+//! Called by the other instruments. It never says what a reading means: absence here is not death (hidepid).
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io::{self, Read};
+
+/// What is used of `/proc/PID/stat` (proc_pid_stat(5)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stat {
+    pub(super) name: String,
+    pub(super) state: u8,
+    pub(super) parent: i32,
+    pub(super) start_ticks: u64,
+}
+
+impl Stat {
+    /// A name may hold blanks and brackets: the fields are counted after the *last* ')'.
+    fn parse(line: &[u8]) -> Option<Self> {
+        let open = memchr::memchr(b'(', line)?;
+        let close = memchr::memrchr(b')', line)?;
+        let name = String::from_utf8_lossy(line.get(open + 1..close)?).into_owned();
+        let mut fields = std::str::from_utf8(line.get(close + 1..)?).ok()?.split_ascii_whitespace();
+        let state = *fields.next()?.as_bytes().first()?;
+        let parent = fields.next()?.parse().ok()?;
+        // The state is field 3, the parent 4, the start time 22.
+        let start_ticks = fields.nth(17)?.parse().ok()?;
+        Some(Self { name, state, parent, start_ticks })
+    }
+
+    /// Stopped by a signal or by a tracer.
+    pub(super) fn stopped(&self) -> bool {
+        matches!(self.state, b'T' | b't')
+    }
+}
+
+/// Reads `/proc/PID/stat`.
+pub(super) fn stat(pid: i32) -> io::Result<Stat> {
+    let mut buffer = [0; 1024];
+    let length = fs::File::open(format!("/proc/{pid}/stat"))?.read(&mut buffer)?;
+    let line = buffer.get(..length).unwrap_or_default();
+    Stat::parse(line)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{pid}/stat is malformed")))
+}
+
+/// Whether the error says that there is no such process (any more), as far as /proc shows.
+pub(super) fn vanished(error: &io::Error) -> bool {
+    let code = error.raw_os_error();
+    code == Some(rustix::io::Errno::NOENT.raw_os_error()) || code == Some(rustix::io::Errno::SRCH.raw_os_error())
+}
+
+/// Every pid that /proc lists, ascending.
+pub(super) fn pids() -> io::Result<Vec<i32>> {
+    numbers("/proc")
+}
+
+fn numbers(folder: &str) -> io::Result<Vec<i32>> {
+    let mut found = Vec::with_capacity(256);
+    for entry in fs::read_dir(folder)? {
+        found.extend(entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok()));
+    }
+    Ok(found)
+}
+
+/// All descendants of `root`, nearest first, zombies among them. `root` itself is left out.
+/// What forks or ends meanwhile may be missing: repeat until nothing changes.
+pub(super) fn descendants(root: i32) -> io::Result<Vec<i32>> {
+    match by_children_files(root) {
+        // The file is there only with CONFIG_PROC_CHILDREN.
+        Err(error) if vanished(&error) && stat(root).is_ok() => by_parents(root),
+        other => other,
+    }
+}
+
+fn by_children_files(root: i32) -> io::Result<Vec<i32>> {
+    let mut found = children(root)?;
+    let mut visited: HashSet<i32> = found.iter().copied().chain([root]).collect();
+    let mut next = 0;
+    while let Some(&pid) = found.get(next) {
+        next += 1;
+        found.extend(children(pid).unwrap_or_default().into_iter().filter(|&child| visited.insert(child)));
+    }
+    Ok(found)
+}
+
+/// The children of every thread of `pid`.
+fn children(pid: i32) -> io::Result<Vec<i32>> {
+    let mut found = Vec::new();
+    let mut failure = None;
+    let mut text = String::new();
+    for thread in numbers(&format!("/proc/{pid}/task"))? {
+        text.clear();
+        match fs::File::open(format!("/proc/{pid}/task/{thread}/children"))
+            .and_then(|mut file| file.read_to_string(&mut text))
+        {
+            Ok(_) => found.extend(text.split_ascii_whitespace().filter_map(|word| word.parse::<i32>().ok())),
+            Err(error) => failure = Some(error),
+        }
+    }
+    match failure {
+        Some(error) if found.is_empty() => Err(error),
+        _ => Ok(found),
+    }
+}
+
+fn by_parents(root: i32) -> io::Result<Vec<i32>> {
+    let mut families: HashMap<i32, Vec<i32>> = HashMap::new();
+    for pid in pids()? {
+        if let Ok(stat) = stat(pid) {
+            families.entry(stat.parent).or_default().push(pid);
+        }
+    }
+    let mut found = families.remove(&root).unwrap_or_default();
+    let mut next = 0;
+    while let Some(pid) = found.get(next) {
+        next += 1;
+        found.extend(families.remove(pid).unwrap_or_default());
+    }
+    Ok(found)
+}
+
+/// Reads `/proc/PID/environ` into `buffer` and returns what of it was filled. Empty: a kernel thread, a zombie,
+/// an empty environment, or a program in the middle of its exec. The buffer grows until all fits: one read gives all
+/// that fits (environ_read, fs/proc/base.c), and `read_to_end` would ask for size and position first.
+pub(super) fn environ(pid: i32, buffer: &mut Vec<u8>) -> io::Result<&[u8]> {
+    let mut file = fs::File::open(format!("/proc/{pid}/environ"))?;
+    let mut filled = 0;
+    loop {
+        if filled == buffer.len() {
+            buffer.resize((buffer.len() * 2).max(1 << 16), 0);
+        }
+        let room = buffer.len() - filled;
+        let read = file.read(buffer.get_mut(filled..).unwrap_or_default())?;
+        filled += read;
+        if read < room {
+            return Ok(buffer.get(..filled).unwrap_or_default());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_brackets_and_blanks_does_not_shift_the_fields() {
+        let line = b"42 (a) b) (c) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2 3\n";
+        let expected = Stat { name: "a) b) (c".into(), state: b'S', parent: 7, start_ticks: 987_654 };
+        assert_eq!(Stat::parse(line), Some(expected));
+        for bad in [&b""[..], b"42", b"42 (x", b"42 (x)", b"42 (x) S 1", b") 42 (x S 1 2 3"] {
+            assert_eq!(Stat::parse(bad), None);
+        }
+    }
+
+    #[test]
+    fn both_ways_to_list_descendants_agree() {
+        let mut child = std::process::Command::new("sleep").arg("100").spawn().unwrap();
+        let (pid, me) = (i32::try_from(child.id()).unwrap(), i32::try_from(std::process::id()).unwrap());
+        assert!(by_children_files(me).unwrap().contains(&pid));
+        assert!(by_parents(me).unwrap().contains(&pid));
+        assert!(!by_parents(pid).unwrap().contains(&pid));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}

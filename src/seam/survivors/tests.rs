@@ -1,0 +1,143 @@
+//! What a dead shim leaves behind, found and ended by somebody who is not its parent.
+
+use super::*;
+use crate::seam::process::{identity_of, me};
+use crate::seam::support::{Zoo, alone, say, soon};
+
+const BUDGET: Duration = Duration::from_secs(5);
+
+fn leads<'a>(token: &'a str, known: &'a [Identity]) -> Leads<'a> {
+    Leads { cgroup: None, token, known }
+}
+
+fn names(left: &Left) -> Vec<&str> {
+    match left {
+        Left::Some(found) => found.iter().map(|one| one.name.as_str()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A script with the token in its environment.
+fn start(token: &str, script: &str) -> Zoo {
+    let mut command = std::process::Command::new("/bin/sh");
+    Zoo::start_with(command.arg("-c").arg(script).env("REFLOAT_TOKEN", token))
+}
+
+fn token(name: &str) -> String {
+    format!("{name}-{}", own_pid())
+}
+
+#[test]
+fn nothing_is_none_only_after_a_whole_look() {
+    assert_eq!(survivors(&leads("no-such-token", &[])), Left::None);
+    let elsewhere = Identity { pid_ns: 1, ..me() };
+    assert_eq!(survivors(&leads("no-such-token", &[elsewhere])), Left::Unknown(Doubt::OtherNamespace));
+    let gone = Identity { start_ticks: 1, ..me() };
+    assert_eq!(survivors(&leads("", &[gone])), Left::None);
+    assert_eq!(survivors(&leads("", &[me()])), Left::None, "the one who looks does not count");
+    let removed = Path::new("/sys/fs/cgroup/refloat-none");
+    assert_eq!(survivors(&Leads { cgroup: Some(removed), ..leads("", &[]) }), Left::None);
+    let no_group = Leads { cgroup: Some(Path::new("/tmp")), ..leads("", &[]) };
+    assert_eq!(survivors(&no_group), Left::Unknown(Doubt::LookFailed));
+}
+
+#[test]
+fn the_token_finds_what_escaped() {
+    if !alone("seam::survivors::tests::the_token_finds_what_escaped") {
+        return;
+    }
+    // Orphans go to init, or to whoever is subreaper above the tests.
+    let token = token("escaped");
+    let mut zoo = start(&token, "trap '' TERM; setsid sleep 1000 & (setsid sleep 1001 &); sleep 0.05; echo ready");
+    zoo.child.wait().unwrap();
+    let left = survivors(&leads(&token, &[]));
+    assert_eq!(names(&left), ["sleep", "sleep"]);
+    assert_eq!(survivors(&leads(&token[1..], &[])), Left::None, "the whole token");
+    assert_eq!(survivors(&leads(&token[..token.len() - 1], &[])), Left::None, "the whole token");
+    let before = Tick::now();
+    assert_eq!(end_survivors(&leads(&token, &[]), BUDGET), (2, Left::None));
+    say(&format!("two orphans ended by their token in {:?}", Tick::now().since(before)));
+    assert!(zoo.all_gone());
+}
+
+#[test]
+fn a_known_process_leads_to_its_descendants() {
+    let mut zoo = Zoo::start("env -i setsid sleep 1000 & sleep 0.05; echo ready; wait");
+    let known = [identity_of(zoo.pid()).unwrap()];
+    assert_eq!(names(&survivors(&leads("", &known))).len(), 2);
+    let (killed, left) = end_survivors(&leads("", &known), BUDGET);
+    assert!(zoo.all_gone());
+    assert_eq!((killed, left), (2, Left::None));
+    // A zombie does not count: it has not been reaped yet.
+    assert_eq!(survivors(&leads("", &known)), Left::None);
+    zoo.child.wait().unwrap();
+}
+
+#[test]
+fn the_group_finds_what_lost_its_token() {
+    let Ok(group) = Cgroup::make(&format!("refloat-test-lost-{}", own_pid())) else {
+        return say("no cgroup can be made here");
+    };
+    let script = format!("echo 0 > {}/cgroup.procs; env -i setsid sleep 1000 & echo ready", group.path().display());
+    let mut zoo = start("", &script);
+    zoo.child.wait().unwrap();
+    let leads = Leads { cgroup: Some(group.path()), ..leads("no-such-token", &[]) };
+    assert!(soon(|| names(&survivors(&leads)) == ["sleep"]));
+    let before = Tick::now();
+    assert_eq!(end_survivors(&leads, BUDGET), (1, Left::None));
+    say(&format!("an orphan ended by its cgroup in {:?}", Tick::now().since(before)));
+    assert!(zoo.all_gone());
+    group.remove(BUDGET).unwrap();
+}
+
+#[test]
+fn a_chain_of_forks_does_not_slip_through() {
+    if !alone("seam::survivors::tests::a_chain_of_forks_does_not_slip_through") {
+        return;
+    }
+    let token = token("chain");
+    let mut zoo = start(&token, "f() { [ $1 -gt 0 ] && f $(($1 - 1)) & }; f 20000; echo ready");
+    zoo.child.wait().unwrap();
+    assert_ne!(survivors(&leads(&token, &[])), Left::None);
+    let before = Tick::now();
+    let (killed, left) = end_survivors(&leads(&token, &[]), BUDGET);
+    say(&format!("a chain of forks: {killed} killed in {:?}", Tick::now().since(before)));
+    assert_eq!(left, Left::None);
+    assert!(zoo.all_gone());
+}
+
+#[test]
+fn a_storm_of_forks_is_ended_by_its_token() {
+    if !alone("seam::survivors::tests::a_storm_of_forks_is_ended_by_its_token") {
+        return;
+    }
+    let token = token("storm");
+    let mut zoo = start(&token, "(while :; do sleep 0.5 & done) & sleep 0.3; echo ready");
+    zoo.child.wait().unwrap();
+    let before = Tick::now();
+    let (killed, left) = end_survivors(&leads(&token, &[]), BUDGET);
+    say(&format!("a storm of forks: {killed} killed in {:?}", Tick::now().since(before)));
+    assert_eq!(left, Left::None);
+    assert!(zoo.all_gone());
+}
+
+#[test]
+fn entries_are_whole() {
+    let list = b"A=1\0REFLOAT_TOKEN=abc\0B=2\0";
+    assert!(holds(list, b"REFLOAT_TOKEN=abc") && holds(list, b"A=1") && holds(b"A=1", b"A=1"));
+    for other in [&b"REFLOAT_TOKEN=ab"[..], b"OKEN=abc", b"B=", b"TOKEN=abc"] {
+        assert!(!holds(list, other));
+    }
+    assert!(holds(b"XA=1\0A=1\0", b"A=1"), "the first hit is not the only one");
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn measure_a_look() {
+    let pids = procfs::pids().unwrap().len();
+    for _ in 0..5 {
+        let before = Tick::now();
+        assert_eq!(survivors(&leads("no-such-token", &[])), Left::None);
+        say(&format!("a look at {pids} processes: {:?}", Tick::now().since(before)));
+    }
+}

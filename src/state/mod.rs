@@ -1,0 +1,22 @@
+//! The state file: one SQLite database and the small files beside it.
+//! The only room that knows SQLite: its functions take and return model types,
+//! and no rusqlite type leaves the folder. Nothing else may open the database file.
+
+pub mod agent;
+mod columns;
+mod create;
+mod failure;
+mod folder;
+mod header;
+pub mod mail;
+mod migrate;
+mod open;
+mod place;
+pub mod run;
+pub mod turn;
+mod write;
+
+pub use migrate::SCHEMA;
+pub use open::{State, sqlite_version};
+pub use place::{Place, Surroundings};
+pub use write::{Tx, View};

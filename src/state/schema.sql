@@ -1,0 +1,138 @@
+-- The state file of refloat. Times are milliseconds since 1970 UTC; ticks are milliseconds of
+-- CLOCK_MONOTONIC since boot; identities, limits and descriptions are JSON.
+-- The words of every CHECK are those of src/model/words.rs; a test holds them together.
+
+-- What belongs to a name and not to one of its runs.
+CREATE TABLE agent (
+    name TEXT NOT NULL PRIMARY KEY,
+    stops INTEGER NOT NULL DEFAULT 0 -- goes up with each `turn stop`
+) STRICT, WITHOUT ROWID;
+
+-- One piece of work given to an agent; at most one is open per agent.
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    agent TEXT NOT NULL,
+    task TEXT,
+    parent TEXT,
+    capability TEXT NOT NULL CHECK (capability IN (
+        'none', 'builder', 'scout', 'reviewer', 'lead', 'merger'
+    )),
+    state TEXT NOT NULL CHECK (state IN (
+        'booting', 'in_turn', 'between_turns', 'waiting', 'blocked', 'completed', 'failed',
+        'crashed', 'timed_out', 'stopped'
+    )),
+    hold TEXT CHECK (hold IN (
+        'limited', 'needs_human', 'backoff', 'awaiting'
+    )),
+    held_until INTEGER,
+    held_by_provider INTEGER NOT NULL DEFAULT 0 CHECK (held_by_provider IN (0, 1)),
+    epoch INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    max_attempts INTEGER NOT NULL,
+    runtime TEXT,
+    session TEXT,
+    terminal_mail_missing INTEGER NOT NULL DEFAULT 0 CHECK (terminal_mail_missing IN (0, 1)),
+    opened_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    CHECK ((ended_at IS NOT NULL) = (state IN ('completed', 'failed', 'crashed', 'timed_out', 'stopped')))
+) STRICT;
+
+CREATE UNIQUE INDEX run_open ON run (agent) WHERE ended_at IS NULL;
+
+CREATE INDEX run_open_children ON run (parent) WHERE ended_at IS NULL;
+
+CREATE INDEX run_of_agent ON run (agent, id);
+
+CREATE INDEX run_of_parent ON run (parent, id) WHERE parent IS NOT NULL;
+
+-- One process started for a run; at most one is open per agent.
+CREATE TABLE turn (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL REFERENCES run (id),
+    agent TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    token TEXT NOT NULL,
+    description TEXT NOT NULL CHECK (json_valid(description)), -- the runtime, as used
+    command TEXT NOT NULL CHECK (json_valid(command)),
+    cwd TEXT NOT NULL,
+    limits TEXT NOT NULL CHECK (json_valid(limits)),
+    deadline_ms INTEGER NOT NULL,
+    session_asked TEXT,
+    resume TEXT NOT NULL CHECK (resume IN (
+        'fresh', 'same', 'mismatch', 'refused'
+    )),
+    contained_by TEXT NOT NULL CHECK (contained_by IN (
+        'cgroup', 'subreaper'
+    )),
+    cgroup TEXT,
+    last_mail INTEGER NOT NULL, -- the newest mail when it began: what counts for it is newer
+    supervisor TEXT NOT NULL CHECK (json_valid(supervisor)),
+    shim TEXT CHECK (json_valid(shim)),
+    child TEXT CHECK (json_valid(child)),
+    booted_at INTEGER NOT NULL,
+    started_at INTEGER,
+    started_tick INTEGER,
+    wish TEXT CHECK (wish IN (
+        'operator', 'interrupt', 'first_event', 'stall', 'stall_tool', 'grace'
+    )),
+    wish_signal INTEGER,
+    wish_why TEXT,
+    wish_at INTEGER,
+    events INTEGER NOT NULL DEFAULT 0,
+    ignored_lines INTEGER NOT NULL DEFAULT 0,
+    progress_tick INTEGER,
+    read_bytes INTEGER NOT NULL DEFAULT 0,
+    outcome TEXT CHECK (outcome IN (
+        'completed', 'waiting', 'silent', 'failed', 'no_result', 'limited', 'auth', 'stalled',
+        'timed_out', 'aborted', 'killed', 'lost', 'resume_refused', 'never_started',
+        'spawn_failed', 'fenced', 'empty'
+    )),
+    ended_at INTEGER,
+    ended TEXT CHECK (json_valid(ended)), -- the turn.ended record
+    UNIQUE (run, epoch),
+    CHECK ((outcome IS NULL) = (ended_at IS NULL) AND (outcome IS NULL) = (ended IS NULL))
+) STRICT;
+
+CREATE UNIQUE INDEX turn_open ON turn (agent) WHERE outcome IS NULL;
+
+CREATE INDEX turn_of_agent ON turn (agent, id);
+
+CREATE UNIQUE INDEX turn_token ON turn (token);
+
+-- Mail between agents, and from refloat to them.
+CREATE TABLE mail (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sender TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    recipient_run INTEGER REFERENCES run (id),
+    kind TEXT NOT NULL CHECK (kind IN (
+        'status', 'question', 'result', 'error', 'worker_done', 'worker_died', 'children_done',
+        'merge_ready', 'merged', 'merge_failed', 'escalation', 'health_check', 'dispatch',
+        'assign', 'decision_gate', 'steer', 'nudge'
+    )),
+    priority TEXT NOT NULL CHECK (priority IN (
+        'low', 'normal', 'high', 'urgent'
+    )),
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    payload TEXT CHECK (json_valid(payload)),
+    thread INTEGER REFERENCES mail (id), -- the first mail of the thread; null in that mail itself
+    reply_to INTEGER REFERENCES mail (id),
+    turn INTEGER REFERENCES turn (id),
+    run INTEGER REFERENCES run (id),
+    attributed_by TEXT NOT NULL CHECK (attributed_by IN (
+        'turn', 'word', 'refloat'
+    )),
+    state TEXT NOT NULL CHECK (state IN (
+        'stored', 'dead'
+    )),
+    dead_reason TEXT,
+    sent_at INTEGER NOT NULL,
+    CHECK ((state = 'dead') = (dead_reason IS NOT NULL))
+) STRICT;
+
+CREATE INDEX mail_waiting ON mail (recipient, id) WHERE state = 'stored';
+
+CREATE INDEX mail_of_turn ON mail (turn, id) WHERE turn IS NOT NULL;

@@ -1,0 +1,204 @@
+//! Table `turn`. An outcome is written once: by [`end`], and only while there is none.
+
+use rusqlite::{Row, params};
+
+use super::columns::{id, json, optional_json, optional_stamp, optional_tick, optional_word, span, stamp, word};
+use super::{Tx, View};
+use crate::clock::{Stamp, Tick};
+use crate::error::Result;
+use crate::id::{RunId, TurnId};
+use crate::identity::Identity;
+use crate::model::{Containment, Counters, NewTurn, Outcome, Resume, Turn, Wish, WishNote};
+
+const COLUMNS: &str = "id, run, agent, epoch, attempt, token, description, command, cwd, limits, deadline_ms,
+    session_asked, resume, contained_by, cgroup, last_mail, supervisor, shim, child, booted_at, started_at,
+    started_tick, wish, wish_signal, wish_why, wish_at, events, ignored_lines, progress_tick, read_bytes, outcome,
+    ended_at, ended";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Turn> {
+    Ok(Turn {
+        id: id(row, "id")?,
+        run: id(row, "run")?,
+        agent: row.get("agent")?,
+        epoch: row.get("epoch")?,
+        attempt: row.get("attempt")?,
+        token: row.get("token")?,
+        description: json(row, "description")?,
+        command: json(row, "command")?,
+        cwd: row.get("cwd")?,
+        limits: json(row, "limits")?,
+        deadline: span(row.get("deadline_ms")?),
+        session_asked: row.get("session_asked")?,
+        resume: word(row, "resume", Resume::from_word)?,
+        contained_by: word(row, "contained_by", Containment::from_word)?,
+        cgroup: row.get("cgroup")?,
+        last_mail: row.get("last_mail")?,
+        supervisor: json(row, "supervisor")?,
+        shim: optional_json(row, "shim")?,
+        child: optional_json(row, "child")?,
+        booted_at: stamp(row, "booted_at")?,
+        started_at: optional_stamp(row, "started_at")?,
+        started_tick: optional_tick(row, "started_tick")?,
+        wish: wish(row)?,
+        counters: Counters {
+            events: row.get("events")?,
+            ignored_lines: row.get("ignored_lines")?,
+            progress_tick: optional_tick(row, "progress_tick")?,
+            read_bytes: row.get("read_bytes")?,
+        },
+        outcome: optional_word(row, "outcome", Outcome::from_word)?,
+        ended_at: optional_stamp(row, "ended_at")?,
+        ended: row.get("ended")?,
+    })
+}
+
+fn wish(row: &Row<'_>) -> rusqlite::Result<Option<WishNote>> {
+    let Some(wish) = optional_word(row, "wish", Wish::from_word)? else { return Ok(None) };
+    Ok(Some(WishNote { wish, signal: row.get("wish_signal")?, why: row.get("wish_why")?, at: stamp(row, "wish_at")? }))
+}
+
+/// The turn with this id.
+pub fn by_id(view: &View<'_>, turn: TurnId) -> Result<Option<Turn>> {
+    view.one(&format!("SELECT {COLUMNS} FROM turn WHERE id = ?1"), [turn.0], read)
+}
+
+/// The turn this token was given to.
+pub fn by_token(view: &View<'_>, token: &str) -> Result<Option<Turn>> {
+    view.one(&format!("SELECT {COLUMNS} FROM turn WHERE token = ?1"), [token], read)
+}
+
+/// The agent's newest turn, with or without an outcome.
+pub fn latest_of(view: &View<'_>, agent: &str) -> Result<Option<Turn>> {
+    view.one(&format!("SELECT {COLUMNS} FROM turn WHERE agent = ?1 ORDER BY id DESC LIMIT 1"), [agent], read)
+}
+
+/// The agent's turn without an outcome.
+pub fn open_of(view: &View<'_>, agent: &str) -> Result<Option<Turn>> {
+    view.one(&format!("SELECT {COLUMNS} FROM turn WHERE agent = ?1 AND outcome IS NULL"), [agent], read)
+}
+
+/// The turns of a run, oldest first.
+pub fn of_run(view: &View<'_>, run: RunId) -> Result<Vec<Turn>> {
+    view.all(&format!("SELECT {COLUMNS} FROM turn WHERE run = ?1 ORDER BY id"), [run.0], read)
+}
+
+/// The newest turns, oldest of them first; of one agent, or only the open ones, if asked.
+pub fn newest(view: &View<'_>, agent: Option<&str>, only_open: bool, limit: i64) -> Result<Vec<Turn>> {
+    let open = if only_open { "AND outcome IS NULL" } else { "" };
+    let mut turns = match agent {
+        Some(agent) => view.all(
+            &format!("SELECT {COLUMNS} FROM turn WHERE agent = ?1 {open} ORDER BY id DESC LIMIT ?2"),
+            params![agent, limit],
+            read,
+        ),
+        None => view.all(
+            &format!("SELECT {COLUMNS} FROM turn WHERE TRUE {open} ORDER BY id DESC LIMIT ?1"),
+            params![limit],
+            read,
+        ),
+    }?;
+    turns.reverse();
+    Ok(turns)
+}
+
+/// Begins a turn under a fresh epoch of its run.
+pub fn begin(tx: &Tx<'_>, new: &NewTurn<'_>, epoch: i64, now: Stamp) -> Result<TurnId> {
+    let row = tx.insert(
+        "INSERT INTO turn (run, agent, epoch, attempt, token, description, command, cwd, limits, deadline_ms,
+             session_asked, resume, contained_by, cgroup, last_mail, supervisor, booted_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
+             (SELECT coalesce(max(id), 0) FROM mail), ?15, ?16)",
+        params![
+            new.run.0,
+            new.agent,
+            epoch,
+            new.attempt,
+            new.token,
+            tx.text_of(new.description)?,
+            tx.text_of(new.command)?,
+            new.cwd,
+            tx.text_of(&new.limits)?,
+            i64::try_from(new.deadline.as_millis()).unwrap_or(i64::MAX),
+            new.session_asked,
+            new.resume.word(),
+            new.contained_by.word(),
+            new.cgroup,
+            tx.text_of(new.supervisor)?,
+            now.millis(),
+        ],
+    )?;
+    Ok(TurnId(row))
+}
+
+/// Records who the shim and the agent are; after this the agent may be let go.
+pub fn start(
+    tx: &Tx<'_>,
+    turn: TurnId,
+    shim: &Identity,
+    child: &Identity,
+    containment: (Containment, Option<&str>),
+    now: (Stamp, Tick),
+) -> Result<bool> {
+    let changed = tx.run(
+        "UPDATE turn SET shim = ?2, child = ?3, contained_by = ?4, cgroup = ?5, started_at = ?6, started_tick = ?7
+         WHERE id = ?1 AND outcome IS NULL",
+        params![
+            turn.0,
+            tx.text_of(shim)?,
+            tx.text_of(child)?,
+            containment.0.word(),
+            containment.1,
+            now.0.millis(),
+            tick_millis(now.1),
+        ],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Another process supervises the turn from now on.
+pub fn set_supervisor(tx: &Tx<'_>, turn: TurnId, supervisor: &Identity) -> Result<()> {
+    tx.run("UPDATE turn SET supervisor = ?2 WHERE id = ?1", params![turn.0, tx.text_of(supervisor)?])?;
+    Ok(())
+}
+
+/// Records a wish to end the turn, before any signal. False where it has an outcome.
+/// The first wish stays: it is what the signal was sent for.
+pub fn wish_end(tx: &Tx<'_>, turn: TurnId, note: &WishNote) -> Result<bool> {
+    let changed = tx.run(
+        "UPDATE turn SET wish = coalesce(wish, ?2), wish_signal = CASE WHEN wish IS NULL THEN ?3 ELSE wish_signal END,
+             wish_why = CASE WHEN wish IS NULL THEN ?4 ELSE wish_why END, wish_at = coalesce(wish_at, ?5)
+         WHERE id = ?1 AND outcome IS NULL",
+        params![turn.0, note.wish.word(), note.signal, note.why, note.at.millis()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Stores what was counted so far, so that another supervisor can go on from it.
+pub fn count(tx: &Tx<'_>, turn: TurnId, counters: &Counters) -> Result<()> {
+    tx.run(
+        "UPDATE turn SET events = ?2, ignored_lines = ?3, progress_tick = ?4, read_bytes = ?5 WHERE id = ?1",
+        params![
+            turn.0,
+            counters.events,
+            counters.ignored_lines,
+            counters.progress_tick.map(tick_millis),
+            counters.read_bytes
+        ],
+    )?;
+    Ok(())
+}
+
+/// Records the outcome. False where the turn has one already, or another epoch holds the run: then nothing changed.
+pub fn end(tx: &Tx<'_>, turn: &Turn, outcome: Outcome, ended: &str, now: Stamp) -> Result<bool> {
+    let changed = tx.run(
+        "UPDATE turn SET outcome = ?3, ended = ?4, ended_at = ?5
+         WHERE id = ?1 AND outcome IS NULL AND epoch = ?2
+           AND (?3 = 'fenced' OR epoch = (SELECT run.epoch FROM run WHERE run.id = turn.run))",
+        params![turn.id.0, turn.epoch, outcome.word(), ended, now.millis()],
+    )?;
+    Ok(changed == 1)
+}
+
+fn tick_millis(tick: Tick) -> i64 {
+    i64::try_from(tick.since_boot().as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,118 @@
+//! What tests share: where the fake agent is, and a family of its processes that ends with the test.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+/// A variable that every member of a family keeps; its value tells the families apart.
+const MARK: &str = "FAKE_AGENT_FAMILY";
+
+/// The fake agent, beside this test binary: `target/PROFILE/deps/suite-…` and `target/PROFILE/examples/fake-agent`.
+pub(crate) fn fake_agent() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let profile = test.parent().and_then(Path::parent).expect("target/PROFILE/deps");
+    let agent = profile.join("examples/fake-agent");
+    assert!(agent.exists(), "{} is missing; run: cargo build --example fake-agent", agent.display());
+    agent
+}
+
+/// A capture under `tests/fixtures/streams`, such as `claude/ok`, without the ending of its files.
+pub(crate) fn capture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/streams").join(name)
+}
+
+/// A folder, and the fake agents that were started in it with all their descendants. They are killed when it goes.
+pub(crate) struct Family {
+    folder: tempfile::TempDir,
+}
+
+impl Family {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The fake agent with these steps. For any other command, `enroll` it.
+    pub(crate) fn agent(&self, steps: &[&str]) -> Command {
+        let mut command = Command::new(fake_agent());
+        self.enroll(command.args(steps));
+        command
+    }
+
+    /// Makes the fake agents below this command members of the family.
+    pub(crate) fn enroll(&self, command: &mut Command) {
+        command.env(MARK, self.folder.path()).env("FAKE_AGENT_LIFE", "60");
+    }
+
+    /// The members that are alive. (Of a process that is dead and waited for by nobody, the environment is gone.)
+    pub(crate) fn alive(&self) -> Vec<i32> {
+        self.look().alive
+    }
+
+    /// Kills everyone, and those whom they make meanwhile.
+    pub(crate) fn kill(&self) {
+        let mut empty = 0;
+        // Without a sharp look: other programs come and go too.
+        while empty < 20 {
+            let look = self.look();
+            match (look.alive.is_empty(), look.sharp) {
+                (true, true) => return,
+                (true, false) => empty += 1,
+                (false, _) => empty = 0,
+            }
+            look.alive.into_iter().for_each(|pid| self.kill_member(pid));
+        }
+    }
+
+    fn look(&self) -> Look {
+        let entries = std::fs::read_dir("/proc").expect("/proc");
+        let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.fold(Look { alive: Vec::new(), sharp: true }, |mut look, pid| {
+            match self.has(pid) {
+                Some(true) => look.alive.push(pid),
+                Some(false) => {}
+                None => look.sharp = false,
+            }
+            look
+        })
+    }
+
+    /// None where that cannot be seen: the process went since it was listed (and may have left a child that was
+    /// not), or is in the middle of its exec, where it has a program and no environment yet.
+    fn has(&self, pid: i32) -> Option<bool> {
+        let mark = format!("{MARK}={}", self.folder.path().display());
+        match std::fs::read(format!("/proc/{pid}/environ")) {
+            Ok(empty) if empty.is_empty() && Path::new(&format!("/proc/{pid}/exe")).exists() => None,
+            Ok(environment) => Some(environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())),
+            Err(error) => (error.kind() == ErrorKind::PermissionDenied).then_some(false),
+        }
+    }
+
+    /// Looks again with the process in hand: the number may have passed to another one.
+    fn kill_member(&self, pid: i32) {
+        let Ok(process) = pidfd_open(Pid::from_raw(pid).expect("a pid"), PidfdFlags::empty()) else { return };
+        if self.has(pid) == Some(true) {
+            let _ = pidfd_send_signal(process, Signal::KILL);
+        }
+    }
+}
+
+/// What one pass over `/proc` shows.
+struct Look {
+    alive: Vec<i32>,
+    /// Nobody can have slipped through between the list of processes and the look at each.
+    sharp: bool,
+}
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
