@@ -1,12 +1,25 @@
 //! refloat: run, watch and recover headless coding-agent work from a shell.
 //!
 //! The library behind the commands in `bins/`. Data flows one way:
-//! `seam` looks at the outside world, `judge` decides, `state` remembers,
-//! `record` tells. `ARCHITECTURE.md` has the picture.
+//! [`seam`] looks at the outside world, [`judge`] decides, [`state`] remembers,
+//! [`record`] tells. `ARCHITECTURE.md` has the picture.
 
+pub mod cli;
 pub mod clock;
+pub mod crash;
+pub mod emit;
 pub mod error;
 pub mod exit;
+pub mod finish;
+mod flock;
 pub mod id;
 pub mod identity;
+pub mod judge;
+pub mod lock;
+pub mod model;
+pub mod observe;
+pub mod record;
+pub mod runtime;
+pub mod seam;
+pub mod state;
 mod words;

@@ -1,4 +1,5 @@
-//! The tests of the commands.
+//! The tests of the commands: black-box tests on real processes, files and locks.
 
 mod fake_agent;
+mod state_open;
 mod support;

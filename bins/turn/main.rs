@@ -1,2 +1,57 @@
-//! The `turn` command.
-fn main() {}
+//! The `turn` command: run one agent turn, start to outcome.
+//! Three programs in one binary: the supervisor that people call, and the shim and the starter it starts itself as.
+
+mod args;
+mod attach;
+mod finishing;
+mod launch;
+mod list;
+mod log;
+mod prompt;
+mod run;
+mod shim;
+mod show;
+mod starter;
+mod stop;
+mod supervise;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use refloat::cli::{self, Context};
+use refloat::error::Result;
+use refloat::exit::Exit;
+use refloat::record::{self, RunRecord, TurnEnded, TurnEvent, TurnRecord, TurnStarted, TurnStopped};
+
+use args::{Command, Turn};
+
+fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match words.split_first() {
+        Some((first, order)) if first == shim::SHIM => shim::main(order),
+        Some((first, order)) if first == shim::STARTER => starter::main(order),
+        _ => cli::main::<Turn>("turn", schema, |turn| &turn.common, dispatch),
+    }
+}
+
+fn dispatch(cx: &mut Context, turn: Turn) -> Result<Exit> {
+    match turn.command {
+        Command::Run(args) => run::run(cx, &args),
+        Command::Attach(args) => attach::run(cx, &args),
+        Command::Stop(args) => stop::run(cx, &args),
+        Command::List(args) => list::run(cx, &args),
+        Command::Show(args) => show::run(cx, &args),
+        Command::Log(args) => log::run(cx, &args),
+    }
+}
+
+fn schema() -> String {
+    record::document(vec![
+        record::schema_of::<TurnStarted>(),
+        record::schema_of::<TurnEnded>(),
+        record::schema_of::<TurnEvent>(),
+        record::schema_of::<TurnStopped>(),
+        record::schema_of::<TurnRecord>(),
+        record::schema_of::<RunRecord>(),
+    ])
+}

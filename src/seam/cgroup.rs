@@ -49,15 +49,24 @@ pub struct Cgroup {
 }
 
 impl Cgroup {
-    /// Makes a group under the caller's own. The name must be unique (`refloat-t83-1a2b3c4d`): an existing one is refused.
+    /// Where a group of this name under the caller's own would be: recorded before it is made, so that it can be
+    /// found whoever dies in between. The name must be unique (`refloat-1a2b3c4d`).
     ///
     /// # Errors
-    /// The reason, for `contained_by`.
-    pub fn make(name: &str) -> Result<Self, NoCgroup> {
+    /// Why there can be none.
+    pub fn plan(name: &str) -> Result<PathBuf, NoCgroup> {
         let parent = own_group().ok_or(NoCgroup::NotMounted)?;
         // Moving a process down wants write access to `cgroup.procs` of the common ancestor too (cgroup-v2.rst).
         access(parent.join("cgroup.procs"), Access::WRITE_OK).map_err(reason)?;
-        let made = Self { path: parent.join(name) };
+        Ok(parent.join(name))
+    }
+
+    /// Makes the group that was planned; an existing one is refused.
+    ///
+    /// # Errors
+    /// Why there can be none.
+    pub fn make(path: &Path) -> Result<Self, NoCgroup> {
+        let made = Self { path: path.to_owned() };
         fs::create_dir(&made.path).map_err(|error| reason(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
         // Below a threaded group a child is "domain invalid" and takes no process.
         match fs::read_to_string(made.path.join("cgroup.type")) {

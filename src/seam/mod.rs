@@ -3,10 +3,12 @@
 //! Nothing here panics, and nothing here knows the state file or draws a conclusion.
 
 pub mod cgroup;
+pub mod exit_record;
 pub mod follow;
 pub mod process;
 pub mod reap;
 pub mod signals;
+pub mod spawn;
 pub mod survivors;
 pub mod tree;
 pub mod wait;

@@ -41,6 +41,18 @@ impl Signals {
     pub fn over(wanted: &[Signal]) -> io::Result<Self> {
         let ignored = ignored(&std::fs::read_to_string("/proc/self/status")?)?;
         let taken: SigSet = wanted.iter().copied().filter(|&signal| ignored & bit(signal) == 0).collect();
+        Self::take(taken)
+    }
+
+    /// Takes over all of `wanted`, also those that are ignored: for a process of ours, started with a clean slate.
+    ///
+    /// # Errors
+    /// What signalfd(2) or pthread_sigmask(3) gives.
+    pub fn of(wanted: &[Signal]) -> io::Result<Self> {
+        Self::take(wanted.iter().copied().collect())
+    }
+
+    fn take(taken: SigSet) -> io::Result<Self> {
         taken.thread_block()?;
         let fd = SignalFd::with_flags(&taken, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         Ok(Self { fd, taken })

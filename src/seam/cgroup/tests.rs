@@ -9,7 +9,7 @@ use crate::seam::support::{Zoo, is_root, say};
 const SOON: Duration = Duration::from_secs(5);
 
 fn made(name: &str) -> Option<Cgroup> {
-    match Cgroup::make(&format!("refloat-test-{name}-{}", own_pid())) {
+    match Cgroup::plan(&format!("refloat-test-{name}-{}", own_pid())).and_then(|path| Cgroup::make(&path)) {
         Ok(group) => Some(group),
         Err(reason) => {
             say(&format!("no cgroup can be made here: {reason}"));
@@ -84,7 +84,7 @@ fn a_member_does_not_kill_itself() {
 fn a_name_is_used_once() {
     let Some(group) = made("twice") else { return };
     let name = group.path().file_name().unwrap().to_str().unwrap();
-    assert_eq!(Cgroup::make(name).unwrap_err(), NoCgroup::Exists);
+    assert_eq!(Cgroup::plan(name).and_then(|path| Cgroup::make(&path)).unwrap_err(), NoCgroup::Exists);
     group.remove(SOON).unwrap();
 }
 
@@ -128,7 +128,10 @@ fn the_reason_is_kept() {
 #[test]
 fn a_read_only_tree() {
     if crate::seam::support::inner("seam::cgroup::tests::a_read_only_tree") {
-        assert_eq!(Cgroup::make("refloat-test-ro").unwrap_err(), NoCgroup::ReadOnly);
+        assert_eq!(
+            Cgroup::plan("refloat-test-ro").and_then(|path| Cgroup::make(&path)).unwrap_err(),
+            NoCgroup::ReadOnly
+        );
     }
 }
 

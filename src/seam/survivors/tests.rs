@@ -75,7 +75,8 @@ fn a_known_process_leads_to_its_descendants() {
 
 #[test]
 fn the_group_finds_what_lost_its_token() {
-    let Ok(group) = Cgroup::make(&format!("refloat-test-lost-{}", own_pid())) else {
+    let Ok(group) = Cgroup::plan(&format!("refloat-test-lost-{}", own_pid())).and_then(|path| Cgroup::make(&path))
+    else {
         return say("no cgroup can be made here");
     };
     let script = format!("echo 0 > {}/cgroup.procs; env -i setsid sleep 1000 & echo ready", group.path().display());

@@ -49,7 +49,7 @@ fn ends_both_ways(name: &str, script: &str, killed: std::ops::RangeInclusive<u32
     let (ended, took) = ends(script, None);
     assert!(killed.contains(&ended.killed), "{} killed", ended.killed);
     say(&format!("{name}: {} killed in {took:?}", ended.killed));
-    match Cgroup::make(&format!("refloat-test-{}", own_pid())) {
+    match Cgroup::plan(&format!("refloat-test-{}", own_pid())).and_then(|path| Cgroup::make(&path)) {
         Ok(group) => {
             let (ended, took) = ends(script, Some(&group));
             say(&format!("{name}: {} killed in {took:?} with a cgroup", ended.killed));
@@ -177,7 +177,10 @@ fn as_nobody_too() {
         assert!(again(NAME, &through, "").status().unwrap().success());
         return;
     }
-    assert_eq!(Cgroup::make("refloat-test-nobody").unwrap_err(), crate::seam::cgroup::NoCgroup::Denied);
+    assert_eq!(
+        Cgroup::plan("refloat-test-nobody").and_then(|path| Cgroup::make(&path)).unwrap_err(),
+        crate::seam::cgroup::NoCgroup::Denied
+    );
     ends(DOUBLE_FORK, None);
 }
 

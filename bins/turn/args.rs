@@ -1,0 +1,254 @@
+//! The arguments of `turn`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use refloat::cli::{Common, agent_name, duration, task_name};
+use refloat::id::{RunId, TurnId};
+
+const EXAMPLES: &str = "\
+Examples:
+  turn run --agent nightly -- make test
+  turn run --agent lead --runtime claude --prompt 'Fix the failing test' -- --model sonnet
+  turn run --agent b2 --parent lead --task login --runtime codex --prompt-file task.md
+  turn attach b2               # its supervisor died: watch it again, or record how it ended
+  turn list --format table
+
+A turn runs one agent process under a lock, with clocks, and records exactly one outcome.
+Exit codes: 0 completed or waiting, 1 failed, 75 busy or limited (try later), 76 refused,
+77 credentials refused, 124 a clock ran out, 125 lost, 126/127 cannot run, 128+n signal n.";
+
+/// Run one agent turn, start to outcome.
+#[derive(Parser, Debug)]
+#[command(name = "turn", before_help = EXAMPLES, disable_version_flag = true, subcommand_required = true)]
+pub(crate) struct Turn {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Print the version; `--version long` adds commit, SQLite and schema version
+    #[arg(long, value_name = "long", num_args = 0..=1, exclusive = true)]
+    version: Option<Option<String>>,
+    /// Print the JSON Schema of the records this command can print
+    #[arg(long, exclusive = true)]
+    schema: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    Run(Box<Run>),
+    Attach(Attach),
+    Stop(Stop),
+    List(List),
+    Show(Show),
+    Log(Log),
+}
+
+/// Run one turn of an agent and record its outcome
+#[derive(Args, Debug)]
+#[command(before_help = "\
+Examples:
+  turn run --agent nightly --deadline 1h -- make test
+  turn run --agent lead --runtime claude --prompt 'Fix the failing test'
+  git diff | turn run --agent rev --parent lead --capability reviewer --runtime claude --prompt-file -")]
+pub(crate) struct Run {
+    /// Whose turn it is: [A-Za-z0-9][A-Za-z0-9._-]{0,99}
+    #[arg(long, value_name = "NAME", value_parser = agent_name)]
+    pub(crate) agent: String,
+    /// What the run is about; refused where the agent's open run has another task
+    #[arg(long, value_parser = task_name)]
+    pub(crate) task: Option<String>,
+    /// Who hears of the run's end
+    #[arg(long, value_name = "AGENT", value_parser = agent_name)]
+    pub(crate) parent: Option<String>,
+    /// What mail it owes at its end [default: builder with --parent, else none]
+    #[arg(long, value_enum)]
+    pub(crate) capability: Option<Capability>,
+    /// The agent's command-line tool
+    #[arg(long, value_name = "NAME", default_value = "plain")]
+    pub(crate) runtime: String,
+    /// The prompt
+    #[arg(long, value_name = "TEXT", conflicts_with = "prompt_file")]
+    pub(crate) prompt: Option<String>,
+    /// The prompt's file; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prompt_file: Option<PathBuf>,
+    /// The program in place of the runtime's own
+    #[arg(long, value_name = "PATH")]
+    pub(crate) program: Option<PathBuf>,
+    /// Where the agent works [default: here]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cwd: Option<PathBuf>,
+    /// Only as a turn of this run; refused once it has ended
+    #[arg(long)]
+    pub(crate) run: Option<RunId>,
+    /// The session: the run's own (auto), a given one, or a new one (never)
+    #[arg(long, value_name = "auto|ID|never", default_value = "auto")]
+    pub(crate) resume: String,
+    /// A new run goes on with the agent's last good session
+    #[arg(long = "continue")]
+    pub(crate) go_on: bool,
+    #[command(flatten)]
+    pub(crate) clocks: Clocks,
+    /// Wait so long for the agent's turn lock; 0s: not at all
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub(crate) lock_wait: Duration,
+    /// Run also before the provider's limit ends
+    #[arg(long)]
+    pub(crate) now: bool,
+    /// Attempts before the run has failed [default: 3 with --parent, else 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=1000))]
+    pub(crate) max_attempts: Option<i64>,
+    /// What holds the agent's processes together
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) contain: Contain,
+    /// End what an earlier turn of the agent has left running
+    #[arg(long)]
+    pub(crate) kill_orphans: bool,
+    /// Arguments for the program; for the runtime `plain` the whole command
+    #[arg(last = true, value_name = "ARGS")]
+    pub(crate) arguments: Vec<OsString>,
+}
+
+/// The clocks of a turn.
+#[derive(Args, Debug, Clone, Copy)]
+#[command(next_help_heading = "Clocks")]
+pub(crate) struct Clocks {
+    /// From the start to the first event; none: off [default: the runtime's; plain: none]
+    #[arg(long, value_name = "TIME", value_parser = limit)]
+    pub(crate) first_event: Option<Limit>,
+    /// Since the last progress while the model is awaited; none: off [default: the runtime's; plain: none]
+    #[arg(long, value_name = "TIME", value_parser = limit)]
+    pub(crate) stall: Option<Limit>,
+    /// The same while a tool runs; none: off [default: the runtime's; plain: none]
+    #[arg(long, value_name = "TIME", value_parser = limit)]
+    pub(crate) stall_tool: Option<Limit>,
+    /// From the terminal event to the end of the process
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub(crate) grace: Duration,
+    /// The whole turn; kept even if nobody watches
+    #[arg(long, value_name = "TIME", default_value = "6h", value_parser = duration)]
+    pub(crate) deadline: Duration,
+    /// Between the steps by which an agent is ended: its stop signal, TERM, KILL [default: the runtime's]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) kill_after: Option<Duration>,
+}
+
+/// A soft clock's limit, or none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit(pub(crate) Option<Duration>);
+
+fn limit(text: &str) -> Result<Limit, String> {
+    if text == "none" { Ok(Limit(None)) } else { duration(text).map(|limit| Limit(Some(limit))) }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Contain {
+    /// A cgroup where one can be made, and the subreaper
+    Auto,
+    /// A cgroup, or refuse
+    Cgroup,
+    /// The subreaper alone
+    Subreaper,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Capability {
+    /// Owes nothing
+    None,
+    /// Owes worker_done or result
+    Builder,
+    /// Owes worker_done or result
+    Scout,
+    /// Owes worker_done or result
+    Reviewer,
+    /// Owes worker_done or result
+    Lead,
+    /// Owes merged or merge_failed
+    Merger,
+}
+
+/// Take up the supervision of a running turn, or record how it ended
+#[derive(Args, Debug)]
+#[command(before_help = "\
+Examples:
+  turn attach t83
+  turn attach lead")]
+pub(crate) struct Attach {
+    /// The turn (t83) or the agent
+    #[arg(value_name = "TURN|AGENT")]
+    pub(crate) subject: String,
+}
+
+/// End an agent's run: its turn, if one runs, and its wish to go on
+#[derive(Args, Debug)]
+#[command(before_help = "\
+Examples:
+  turn stop lead
+  turn stop lead --kill --why 'wrong branch'")]
+pub(crate) struct Stop {
+    /// The agent
+    #[arg(value_name = "NAME", value_parser = agent_name)]
+    pub(crate) agent: String,
+    /// Wait so long for the turn's end
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(crate) wait: Duration,
+    /// Kill at once, without giving the agent time to clean up
+    #[arg(long)]
+    pub(crate) kill: bool,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: Option<String>,
+}
+
+/// List turns, the newest last: what is recorded
+#[derive(Args, Debug)]
+#[command(before_help = "\
+Examples:
+  turn list --format table
+  turn list --agent lead --limit 10
+  turn list --open | jq -r .agent")]
+pub(crate) struct List {
+    /// Only this agent's
+    #[arg(long, value_name = "NAME", value_parser = agent_name)]
+    pub(crate) agent: Option<String>,
+    /// Only turns without an outcome
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// At most so many, the newest; 0: all
+    #[arg(long, value_name = "N", default_value = "200", value_parser = clap::value_parser!(i64).range(0..))]
+    pub(crate) limit: i64,
+}
+
+/// Show a run with its turns, or a turn with its end: what is recorded
+#[derive(Args, Debug)]
+#[command(before_help = "\
+Examples:
+  turn show t83
+  turn show r17
+  turn show lead               # the agent's newest run")]
+pub(crate) struct Show {
+    /// The run (r17), the turn (t83), or an agent
+    #[arg(value_name = "RUN|TURN|AGENT")]
+    pub(crate) subject: String,
+}
+
+/// Print a turn's stream
+#[derive(Args, Debug)]
+#[command(before_help = "\
+Examples:
+  turn log t83
+  turn log t83 --raw | tail -n 1
+  turn log t83 --follow")]
+pub(crate) struct Log {
+    /// The turn
+    pub(crate) turn: TurnId,
+    /// The bytes as the agent wrote them, no records
+    #[arg(long, conflicts_with = "follow")]
+    pub(crate) raw: bool,
+    /// Go on until the turn has ended
+    #[arg(long)]
+    pub(crate) follow: bool,
+}

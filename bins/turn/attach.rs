@@ -1,0 +1,131 @@
+//! `turn attach`: take up the supervision of a turn whose supervisor is gone, or record how it ended.
+
+use std::path::Path;
+use std::time::Duration;
+
+use refloat::cli::Context;
+use refloat::clock::{Stamp, Tick};
+use refloat::error::{Failure, IoContext, Result};
+use refloat::exit::Exit;
+use refloat::finish::{self, Evidence, Finished};
+use refloat::id::TurnId;
+use refloat::identity::Identity;
+use refloat::lock::SupervisorLock;
+use refloat::model::Turn;
+use refloat::observe::STREAM;
+use refloat::seam::process::{self, Handle, Life};
+use refloat::seam::signals::Signals;
+use refloat::seam::survivors::{Leads, Left as Remains, end_survivors};
+use refloat::state::{Place, State, turn};
+
+use crate::args::Attach;
+use crate::finishing::{self, log_dir};
+use crate::run::reread;
+use crate::supervise::{self, Left, Watch};
+
+/// What a shim that was killed has left may take so long to die.
+const BUDGET: Duration = Duration::from_secs(5);
+
+/// Attaches to a turn; ends as `turn run` would.
+pub(crate) fn run(cx: &mut Context, args: &Attach) -> Result<Exit> {
+    let place = cx.place()?;
+    let mut state = State::open_existing(&place)?;
+    let turn = find(&state, &args.subject)?;
+    let finished = match finish::recorded(&turn)? {
+        Some(finished) => Some(finished),
+        None => take_over(cx, &mut state, &place, &turn)?,
+    };
+    let Some(finished) = finished else { return Ok(Exit::Busy) };
+    cx.out.emit_at(&finished.ended, finished.at)?;
+    Ok(finished.exit)
+}
+
+/// The turn that is meant: by its id, or the agent's newest.
+fn find(state: &State, subject: &str) -> Result<Turn> {
+    let found = state.read("look for the turn", |view| match subject.parse::<TurnId>() {
+        Ok(id) => turn::by_id(view, id),
+        Err(_) => turn::latest_of(view, subject),
+    })?;
+    found.ok_or_else(|| Failure::not_found(format!("no turn of '{subject}'")).hint("see: turn list"))
+}
+
+fn take_over(cx: &mut Context, state: &mut State, place: &Place, turn: &Turn) -> Result<Option<Finished>> {
+    // Before the lock: its waiting thread must not be the one that takes a signal.
+    let signals = Signals::over(&supervise::SIGNALS).or_fail(|| "cannot take over signals".into())?;
+    let Some(held) = SupervisorLock::take(place, &turn.agent, Duration::ZERO)? else {
+        return Err(Failure::busy(format!("{} is supervised by process {}", turn.id, turn.supervisor.pid))
+            .hint(format!("see: turn log {} --follow", turn.id)));
+    };
+    let turn = reread(state, turn)?;
+    if let Some(finished) = finish::recorded(&turn)? {
+        return Ok(Some(finished));
+    }
+    match shim_of(&turn)? {
+        Some(shim) => watch(cx, state, &held, &turn, shim, signals),
+        None => {
+            let left = finishing::clear(place, &turn, false)?;
+            finishing::finish_unwatched(state, &held, &turn, left).map(Some)
+        }
+    }
+}
+
+/// The turn's living shim; none if it is gone for certain.
+fn shim_of(turn: &Turn) -> Result<Option<Handle>> {
+    let Some(shim) = &turn.shim else { return Ok(None) };
+    match Handle::open(shim) {
+        Ok(handle) => Ok(Some(handle)),
+        Err(Life::Unknown(doubt)) => Err(Failure::new(
+            Exit::Unknown,
+            format!("cannot tell whether the shim of {} (process {}) lives: {doubt}", turn.id, shim.pid),
+        )),
+        Err(_) => Ok(None),
+    }
+}
+
+fn watch(
+    cx: &mut Context,
+    state: &mut State,
+    held: &SupervisorLock,
+    turn: &Turn,
+    shim: Handle,
+    signals: Signals,
+) -> Result<Option<Finished>> {
+    let log_dir = log_dir(state.place(), turn);
+    let me = process::me();
+    state.write("take up a turn", |tx| turn::set_supervisor(tx, turn.id, &me))?;
+    let mut watch = Watch::begin(turn, Some(shim), &log_dir, signals)?;
+    watch.take_up(last_change(&log_dir), finishing::unsupervised(&log_dir, turn))?;
+    if supervise::supervise(cx, state, &mut watch)? == Left::Detached {
+        return Ok(None);
+    }
+    let left = clean_up(turn, &log_dir);
+    let (observer, watching) = watch.done();
+    let turn = reread(state, turn)?;
+    let evidence = Evidence::gather(&turn, &log_dir, observer, left, watching)?;
+    finish::finish(state, held, &evidence).map(Some)
+}
+
+fn last_change(log_dir: &Path) -> Tick {
+    use std::os::unix::fs::MetadataExt;
+    match std::fs::metadata(log_dir.join(STREAM)) {
+        Ok(data) => finishing::tick_of(Stamp::from_millis(data.mtime() * 1000 + data.mtime_nsec() / 1_000_000)),
+        Err(_) => Tick::now(),
+    }
+}
+
+/// A shim that was killed under us has left its tree to nobody: what can be found of it is ended.
+fn clean_up(turn: &Turn, log_dir: &Path) -> Option<i64> {
+    use refloat::seam::exit_record::{ExitRecord, Tree};
+    if let Ok(Some(record)) = ExitRecord::read(log_dir)
+        && record.tree == Tree::Gone
+    {
+        return None;
+    }
+    let known: Vec<Identity> = turn.child.iter().cloned().collect();
+    let leads = Leads { cgroup: turn.cgroup.as_deref().map(Path::new), token: &turn.token, known: &known };
+    match end_survivors(&leads, BUDGET).1 {
+        Remains::None => Some(0),
+        Remains::Some(found) => i64::try_from(found.len()).ok(),
+        Remains::Unknown(_) => None,
+    }
+}

@@ -1,0 +1,93 @@
+//! What every way to a turn's end shares: is something of it left, who supervises it, and finishing one that nobody watched.
+
+use std::path::Path;
+use std::time::Duration;
+
+use refloat::clock::{Stamp, Tick};
+use refloat::error::{Failure, Result};
+use refloat::exit::Exit;
+use refloat::finish::{self, Evidence, Finished, Watching};
+use refloat::identity::Identity;
+use refloat::lock::SupervisorLock;
+use refloat::model::Turn;
+use refloat::seam::exit_record::{ExitRecord, Tree};
+use refloat::seam::survivors::{Leads, Left, Survivor, end_survivors, survivors};
+use refloat::state::{Place, State};
+
+/// How long orphans may take to die.
+const BUDGET: Duration = Duration::from_secs(5);
+
+/// The turn's folder.
+pub(crate) fn log_dir(place: &Place, turn: &Turn) -> std::path::PathBuf {
+    place.companion("logs").join(turn.id.to_string())
+}
+
+/// Whether somebody supervises the agent's turn now. Not knowing counts as yes: then nothing is done.
+pub(crate) fn is_supervised(place: &Place, agent: &str) -> bool {
+    !matches!(SupervisorLock::take(place, agent, Duration::ZERO), Ok(Some(_)))
+}
+
+/// Makes sure that nothing of a turn lives on, its shim being gone.
+///
+/// What lives is an orphan: refused (76), or ended if asked. What cannot be looked at is unknown: refused (69).
+/// Returns how many could not be ended; none where it is known from the exit record.
+pub(crate) fn clear(place: &Place, turn: &Turn, kill_orphans: bool) -> Result<Option<i64>> {
+    let record = ExitRecord::read(&log_dir(place, turn)).unwrap_or_default();
+    if record.is_some_and(|record| record.tree == Tree::Gone && record.children_left == 0) {
+        return Ok(None);
+    }
+    let known: Vec<Identity> = turn.child.iter().cloned().collect();
+    let leads = Leads { cgroup: turn.cgroup.as_deref().map(Path::new), token: &turn.token, known: &known };
+    let left = if kill_orphans { end_survivors(&leads, BUDGET).1 } else { survivors(&leads) };
+    match left {
+        Left::None => Ok(Some(0)),
+        Left::Some(found) => Err(orphaned(turn, &found, kill_orphans)),
+        Left::Unknown(doubt) => Err(Failure::new(
+            Exit::Unknown,
+            format!("cannot tell whether something of {} still runs: {doubt}", turn.id),
+        )
+        .hint(format!("look with: ps -e; then turn run --agent {} --kill-orphans", turn.agent))),
+    }
+}
+
+fn orphaned(turn: &Turn, found: &[Survivor], tried: bool) -> Failure {
+    let names: Vec<String> = found.iter().take(8).map(|one| format!("{} ({})", one.identity.pid, one.name)).collect();
+    let more = found.len().saturating_sub(names.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let tried = if tried { " and cannot be ended" } else { "" };
+    Failure::refused(format!(
+        "{} is orphaned: its shim is gone, and {}{more} still run{tried}",
+        turn.id,
+        names.join(", ")
+    ))
+    .hint(format!("end them: turn run --agent {} --kill-orphans …, or: turn stop {}", turn.agent, turn.agent))
+}
+
+/// Finishes a turn whose tree is gone and that nobody watched to its end.
+pub(crate) fn finish_unwatched(
+    state: &mut State,
+    held: &SupervisorLock,
+    turn: &Turn,
+    left: Option<i64>,
+) -> Result<Finished> {
+    let log_dir = log_dir(state.place(), turn);
+    let watching = Watching { unsupervised: unsupervised(&log_dir, turn), ..Watching::default() };
+    let evidence = Evidence::gather(turn, &log_dir, None, left, watching)?;
+    finish::finish(state, held, &evidence)
+}
+
+/// From the last sign of a supervisor to the agent's end, or to now.
+pub(crate) fn unsupervised(log_dir: &Path, turn: &Turn) -> Duration {
+    let Some(started) = turn.started_tick else { return Duration::ZERO };
+    let end = match ExitRecord::read(log_dir) {
+        Ok(Some(record)) => started.plus(Duration::from_millis(record.duration_ms)),
+        _ => Tick::now(),
+    };
+    end.since(turn.counters.progress_tick.unwrap_or(started))
+}
+
+/// A moment of wall-clock time on the monotonic clock, as far as the clocks agree.
+pub(crate) fn tick_of(moment: Stamp) -> Tick {
+    let ago = Stamp::now().since(moment);
+    Tick::now().minus(Duration::from_millis(u64::try_from(ago).unwrap_or(0)))
+}

@@ -1,0 +1,195 @@
+//! One turn of `turn run`: begin, start the shim, let the agent go, watch, finish.
+//! The order is the design's: what is written is written before what it allows.
+
+mod begin;
+mod plan;
+mod spawn;
+
+use std::path::Path;
+use std::time::Duration;
+
+use refloat::cli::Context;
+use refloat::clock::{Stamp, Tick};
+use refloat::error::{Failure, Result};
+use refloat::exit::Exit;
+use refloat::finish::{self, Evidence, Finished, Watching};
+use refloat::lock::{SupervisorLock, TurnLock};
+use refloat::model::{Containment, Turn};
+use refloat::record::TurnStarted;
+use refloat::seam::cgroup::Cgroup;
+use refloat::seam::signals::Signals;
+use refloat::seam::{process, reap, tree};
+use refloat::state::{State, run, turn};
+use uuid::Uuid;
+
+pub(crate) use plan::Plan;
+
+use crate::finishing::log_dir;
+use crate::run::reread;
+use crate::shim::Ready;
+use crate::supervise::{self, Left, Watch};
+use begin::{Begun, begin};
+use spawn::Shim;
+
+/// How long what a dead shim has left may take to die.
+const TREE_BUDGET: Duration = Duration::from_secs(5);
+
+/// Runs one turn to its outcome. None: this supervisor has left it (HUP), and the agent works on.
+pub(crate) fn turn(
+    cx: &mut Context,
+    state: &mut State,
+    lock: &TurnLock,
+    held: &SupervisorLock,
+    plan: &Plan<'_>,
+) -> Result<Option<Finished>> {
+    let signals = Signals::over(&supervise::SIGNALS).map_err(|error| Failure::io("cannot take over signals", error))?;
+    let token = Uuid::new_v4().simple().to_string();
+    let group = group(plan, &token)?;
+    let begun = begin(state, plan, &token, group.as_deref(), &process::me())?;
+    let log_dir = log_dir(state.place(), &begun.turn);
+    // From here on the turn has a row, and every way out leads through its finish.
+    match release(cx, state, lock, plan, &begun, &log_dir) {
+        Ok(shim) => watch(cx, state, held, &begun, shim, &log_dir, signals),
+        Err(failure) => {
+            let finished = finish_now(state, held, &begun.turn, &log_dir);
+            // A full disk can keep the outcome from being written: the next turn of the agent will.
+            if let Ok(finished) = finished {
+                cx.out.emit_at(&finished.ended, finished.at)?;
+            }
+            Err(failure)
+        }
+    }
+}
+
+/// Where the turn's group will be.
+fn group(plan: &Plan<'_>, token: &str) -> Result<Option<std::path::PathBuf>> {
+    if !plan.wants_cgroup() {
+        return Ok(None);
+    }
+    match Cgroup::plan(&format!("refloat-{}", &token[..12])) {
+        Ok(path) => Ok(Some(path)),
+        Err(reason) if plan.needs_cgroup() => Err(no_cgroup(&reason.to_string())),
+        Err(_) => Ok(None),
+    }
+}
+
+fn no_cgroup(reason: &str) -> Failure {
+    Failure::new(Exit::Unknown, format!("cannot make a cgroup: {reason}")).hint("use --contain auto or subreaper")
+}
+
+/// Starts the shim, records who runs, and lets the agent go.
+fn release(
+    cx: &mut Context,
+    state: &mut State,
+    lock: &TurnLock,
+    plan: &Plan<'_>,
+    begun: &Begun,
+    log_dir: &Path,
+) -> Result<Shim> {
+    spawn::make_folder(log_dir, plan.stdin())?;
+    let cgroup = make_group(plan, &begun.turn)?;
+    reap::become_subreaper().map_err(|error| Failure::io("cannot become a subreaper", error))?;
+    let mut shim = spawn::shim(state.place(), lock, plan, begun, log_dir, cgroup.as_ref())?;
+    let ready = shim.ready()?;
+    record_start(state, &begun.turn, &ready, cgroup.as_ref())?;
+    shim.go()?;
+    say_started(cx, plan, begun, &ready, log_dir)?;
+    Ok(shim)
+}
+
+fn make_group(plan: &Plan<'_>, turn: &Turn) -> Result<Option<Cgroup>> {
+    let Some(path) = &turn.cgroup else { return Ok(None) };
+    match Cgroup::make(Path::new(path)) {
+        Ok(group) => Ok(Some(group)),
+        Err(reason) if plan.needs_cgroup() => Err(no_cgroup(&reason.to_string())),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Identities, containment and `in_turn` in one transaction, before the agent may run.
+fn record_start(state: &mut State, turn: &Turn, ready: &Ready, cgroup: Option<&Cgroup>) -> Result<()> {
+    let path = cgroup.filter(|_| ready.in_cgroup).map(|group| group.path().to_string_lossy());
+    let containment = if path.is_some() { Containment::Cgroup } else { Containment::Subreaper };
+    state.write("start a turn", |tx| {
+        let now = (Stamp::now(), Tick::now());
+        let started = turn::start(tx, turn.id, &ready.shim, &ready.child, (containment, path.as_deref()), now)?;
+        if started && run::enter_turn(tx, turn.run, turn.epoch, now.0)? {
+            return Ok(());
+        }
+        Err(Failure::refused(format!("run {} was ended before {} could start", turn.run, turn.id)))
+    })
+}
+
+fn say_started(cx: &mut Context, plan: &Plan<'_>, begun: &Begun, ready: &Ready, log_dir: &Path) -> Result<()> {
+    let (turn, run) = (&begun.turn, &begun.run);
+    let started = TurnStarted {
+        turn: turn.id,
+        run: run.id,
+        agent: turn.agent.clone(),
+        task: run.task.clone(),
+        runtime: plan.runtime.name.clone(),
+        epoch: turn.epoch,
+        attempt: turn.attempt,
+        max_attempts: run.max_attempts,
+        session_asked: turn.session_asked.clone(),
+        resume: turn.resume,
+        pid: ready.child.pid,
+        shim_pid: ready.shim.pid,
+        supervisor_pid: turn.supervisor.pid,
+        contained_by: if ready.in_cgroup { Containment::Cgroup } else { Containment::Subreaper },
+        deadline_at: Stamp::now().plus(turn.deadline),
+        log_dir: log_dir.to_string_lossy().into_owned(),
+    };
+    // The agent runs: a stdout that fails is told at the end, and ends nothing.
+    let _ = cx.out.emit(&started);
+    let _ = cx.out.finish();
+    Ok(())
+}
+
+/// Watches to the end of the tree and finishes.
+fn watch(
+    cx: &mut Context,
+    state: &mut State,
+    held: &SupervisorLock,
+    begun: &Begun,
+    shim: Shim,
+    log_dir: &Path,
+    signals: Signals,
+) -> Result<Option<Finished>> {
+    let turn = reread(state, &begun.turn)?;
+    let handle = shim.into_handle();
+    let mut watch = Watch::begin(&turn, handle, log_dir, signals)?;
+    if supervise::supervise(cx, state, &mut watch)? == Left::Detached {
+        return Ok(None);
+    }
+    let left = clean_up(&turn, log_dir);
+    let (observer, watching) = watch.done();
+    let turn = reread(state, &turn)?;
+    let evidence = Evidence::gather(&turn, log_dir, observer, left, watching)?;
+    finish::finish(state, held, &evidence).map(Some)
+}
+
+/// Whatever the shim has not ended falls to us, its subreaper. With its final record there is nothing.
+fn clean_up(turn: &Turn, log_dir: &Path) -> Option<i64> {
+    use refloat::seam::exit_record::{ExitRecord, Tree};
+    if let Ok(Some(record)) = ExitRecord::read(log_dir)
+        && record.tree == Tree::Gone
+    {
+        return None;
+    }
+    let group = turn.cgroup.as_deref().and_then(|path| Cgroup::open(Path::new(path)).ok());
+    let ended = tree::end_descendants(group.as_ref(), TREE_BUDGET, &mut |_, _| {});
+    if let Some(group) = group {
+        let _ = group.remove(Duration::from_millis(500));
+    }
+    let left = i64::try_from(ended.left.len()).unwrap_or(i64::MAX);
+    Some(if left == 0 && !ended.proven { 1 } else { left })
+}
+
+/// The turn could not be started: its shim is gone or going, and its agent never ran.
+fn finish_now(state: &mut State, held: &SupervisorLock, turn: &Turn, log_dir: &Path) -> Result<Finished> {
+    let left = clean_up(turn, log_dir);
+    let turn = reread(state, turn)?;
+    let evidence = Evidence::gather(&turn, log_dir, None, left, Watching::default())?;
+    finish::finish(state, held, &evidence)
+}

@@ -1,0 +1,142 @@
+//! What a turn is to be, before anything of it exists.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use refloat::error::{Failure, IoContext, Result};
+use refloat::judge::clocks::Limits;
+use refloat::model::{self, Resume};
+use refloat::runtime::{Description, PromptBy, Session, SessionBy};
+use uuid::Uuid;
+
+use crate::args::{Capability, Clocks, Contain, Run};
+
+/// Stands for the caller's arguments while the command is put together as text: they need not be UTF-8.
+const ARGUMENTS: &str = "\u{1}arguments";
+
+/// A turn to be.
+pub(crate) struct Plan<'a> {
+    pub(crate) args: &'a Run,
+    pub(crate) runtime: Description,
+    pub(crate) prompt: Option<Vec<u8>>,
+    pub(crate) cwd: PathBuf,
+    /// The agent's stops when the call began.
+    pub(crate) stops: i64,
+    pub(crate) limits: Limits,
+    /// The session was refused once in this call.
+    refused: bool,
+}
+
+impl<'a> Plan<'a> {
+    pub(crate) fn of(args: &'a Run, runtime: Description, prompt: Option<Vec<u8>>, stops: i64) -> Result<Self> {
+        if runtime.program.is_none() && args.program.is_none() && args.arguments.is_empty() {
+            return Err(Failure::usage(format!("the runtime {} needs a command", runtime.name))
+                .hint(format!("turn run --agent {} -- COMMAND ARGS…", args.agent)));
+        }
+        if runtime.session_by == SessionBy::None && !matches!(args.resume.as_str(), "auto" | "never") {
+            return Err(Failure::usage(format!("the runtime {} has no sessions to resume", runtime.name)));
+        }
+        let cwd = match &args.cwd {
+            Some(folder) => std::path::absolute(folder),
+            None => std::env::current_dir(),
+        };
+        let cwd = cwd.or_fail(|| "cannot tell the working folder".into())?;
+        let limits = limits(&args.clocks, &runtime);
+        Ok(Self { args, runtime, prompt, cwd, stops, limits, refused: false })
+    }
+
+    /// The same, after the runtime has refused the session.
+    pub(crate) fn fresh(mut self) -> Self {
+        self.refused = true;
+        self
+    }
+
+    pub(crate) const fn is_second_try(&self) -> bool {
+        self.refused
+    }
+
+    /// The session to ask for, where the run knows `good` as the one to go on with.
+    pub(crate) fn session(&self, good: Option<&str>) -> (Option<String>, Resume) {
+        let fresh = || (self.runtime.session_by == SessionBy::Caller).then(|| Uuid::new_v4().to_string());
+        match (self.args.resume.as_str(), good) {
+            _ if self.refused || self.runtime.session_by == SessionBy::None => (fresh(), Resume::Fresh),
+            ("auto", Some(good)) => (Some(good.to_owned()), Resume::Same),
+            ("auto" | "never", _) => (fresh(), Resume::Fresh),
+            (given, _) => (Some(given.to_owned()), Resume::Same),
+        }
+    }
+
+    /// The command line for this session.
+    pub(crate) fn command(&self, session: Option<&str>, resume: Resume) -> Result<Vec<OsString>> {
+        let session = match session {
+            Some(id) if resume != Resume::Fresh => Session::Resume(id),
+            id => Session::Fresh(id),
+        };
+        let prompt = match &self.prompt {
+            Some(text) if self.runtime.prompt == PromptBy::Argument => Some(
+                std::str::from_utf8(text)
+                    .map_err(|_| Failure::usage("the prompt is not UTF-8 and cannot be an argument"))?,
+            ),
+            _ => None,
+        };
+        let words = self.runtime.command(None, session, prompt, &[ARGUMENTS.to_owned()]);
+        let mut command: Vec<OsString> = Vec::new();
+        for word in words {
+            if word == ARGUMENTS {
+                command.extend(self.args.arguments.iter().cloned());
+            } else {
+                command.push(word.into());
+            }
+        }
+        if let Some(program) = &self.args.program {
+            let replaced = usize::from(self.runtime.program.is_some());
+            command.splice(..replaced, [program.clone().into_os_string()]);
+        }
+        Ok(command)
+    }
+
+    /// What goes in by descriptor 0.
+    pub(crate) fn stdin(&self) -> Option<&[u8]> {
+        self.prompt.as_deref().filter(|_| self.runtime.prompt == PromptBy::StdinFile)
+    }
+
+    pub(crate) fn capability(&self) -> model::Capability {
+        match self.args.capability {
+            Some(Capability::None) => model::Capability::None,
+            Some(Capability::Builder) => model::Capability::Builder,
+            Some(Capability::Scout) => model::Capability::Scout,
+            Some(Capability::Reviewer) => model::Capability::Reviewer,
+            Some(Capability::Lead) => model::Capability::Lead,
+            Some(Capability::Merger) => model::Capability::Merger,
+            None if self.args.parent.is_some() => model::Capability::Builder,
+            None => model::Capability::None,
+        }
+    }
+
+    pub(crate) fn max_attempts(&self) -> i64 {
+        self.args.max_attempts.unwrap_or(if self.args.parent.is_some() { 3 } else { 1 })
+    }
+
+    pub(crate) fn kill_after(&self) -> Duration {
+        self.args.clocks.kill_after.unwrap_or(Duration::from_secs(self.runtime.kill_after_s))
+    }
+
+    pub(crate) const fn wants_cgroup(&self) -> bool {
+        !matches!(self.args.contain, Contain::Subreaper)
+    }
+
+    pub(crate) const fn needs_cgroup(&self) -> bool {
+        matches!(self.args.contain, Contain::Cgroup)
+    }
+}
+
+fn limits(clocks: &Clocks, runtime: &Description) -> Limits {
+    let given = |limit: Option<crate::args::Limit>, default| limit.map_or(default, |limit| limit.0);
+    Limits {
+        first_event: given(clocks.first_event, runtime.clocks.first_event()),
+        stall: given(clocks.stall, runtime.clocks.stall()),
+        stall_tool: given(clocks.stall_tool, runtime.clocks.stall_tool()),
+        grace: clocks.grace,
+    }
+}

@@ -1,0 +1,159 @@
+//! Starting the shim: its folder, its environment, its lock, its socket.
+
+use std::ffi::OsString;
+use std::fs::{DirBuilder, File};
+use std::io::{BufRead, BufReader, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use refloat::error::{Failure, IoContext, Result};
+use refloat::exit::Exit;
+use refloat::lock::TurnLock;
+use refloat::runtime::StopSignal;
+use refloat::seam::cgroup::Cgroup;
+use refloat::seam::process::Handle;
+use refloat::seam::spawn::{self, Group, Stdio};
+use refloat::state::Place;
+
+use super::begin::Begun;
+use super::plan::Plan;
+use crate::shim::{GO, Order, Ready, Terms};
+
+/// The prompt's name in the turn's folder.
+const PROMPT: &str = "prompt";
+/// How long a shim may take to have its starter at the gate.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A started shim.
+pub(super) struct Shim {
+    control: UnixStream,
+    handle: Option<Handle>,
+    log: String,
+}
+
+/// The turn's folder, with the prompt in it.
+pub(super) fn make_folder(log_dir: &Path, prompt: Option<&[u8]>) -> Result<()> {
+    let what = || format!("cannot create {}", log_dir.display());
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(log_dir)
+        .map_err(|error| Failure::io(what(), error).exit(Exit::CannotCreate))?;
+    if let Some(text) = prompt {
+        let path = log_dir.join(PROMPT);
+        let mut file = own_file(&path).or_fail(|| format!("cannot create {}", path.display()))?;
+        file.write_all(text).or_fail(|| format!("cannot write the prompt to {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn own_file(path: &Path) -> std::io::Result<File> {
+    File::options().write(true).create(true).append(true).mode(0o600).open(path)
+}
+
+/// Starts the shim of a turn.
+pub(super) fn shim(
+    place: &Place,
+    lock: &TurnLock,
+    plan: &Plan<'_>,
+    begun: &Begun,
+    log_dir: &Path,
+    cgroup: Option<&Cgroup>,
+) -> Result<Shim> {
+    let what = || "cannot start the shim".to_owned();
+    let order = Order {
+        terms: Terms {
+            turn: begun.turn.id,
+            deadline_ms: millis(plan.args.clocks.deadline),
+            stop_signal: stop_signal(plan.runtime.stop_signal),
+            kill_after_ms: millis(plan.kill_after()),
+        },
+        log_dir: log_dir.to_owned(),
+        cwd: plan.cwd.clone(),
+        prompt: plan.stdin().map(|_| log_dir.join(PROMPT)),
+        cgroup: cgroup.map(|group| group.path().to_owned()),
+        command: begun.command.clone(),
+    };
+    let (mine, theirs) = UnixStream::pair().or_fail(what)?;
+    let share = lock.share().or_fail(what)?;
+    let log = log_dir.join("shim.log");
+    let errors = own_file(&log).or_fail(|| format!("cannot create {}", log.display()))?;
+    let stdio = Stdio { input: share.as_fd(), output: theirs.as_fd(), errors: errors.as_fd() };
+    let arguments = order.arguments().or_fail(what)?;
+    let started = spawn::ourselves(&arguments, &environment(place, plan, begun), stdio, Group::Parents);
+    started.map_err(|error| too_long(error).context(what()))?;
+    Ok(Shim { control: mine, handle: None, log: log.display().to_string() })
+}
+
+/// E2BIG is the caller's doing, everything else is the machine's.
+fn too_long(error: std::io::Error) -> Failure {
+    match error.raw_os_error() {
+        Some(errno) if errno == nix::errno::Errno::E2BIG as i32 => {
+            Failure::new(Exit::CannotRun, "the command line is too long").hint("give long texts as a file")
+        }
+        _ => Failure::io("posix_spawn", error).exit(Exit::TurnLost),
+    }
+}
+
+impl Shim {
+    /// Waits until the agent stands at its gate; says who they are.
+    pub(super) fn ready(&mut self) -> Result<Ready> {
+        let gone = |log: &str| {
+            Failure::new(Exit::TurnLost, "the shim ended before the agent could start").hint(format!("see {log}"))
+        };
+        self.control.set_read_timeout(Some(PATIENCE)).or_fail(|| "cannot wait for the shim".into())?;
+        let mut line = String::new();
+        let read = BufReader::new(&self.control).read_line(&mut line);
+        if !matches!(read, Ok(1..)) {
+            return Err(gone(&self.log));
+        }
+        let ready: Ready = serde_json::from_str(&line).map_err(|_| gone(&self.log))?;
+        self.handle = Some(Handle::open(&ready.shim).map_err(|_| gone(&self.log))?);
+        Ok(ready)
+    }
+
+    /// Lets the agent go.
+    pub(super) fn go(&mut self) -> Result<()> {
+        self.control.write_all(&[GO]).or_fail(|| "cannot let the agent go".into())
+    }
+
+    /// The shim as something to wait for and to signal.
+    pub(super) fn into_handle(self) -> Option<Handle> {
+        self.handle
+    }
+}
+
+/// Ours, without what the runtime must not see, and with what makes the child a part of this turn.
+fn environment(place: &Place, plan: &Plan<'_>, begun: &Begun) -> Vec<(OsString, OsString)> {
+    let (turn, run) = (&begun.turn, &begun.run);
+    let own: [(&str, OsString); 6] = [
+        ("REFLOAT_STATE", place.file.clone().into()),
+        ("REFLOAT_AGENT", turn.agent.clone().into()),
+        ("REFLOAT_RUN", run.id.to_string().into()),
+        ("REFLOAT_TURN", turn.id.to_string().into()),
+        ("REFLOAT_TOKEN", turn.token.clone().into()),
+        ("REFLOAT_PARENT", run.parent.clone().unwrap_or_default().into()),
+    ];
+    let unwanted = |name: &OsString| {
+        plan.runtime.env_remove.iter().any(|gone| name == gone.as_str()) || own.iter().any(|(ours, _)| name == ours)
+    };
+    let mut environment: Vec<_> = std::env::vars_os().filter(|(name, _)| !unwanted(name)).collect();
+    environment.extend(own.iter().map(|(name, value)| (OsString::from(name), value.clone())));
+    environment
+}
+
+const fn stop_signal(signal: StopSignal) -> i32 {
+    use nix::sys::signal::Signal;
+    match signal {
+        StopSignal::Int => Signal::SIGINT as i32,
+        StopSignal::Term => Signal::SIGTERM as i32,
+        StopSignal::Hup => Signal::SIGHUP as i32,
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

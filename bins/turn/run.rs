@@ -1,0 +1,138 @@
+//! `turn run`: the steps of one turn, in their order. Each step is a function; the rules are in `judge`.
+
+use std::time::Duration;
+
+use refloat::cli::Context;
+use refloat::clock::Stamp;
+use refloat::error::{Failure, Result};
+use refloat::exit::Exit;
+use refloat::finish::Finished;
+use refloat::lock::{SupervisorLock, TurnLock};
+use refloat::model::{Outcome, Resume, Turn};
+use refloat::record::TurnEnded;
+use refloat::runtime::{self, Description};
+use refloat::state::{Place, State, agent, turn};
+
+use crate::args::Run;
+use crate::prompt::{self, Prompt};
+use crate::{finishing, launch};
+
+/// Somebody who finishes an older turn does so in milliseconds.
+const FINISHER: Duration = Duration::from_secs(10);
+
+/// Runs one turn; a refused session is tried once more, fresh.
+pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
+    let runtime = description(&args.runtime)?;
+    let prompt = match prompt::read(cx, args, &runtime)? {
+        Prompt::Empty => return say_empty(cx, args, &runtime),
+        Prompt::Text(text) => Some(text),
+        Prompt::None => None,
+    };
+    let place = cx.place()?;
+    let mut state = State::open_for_writing(&place)?;
+    let stops = state.read("look at the agent", |view| agent::stops(view, &args.agent))?;
+    let Some(lock) = TurnLock::take(&place, &args.agent, args.lock_wait)? else {
+        return Err(busy(&state, &place, &args.agent));
+    };
+    let Some(held) = SupervisorLock::take(&place, &args.agent, FINISHER)? else {
+        return Err(busy(&state, &place, &args.agent));
+    };
+    finish_latest(cx, &mut state, &held, &args.agent, args.kill_orphans)?;
+    let mut plan = launch::Plan::of(args, runtime, prompt, stops)?;
+    loop {
+        let Some(finished) = launch::turn(cx, &mut state, &lock, &held, &plan)? else {
+            return Ok(Exit::Busy);
+        };
+        cx.out.emit_at(&finished.ended, finished.at)?;
+        say_resume(cx, &finished);
+        if finished.ended.outcome != Outcome::ResumeRefused || plan.is_second_try() {
+            return Ok(finished.exit);
+        }
+        plan = plan.fresh();
+    }
+}
+
+fn description(name: &str) -> Result<Description> {
+    match runtime::builtin(name) {
+        Some(Ok(description)) => Ok(description),
+        Some(Err(error)) => Err(Failure::new(Exit::Config, format!("cannot use runtime {name}: {error}"))),
+        None => {
+            Err(Failure::usage(format!("unknown runtime '{name}'"))
+                .hint(format!("known: {}", runtime::NAMES.join(", "))))
+        }
+    }
+}
+
+/// Nothing to say: nothing is locked, started or stored.
+fn say_empty(cx: &mut Context, args: &Run, runtime: &Description) -> Result<Exit> {
+    let ended = TurnEnded::empty(&args.agent, args.task.as_deref(), &runtime.name);
+    cx.out.emit(&ended)?;
+    Ok(Exit::Done)
+}
+
+/// A resume that did not happen is never silent.
+fn say_resume(cx: &Context, finished: &Finished) {
+    let ended = &finished.ended;
+    let asked = ended.session_asked.as_deref().unwrap_or("?");
+    match ended.resume {
+        Resume::Mismatch => cx.say(format_args!(
+            "warning: asked to resume session {asked}, the stream names {}",
+            ended.session_seen.as_deref().unwrap_or("none")
+        )),
+        Resume::Refused => cx.say(format_args!("warning: session {asked} was refused; trying once more without it")),
+        Resume::Fresh | Resume::Same => {}
+    }
+}
+
+/// Who holds the lock, and the next step.
+fn busy(state: &State, place: &Place, agent: &str) -> Failure {
+    let open = state.read("look at the agent", |view| turn::open_of(view, agent)).ok().flatten();
+    let Some(turn) = open else {
+        return Failure::busy(format!("agent {agent} is busy: somebody holds its turn lock"))
+            .hint(format!("try again, or see: turn list --agent {agent}"));
+    };
+    let since = turn.started_at.unwrap_or(turn.booted_at);
+    if finishing::is_supervised(place, agent) {
+        return Failure::busy(format!(
+            "agent {agent} is busy: {} runs since {since}, supervised by process {}",
+            turn.id, turn.supervisor.pid
+        ))
+        .hint(format!("wait longer with --lock-wait, or end it: turn stop {agent}"));
+    }
+    let shim = turn.shim.as_ref().map_or(0, |shim| shim.pid);
+    Failure::busy(format!(
+        "agent {agent} is busy: {} runs since {since} without a supervisor, held by shim {shim}",
+        turn.id
+    ))
+    .hint(format!("watch it again: turn attach {}", turn.id))
+}
+
+/// The agent's latest turn: what it has left running is not joined by a second agent, and its end is recorded first.
+fn finish_latest(
+    cx: &mut Context,
+    state: &mut State,
+    held: &SupervisorLock,
+    agent: &str,
+    kill_orphans: bool,
+) -> Result<()> {
+    let Some(latest) = state.read("look at the agent", |view| turn::latest_of(view, agent))? else { return Ok(()) };
+    let left = finishing::clear(state.place(), &latest, kill_orphans)?;
+    if latest.outcome.is_none() {
+        let finished = finishing::finish_unwatched(state, held, &latest, left)?;
+        cx.out.emit_at(&finished.ended, finished.at)?;
+    }
+    Ok(())
+}
+
+/// Whether the provider's limit still holds.
+pub(crate) fn is_held(until: Option<Stamp>, by_provider: bool, now: Stamp) -> Option<Stamp> {
+    until.filter(|until| by_provider && now < *until)
+}
+
+/// The turn as the state file has it now.
+pub(crate) fn reread(state: &State, turn: &Turn) -> Result<Turn> {
+    let id = turn.id;
+    state
+        .read("look at the turn", |view| turn::by_id(view, id))?
+        .ok_or_else(|| Failure::not_found(format!("turn {id} is gone")))
+}

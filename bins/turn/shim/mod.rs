@@ -1,0 +1,283 @@
+//! The shim: the agent's parent. It holds the turn lock, ends the tree, reaps, writes the exit record and keeps
+//! the deadline, whether or not anybody supervises. No database, no stream parsing: what is not here cannot fail.
+//!
+//! Descriptor 0 is the turn lock, 1 the control socket to the supervisor, 2 `shim.log`.
+
+mod ladder;
+mod order;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitCode, ExitStatus};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use refloat::clock::{Stamp, Tick};
+use refloat::exit::Exit;
+use refloat::identity::Identity;
+use refloat::model::EndedBy;
+use refloat::seam::cgroup::Cgroup;
+use refloat::seam::exit_record::{ExitRecord, NotExecuted, Tree};
+use refloat::seam::signals::Signals;
+use refloat::seam::spawn::{Group, Stdio};
+use refloat::seam::wait::{PollFd, PollFlags};
+use refloat::seam::{process, reap, spawn, tree, wait};
+
+use ladder::Ladder;
+pub(crate) use order::{GO, Order, Ready, SHIM, STARTER, Start, Terms};
+
+/// How long the tree may take to die before what remains is counted and named.
+const TREE_BUDGET: Duration = Duration::from_secs(5);
+/// How long a starter may take to reach its gate, and a program to be executed.
+const START_BUDGET: Duration = Duration::from_secs(30);
+
+/// Runs the shim.
+pub(crate) fn main(words: &[OsString]) -> ExitCode {
+    let _ = refloat::crash::install_hook("turn (shim)");
+    let done = match Order::read(words) {
+        Some(order) => Shim::set_up(order).and_then(Shim::run),
+        None => Err(io::Error::from(io::ErrorKind::InvalidInput)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            refloat::cli::say(&format!("turn (shim): {error}"));
+            ExitCode::from(Exit::TurnLost.code())
+        }
+    }
+}
+
+/// A shim with its agent, as far as it has come.
+struct Shim {
+    order: Order,
+    /// Held, never unlocked: it goes with the process.
+    _lock: File,
+    control: UnixStream,
+    signals: Signals,
+    stream: File,
+    stderr: File,
+    cgroup: Option<Cgroup>,
+}
+
+/// How the agent ended.
+struct End {
+    status: Option<ExitStatus>,
+    by: EndedBy,
+    frozen: Duration,
+}
+
+impl Shim {
+    /// A session of its own, nothing inherited but lock and socket, parent of all orphans below it.
+    fn set_up(order: Order) -> io::Result<Self> {
+        nix::unistd::setsid()?;
+        spawn::close_strays()?;
+        let lock = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+        let control = UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let null = File::options().read(true).write(true).open("/dev/null")?;
+        rustix::stdio::dup2_stdin(&null)?;
+        rustix::stdio::dup2_stdout(&null)?;
+        reap::become_subreaper()?;
+        let signals = Signals::of(&[
+            Signal::SIGTERM,
+            Signal::SIGINT,
+            Signal::SIGQUIT,
+            Signal::SIGHUP,
+            Signal::SIGPIPE,
+            Signal::SIGCHLD,
+        ])?;
+        let append = |name: &str| File::options().create(true).append(true).mode(0o600).open(order.log_dir.join(name));
+        let (stream, stderr) = (append("stream.jsonl")?, append("stderr.log")?);
+        let cgroup = order.cgroup.as_deref().and_then(|path| Cgroup::open(path).ok());
+        Ok(Self { order, _lock: lock, control, signals, stream, stderr, cgroup })
+    }
+
+    fn run(mut self) -> io::Result<()> {
+        ExitRecord::reserve(&self.order.log_dir)?;
+        let (mut gate, theirs) = UnixStream::pair()?;
+        let child = self.spawn(&theirs)?;
+        drop(theirs);
+        let in_cgroup = read_byte(&gate)? == crate::starter::IN_CGROUP;
+        if !in_cgroup {
+            self.cgroup = None;
+        }
+        self.answer(&Ready { shim: process::me(), child: child.clone(), in_cgroup })?;
+        if !self.wait_for_go(&gate)? {
+            drop(gate);
+            return self.never_started();
+        }
+        let (started_at, started) = (Stamp::now(), Tick::now());
+        gate.write_all(&[GO])?;
+        if let Some(not_executed) = read_refusal(&gate)? {
+            drop(gate);
+            return self.not_executed(started_at, not_executed);
+        }
+        drop(gate);
+        let end = self.watch(&child, started)?;
+        self.conclude(end, started_at, started)
+    }
+
+    fn spawn(&self, gate: &UnixStream) -> io::Result<Identity> {
+        let stdio = Stdio { input: gate.as_fd(), output: self.stream.as_fd(), errors: self.stderr.as_fd() };
+        let environment: Vec<_> = std::env::vars_os().collect();
+        let pid = spawn::ourselves(&self.order.starter_arguments(), &environment, stdio, Group::Own)?;
+        process::identity_of(pid)
+    }
+
+    fn answer(&mut self, ready: &Ready) -> io::Result<()> {
+        let mut line = serde_json::to_vec(ready)?;
+        line.push(b'\n');
+        self.control.write_all(&line)
+    }
+
+    /// The byte from the supervisor; false if it is gone, or somebody wants the end first.
+    fn wait_for_go(&mut self, gate: &UnixStream) -> io::Result<bool> {
+        loop {
+            let mut fds = [read_end(&self.control), read_end(&self.signals), read_end(gate)];
+            if wait::until(&mut fds, Tick::now().plus(START_BUDGET))? == 0 {
+                return Ok(false);
+            }
+            let [go, asked, ended] = fds.map(|fd| !fd.revents().is_empty());
+            if go {
+                let mut byte = [0];
+                return Ok(self.control.read(&mut byte)? == 1 && byte[0] == GO);
+            }
+            if ended || (asked && self.signals.read()?.iter().any(|got| got.signal != Signal::SIGCHLD)) {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Waits for the agent's end: by itself, by the ladder, or at the deadline.
+    fn watch(&mut self, child: &Identity, started: Tick) -> io::Result<End> {
+        let mut ladder = Ladder::new(&self.order.terms, started);
+        loop {
+            let due = ladder.due();
+            wait::until(&mut [read_end(&self.signals)], due)?;
+            let now = Tick::now();
+            ladder.thaw(due, now);
+            for received in self.signals.read()? {
+                ladder.hear(received.signal, now);
+            }
+            let mut status = None;
+            let agents = |pid: i32, how: ExitStatus| Some(how).filter(|_| pid == child.pid);
+            reap::ended(&mut |pid, how| status = status.or(agents(pid, how)))?;
+            // Not once it is reaped: its number may be another's.
+            let kill = status.is_none() && ladder.climb(now, child.pid);
+            if kill {
+                let mut reaped = |pid, how| status = status.or(agents(pid, how));
+                tree::end_descendants(self.cgroup.as_ref(), TREE_BUDGET, &mut reaped);
+            }
+            if status.is_some() || kill {
+                return Ok(End { status, by: ladder.ended_by(), frozen: ladder.frozen() });
+            }
+        }
+    }
+
+    /// Tells the end at once, ends what is left of the tree, tells the rest.
+    fn conclude(&mut self, end: End, started_at: Stamp, started: Tick) -> io::Result<()> {
+        let mut record = ExitRecord {
+            started: true,
+            code: end.status.and_then(|status| status.code()),
+            signal: end.status.and_then(|status| status.signal()),
+            ended_by: end.by,
+            started_at: Some(started_at),
+            duration_ms: millis(Tick::now().since(started)),
+            frozen_ms: millis(end.frozen),
+            stream_bytes: self.stream.metadata()?.len(),
+            stderr_bytes: self.stderr.metadata()?.len(),
+            ..self.blank()
+        };
+        let alone = matches!(reap::ended(&mut |_, _| {}), Ok(reap::Children::None));
+        if !alone {
+            // Worth a write of its own: a tree can take seconds to die, and we can be killed meanwhile.
+            record.write(&self.order.log_dir)?;
+            let ended = tree::end_descendants(self.cgroup.as_ref(), TREE_BUDGET, &mut |_, _| {});
+            record.children_killed = ended.killed;
+            record.children_left = match ended.left.len() {
+                0 if !ended.proven => 1,
+                left => u32::try_from(left).unwrap_or(u32::MAX),
+            };
+            record.survivors = ended.left.iter().map(|one| format!("{} {}", one.identity.pid, one.name)).collect();
+        }
+        record.tree = Tree::Gone;
+        self.write_final(record)
+    }
+
+    fn never_started(&mut self) -> io::Result<()> {
+        tree::end_descendants(self.cgroup.as_ref(), TREE_BUDGET, &mut |_, _| {});
+        self.write_final(ExitRecord { tree: Tree::Gone, ..self.blank() })
+    }
+
+    fn not_executed(&mut self, started_at: Stamp, why: NotExecuted) -> io::Result<()> {
+        tree::end_descendants(self.cgroup.as_ref(), TREE_BUDGET, &mut |_, _| {});
+        let record =
+            ExitRecord { not_executed: Some(why), started_at: Some(started_at), tree: Tree::Gone, ..self.blank() };
+        self.write_final(record)
+    }
+
+    fn write_final(&mut self, mut record: ExitRecord) -> io::Result<()> {
+        let usage = reap::usage().unwrap_or_default();
+        record.user_ms = millis(usage.user);
+        record.system_ms = millis(usage.system);
+        record.max_rss_kib = usage.max_rss_kib;
+        record.write(&self.order.log_dir)?;
+        if let Some(group) = self.cgroup.take() {
+            group.remove(Duration::from_millis(500))?;
+        }
+        Ok(())
+    }
+
+    fn blank(&self) -> ExitRecord {
+        ExitRecord {
+            v: 1,
+            turn: self.order.terms.turn,
+            started: false,
+            not_executed: None,
+            code: None,
+            signal: None,
+            ended_by: EndedBy::Agent,
+            started_at: None,
+            ended_at: Stamp::now(),
+            duration_ms: 0,
+            frozen_ms: 0,
+            stream_bytes: 0,
+            stderr_bytes: 0,
+            tree: Tree::Ending,
+            children_killed: 0,
+            children_left: 0,
+            survivors: Vec::new(),
+            user_ms: 0,
+            system_ms: 0,
+            max_rss_kib: 0,
+        }
+    }
+}
+
+fn read_end(fd: &impl AsFd) -> PollFd<'_> {
+    PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)
+}
+
+/// One byte within the budget; 0 if the other end is gone.
+fn read_byte(mut gate: &UnixStream) -> io::Result<u8> {
+    gate.set_read_timeout(Some(START_BUDGET))?;
+    let mut byte = [0];
+    gate.read(&mut byte)?;
+    Ok(byte[0])
+}
+
+/// What the starter says after "go": nothing, and the end of file at its exec, or why there was none.
+fn read_refusal(mut gate: &UnixStream) -> io::Result<Option<NotExecuted>> {
+    let mut text = String::new();
+    gate.read_to_string(&mut text)?;
+    let mut letters = text.chars();
+    Ok(letters.next().map(|kind| NotExecuted { not_found: kind == 'N', why: letters.collect() }))
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,53 @@
+//! `turn show`: a run with its turns, or a turn with its end.
+
+use refloat::cli::Context;
+use refloat::error::{Failure, Result};
+use refloat::exit::Exit;
+use refloat::finish;
+use refloat::id::{RunId, TurnId};
+use refloat::model::{Run, Turn};
+use refloat::record::{RunRecord, TurnRecord};
+use refloat::state::{State, View, run, turn};
+
+use crate::args::Show;
+use crate::finishing::log_dir;
+
+enum Found {
+    Run(Box<Run>, Vec<Turn>),
+    Turn(Box<Turn>),
+}
+
+pub(crate) fn run(cx: &mut Context, args: &Show) -> Result<Exit> {
+    let place = cx.place()?;
+    let state = State::open_for_reading(&place)?;
+    let found = state.read("look at it", |view| find(view, &args.subject))?;
+    let record = |turn: &Turn| TurnRecord::of(turn, log_dir(&place, turn).to_string_lossy().into_owned());
+    match found {
+        None => Err(Failure::not_found(format!("no run, turn or agent '{}'", args.subject)).hint("see: turn list")),
+        Some(Found::Run(run, turns)) => {
+            cx.out.emit(&RunRecord::from(&*run))?;
+            turns.iter().try_for_each(|turn| cx.out.emit(&record(turn)))?;
+            Ok(Exit::Done)
+        }
+        Some(Found::Turn(turn)) => {
+            cx.out.emit(&record(&turn))?;
+            if let Some(finished) = finish::recorded(&turn)? {
+                cx.out.emit_at(&finished.ended, finished.at)?;
+            }
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn find(view: &View<'_>, subject: &str) -> Result<Option<Found>> {
+    if let Ok(id) = subject.parse::<TurnId>() {
+        return Ok(turn::by_id(view, id)?.map(|turn| Found::Turn(Box::new(turn))));
+    }
+    let run = match subject.parse::<RunId>() {
+        Ok(id) => run::by_id(view, id)?,
+        Err(_) => run::latest_of(view, subject)?,
+    };
+    let Some(run) = run else { return Ok(None) };
+    let turns = turn::of_run(view, run.id)?;
+    Ok(Some(Found::Run(Box::new(run), turns)))
+}

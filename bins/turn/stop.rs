@@ -1,0 +1,126 @@
+//! `turn stop`: end an agent's run. The wish is recorded before any signal; the shim ends the tree;
+//! whoever supervises records the outcome, or this command does.
+
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use refloat::cli::Context;
+use refloat::clock::{Stamp, Tick};
+use refloat::error::{Failure, Result};
+use refloat::exit::Exit;
+use refloat::finish::{self, Finished};
+use refloat::identity::Identity;
+use refloat::lock::SupervisorLock;
+use refloat::model::{Run, RunState, Turn, Wish, WishNote};
+use refloat::record::TurnStopped;
+use refloat::seam::process::{Handle, Life};
+use refloat::seam::survivors::{Leads, end_survivors};
+use refloat::state::{State, agent, run, turn};
+
+use crate::args::Stop;
+use crate::finishing;
+use crate::run::reread;
+
+/// How long orphans may take to die.
+const BUDGET: Duration = Duration::from_secs(5);
+
+pub(crate) fn run(cx: &mut Context, args: &Stop) -> Result<Exit> {
+    let place = cx.place()?;
+    let mut state = State::open_existing(&place)?;
+    let (open_run, open_turn) = record_wish(&mut state, args)?;
+    let stopped = match &open_turn {
+        None => {
+            let ended = match &open_run {
+                Some(open) => Some(end_idle(&mut state, open, args.why.as_deref())?),
+                None => None,
+            };
+            report(args, open_run.as_ref(), None, None, ended)
+        }
+        Some(turn) => {
+            let finished = end_turn(&mut state, turn, args)?;
+            report(args, open_run.as_ref(), Some(turn), finished.as_ref(), None)
+        }
+    };
+    cx.out.emit(&stopped)?;
+    if open_turn.is_some() && stopped.outcome.is_none() {
+        return Err(Failure::busy(format!("agent {} has not ended within {} s", args.agent, args.wait.as_secs()))
+            .hint(format!("kill it: turn stop {} --kill", args.agent)));
+    }
+    Ok(Exit::Done)
+}
+
+/// Counts the stop, so that turns that wait for the lock do not start, and writes the wish to the open turn.
+fn record_wish(state: &mut State, args: &Stop) -> Result<(Option<Run>, Option<Turn>)> {
+    state.write("stop an agent", |tx| {
+        let open_run = run::open_of(tx, &args.agent)?;
+        let open_turn = turn::open_of(tx, &args.agent)?;
+        if open_run.is_none() && open_turn.is_none() && run::latest_of(tx, &args.agent)?.is_none() {
+            return Err(Failure::not_found(format!("no agent '{}'", args.agent)).hint("see: turn list"));
+        }
+        agent::count_stop(tx, &args.agent)?;
+        if let Some(open) = &open_turn {
+            let note = WishNote {
+                wish: Wish::Operator,
+                signal: Some(Signal::SIGTERM as i32),
+                why: args.why.clone(),
+                at: Stamp::now(),
+            };
+            turn::wish_end(tx, open.id, &note)?;
+        }
+        Ok((open_run, open_turn))
+    })
+}
+
+/// A run without a turn is ended by its record alone.
+fn end_idle(state: &mut State, open: &Run, why: Option<&str>) -> Result<RunState> {
+    state.write("stop a run", |tx| finish::stop_idle(tx, open.id, why, Stamp::now()))?;
+    Ok(RunState::Stopped)
+}
+
+/// Tells the shim, and waits for whoever records the end; nobody supervising, that is us.
+fn end_turn(state: &mut State, turn: &Turn, args: &Stop) -> Result<Option<Finished>> {
+    let until = Tick::now().plus(args.wait);
+    match turn.shim.as_ref().map(Handle::open) {
+        Some(Ok(shim)) => {
+            let signal = if args.kill { Signal::SIGQUIT } else { Signal::SIGTERM };
+            let told = shim.signal(signal);
+            told.map_err(|error| Failure::io(format!("cannot signal the shim of {}", turn.id), error))?;
+            let ended = shim.ended(args.wait).map_err(|error| Failure::io("cannot wait for the shim", error))?;
+            if !ended {
+                return Ok(None);
+            }
+        }
+        Some(Err(Life::Unknown(doubt))) => {
+            return Err(Failure::new(Exit::Unknown, format!("cannot reach the shim of {}: {doubt}", turn.id)));
+        }
+        Some(Err(_)) | None => {}
+    }
+    let place = state.place().clone();
+    let Some(held) = SupervisorLock::take(&place, &turn.agent, until.since(Tick::now()))? else { return Ok(None) };
+    let turn = reread(state, turn)?;
+    if let Some(finished) = finish::recorded(&turn)? {
+        return Ok(Some(finished));
+    }
+    // Nobody supervises: a shim that died has left its tree to this stop.
+    let known: Vec<Identity> = turn.child.iter().cloned().collect();
+    end_survivors(&Leads { cgroup: turn.cgroup.as_deref().map(Path::new), token: &turn.token, known: &known }, BUDGET);
+    let left = finishing::clear(&place, &turn, false)?;
+    finishing::finish_unwatched(state, &held, &turn, left).map(Some)
+}
+
+fn report(
+    args: &Stop,
+    open_run: Option<&Run>,
+    turn: Option<&Turn>,
+    finished: Option<&Finished>,
+    state: Option<RunState>,
+) -> TurnStopped {
+    TurnStopped {
+        agent: args.agent.clone(),
+        run: open_run.map(|run| run.id),
+        turn: turn.map(|turn| turn.id),
+        outcome: finished.map(|finished| finished.ended.outcome),
+        state: finished.and_then(|finished| finished.ended.state_after).or(state),
+    }
+}

@@ -1,0 +1,246 @@
+//! The shell of every command: the common arguments, one entry, one way to say an error.
+//! `bins/*/main.rs` call [`main`]; nothing else prints to stderr or decides the exit code.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, CommandFactory, Parser};
+
+use crate::crash::CrashHome;
+use crate::emit::{Emitter, Format};
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::state::{Place, SCHEMA};
+
+/// The arguments that every command has.
+#[derive(Args, Debug, Clone)]
+pub struct Common {
+    /// The state file [env: REFLOAT_STATE] [default: nearest .refloat/state.db, else the XDG state folder]
+    #[arg(long, value_name = "PATH", global = true, help_heading = "Common options")]
+    pub state: Option<std::path::PathBuf>,
+    /// How records are printed: one JSON object per line, or columns for people
+    #[arg(long, value_enum, default_value = "jsonl", global = true, help_heading = "Common options")]
+    pub format: Format,
+    /// Print no hints
+    #[arg(short, long, global = true, help_heading = "Common options")]
+    pub quiet: bool,
+}
+
+/// What a command has at hand while it runs.
+pub struct Context {
+    /// The command's name, as it stands before its errors.
+    pub program: &'static str,
+    /// The common arguments.
+    pub common: Common,
+    /// Where records go.
+    pub out: Emitter,
+    crash_home: CrashHome,
+}
+
+impl Context {
+    /// The place of the state file, by the rules of the contract; says which folders it passed over.
+    pub fn place(&self) -> Result<Place> {
+        let place = Place::of_this_process(self.common.state.as_deref())?;
+        for hint in &place.hints {
+            self.hint(hint);
+        }
+        self.crash_home.set(place.companion("crashes"));
+        Ok(place)
+    }
+
+    /// Says a next step, unless `-q`.
+    pub fn hint(&self, hint: &str) {
+        if !self.common.quiet {
+            say(&format!("hint: {hint}"));
+        }
+    }
+
+    /// Says a line of the form `turn: …`.
+    pub fn say(&self, line: impl std::fmt::Display) {
+        say(&format!("{}: {line}", self.program));
+    }
+
+    /// Says that standard input is being read, where a person may not know it.
+    pub fn note_stdin(&self, what: &str) {
+        if rustix::termios::isatty(std::io::stdin()) {
+            self.say(format_args!("reading {what} from the terminal; end with Ctrl-D"));
+        }
+    }
+}
+
+/// One line on stderr in one write. Where stderr is closed there is nobody to tell.
+pub fn say(line: &str) {
+    let _ = std::io::stderr().write_all(format!("{}\n", line.replace('\n', " ")).as_bytes());
+}
+
+/// Runs a command: parses, runs, prints what failed, and gives the exit code.
+///
+/// `A` is the command's parser; `common` reads the common arguments out of it;
+/// `schema` prints the JSON Schema of the records the command can print.
+pub fn main<A: Parser + CommandFactory>(
+    program: &'static str,
+    schema: fn() -> String,
+    common: fn(&A) -> &Common,
+    run: fn(&mut Context, A) -> Result<Exit>,
+) -> ExitCode {
+    let crash_home = crate::crash::install_hook(program);
+    let outcome = std::panic::catch_unwind(|| {
+        if let Some(text) = about::<A>(program, schema) {
+            return print(&text);
+        }
+        let arguments = match A::try_parse() {
+            Ok(arguments) => arguments,
+            Err(error) => return refuse(program, &error),
+        };
+        let common = common(&arguments).clone();
+        let mut context =
+            Context { program, out: Emitter::stdout(common.format), common, crash_home: crash_home.clone() };
+        let result = run(&mut context, arguments).and_then(|exit| context.out.finish().map(|()| exit));
+        match result {
+            Ok(exit) => exit,
+            Err(failure) => complain(program, &failure, context.common.quiet),
+        }
+    });
+    // The hook has already told of a panic.
+    ExitCode::from(outcome.unwrap_or(Exit::Bug).code())
+}
+
+/// Says a failure and its hint; returns its exit code.
+pub fn complain(program: &str, failure: &Failure, quiet: bool) -> Exit {
+    say(&format!("{program}: {failure}"));
+    if let Some(hint) = failure.hint.as_ref().filter(|_| !quiet) {
+        say(&format!("hint: {hint}"));
+    }
+    failure.exit
+}
+
+/// `--version [long]` and `--schema`: answered before anything is parsed, so that they need no subcommand.
+fn about<A: CommandFactory>(program: &str, schema: fn() -> String) -> Option<String> {
+    let mut words = std::env::args_os().skip(1);
+    let (first, second) = (words.next()?, words.next());
+    match first.to_str()? {
+        "--schema" => Some(schema()),
+        "--version=long" => Some(version_long(program)),
+        "--version" | "-V" if second.as_ref().is_some_and(|word| word == "long") => Some(version_long(program)),
+        "--version" | "-V" => Some(format!("{program} {}\n", env!("CARGO_PKG_VERSION"))),
+        _ => None,
+    }
+}
+
+fn version_long(program: &str) -> String {
+    format!(
+        "{program} {} (refloat)\ncommit {}\nsqlite {}\nschema {SCHEMA}\n",
+        env!("CARGO_PKG_VERSION"),
+        option_env!("REFLOAT_COMMIT").unwrap_or("unknown"),
+        crate::state::sqlite_version(),
+    )
+}
+
+fn print(text: &str) -> Exit {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Io,
+        _ => Exit::Done,
+    }
+}
+
+/// clap's refusal in the form of the contract: one line, then the hint.
+fn refuse(program: &str, error: &clap::Error) -> Exit {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand};
+    if error.kind() == DisplayHelp {
+        return print(&error.render().to_string());
+    }
+    if error.kind() == DisplayHelpOnMissingArgumentOrSubcommand {
+        say(&format!("{program}: a subcommand is missing"));
+        say(&format!("hint: see '{program} --help'"));
+        return Exit::Usage;
+    }
+    let text = error.render().to_string();
+    let paragraph: Vec<&str> = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
+    let cause = paragraph.join(" ");
+    say(&format!("{program}: {}", cause.strip_prefix("error: ").unwrap_or(&cause)));
+    match text.lines().find_map(|line| line.trim().strip_prefix("tip: ")) {
+        Some(tip) => say(&format!("hint: {tip}")),
+        None => say(&format!("hint: see '{program} --help'")),
+    }
+    Exit::Usage
+}
+
+/// Parses `500ms 10s 5m 2h 7d`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{text}' is not a duration like 500ms, 10s, 5m, 2h or 7d");
+    let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (digits, unit) = text.split_at(split);
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    let millis = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(wrong()),
+    };
+    // A thousand years is longer than anything that is waited for, and keeps sums in range.
+    let total = number.checked_mul(millis).filter(|total| *total <= 1_000 * 365 * 86_400_000);
+    total.map(Duration::from_millis).ok_or_else(|| format!("'{text}' is too long"))
+}
+
+/// Checks an agent's name: `[A-Za-z0-9][A-Za-z0-9._-]{0,99}`, and not the form of an id.
+pub fn agent_name(text: &str) -> Result<String, String> {
+    let mut bytes = text.bytes();
+    let first = bytes.next().is_some_and(|b| b.is_ascii_alphanumeric());
+    let rest = bytes.all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    if !first || !rest || text.len() > 100 {
+        return Err("a name has 1 to 100 of the characters A-Z a-z 0-9 . _ - and begins with a letter or digit".into());
+    }
+    if text.contains("..") {
+        return Err("a name cannot contain '..'".into());
+    }
+    if crate::id::looks_like_an_id(text) {
+        return Err("a name cannot look like the id of a run (r1) or of a turn (t1)".into());
+    }
+    Ok(text.to_owned())
+}
+
+/// Checks a task's name: any text without `/`, `..`, control characters or a leading dash, up to 200 bytes.
+pub fn task_name(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.len() > 200 {
+        return Err("a task's name has 1 to 200 bytes".into());
+    }
+    if text.contains('/') || text.contains("..") || text.starts_with('-') || text.chars().any(char::is_control) {
+        return Err("a task's name cannot contain '/', '..' or control characters, or begin with '-'".into());
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_with_their_unit() {
+        let good =
+            [("500ms", 500), ("10s", 10_000), ("5m", 300_000), ("2h", 7_200_000), ("7d", 604_800_000), ("0s", 0)];
+        for (text, millis) in good {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "5", "s", "-5s", "5 s", "1.5s", "5w", "5S", "99999999999999999999s", "9999999999d"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_refused_where_they_could_mean_something_else() {
+        for name in ["a", "lead", "builder-2", "A.b_c", "0x", "r", "t1a", "x1"] {
+            assert!(agent_name(name).is_ok(), "{name}");
+        }
+        let long = "a".repeat(101);
+        for name in ["", "-a", ".a", "a/b", "a..b", "a b", "a\n", "ä", "r17", "t83", long.as_str()] {
+            assert!(agent_name(name).is_err(), "{name}");
+        }
+        for task in ["", "-x", "a/b", "a..b", "a\tb"] {
+            assert!(task_name(task).is_err(), "{task}");
+        }
+        assert!(task_name("fix the login page").is_ok());
+    }
+}

@@ -1,0 +1,126 @@
+//! The account of one turn: what is open when it ends, and the record that closes it.
+
+use super::evidence::{Evidence, millis};
+use crate::clock::Tick;
+use crate::error::Result;
+use crate::id::MailId;
+use crate::judge::outcome::{Conclusion, Open};
+use crate::judge::sequel::Sequel;
+use crate::model::{Capability, MailType, Outcome, Resume, Run, RunState, Turn};
+use crate::record::TurnEnded;
+use crate::runtime::Facts;
+use crate::state::{Tx, mail, run};
+
+/// What the finishing transaction finds before it writes.
+pub(super) struct Account {
+    pub(super) open: Open,
+    pub(super) stop_requested: bool,
+    terminal_mail: Option<MailId>,
+}
+
+impl Account {
+    /// Counts what a clean result would leave open.
+    pub(super) fn open(tx: &Tx<'_>, turn: &Turn, run: &Run) -> Result<Self> {
+        let owed = owed(run.capability);
+        let terminal_mail = match &run.parent {
+            Some(parent) if !owed.is_empty() => mail::terminal_of(tx, turn.id, turn.last_mail, parent, owed)?,
+            _ => None,
+        };
+        let open = Open {
+            owes_mail: run.parent.is_some() && !owed.is_empty(),
+            mail_sent: terminal_mail.is_some(),
+            children: run::open_children(tx, &run.agent)?,
+            unread: mail::waiting_for(tx, &run.agent)?,
+        };
+        Ok(Self { open, stop_requested: false, terminal_mail })
+    }
+
+    /// The record.
+    pub(super) fn close(
+        &self,
+        turn: &Turn,
+        run: &Run,
+        evidence: &Evidence<'_>,
+        conclusion: Conclusion,
+        sequel: Option<&Sequel>,
+    ) -> TurnEnded {
+        let nothing = Facts::default();
+        let facts = evidence.facts().unwrap_or(&nothing);
+        let exit = evidence.exit.as_ref();
+        let end = facts.terminal.as_ref();
+        let since_start = |tick: Option<Tick>| Some(millis(tick?.since(turn.started_tick?)));
+        let frozen = evidence.watching.frozen.max(std::time::Duration::from_millis(exit.map_or(0, |e| e.frozen_ms)));
+        TurnEnded {
+            turn: Some(turn.id),
+            run: Some(run.id),
+            agent: turn.agent.clone(),
+            task: run.task.clone(),
+            runtime: turn.description.name.clone(),
+            outcome: conclusion.outcome,
+            cause: conclusion.cause,
+            outcome_source: Some(conclusion.source),
+            message: evidence.message(),
+            state_before: Some(run.state),
+            state_after: Some(sequel.map_or(run.state, |sequel| sequel.state)),
+            exit_code: exit.and_then(|exit| exit.code),
+            signal: exit.and_then(|exit| exit.signal),
+            session_asked: turn.session_asked.clone(),
+            session_seen: facts.session.clone(),
+            resume: resume(turn, facts, conclusion.outcome),
+            clean_result: end.is_some_and(|end| end.clean),
+            terminal_mail: self.terminal_mail,
+            terminal_mail_missing: conclusion.outcome == Outcome::Silent,
+            stop_requested: self.stop_requested,
+            attempt: turn.attempt,
+            max_attempts: run.max_attempts,
+            retry_at: sequel.filter(|sequel| sequel.state != RunState::Waiting).and_then(|sequel| sequel.retry_at),
+            http_status: end.and_then(|end| end.http_status).map(i64::from),
+            limit_kind: end.and_then(|end| end.limit.as_ref()).and_then(|limit| limit.kind.clone()),
+            limit_resets_at: evidence.limit_resets_at(),
+            started_at: turn.started_at,
+            duration_ms: exit.map_or_else(
+                || since_start(Some(Tick::now())).unwrap_or(0),
+                |exit| i64::try_from(exit.duration_ms).unwrap_or(i64::MAX),
+            ),
+            first_event_ms: since_start(facts.first_event),
+            last_event_ms: since_start(facts.last_event),
+            suspended_ms: millis(evidence.watching.suspended),
+            frozen_ms: millis(frozen),
+            unsupervised_ms: millis(evidence.watching.unsupervised),
+            events: count(facts.events),
+            ignored_lines: count(facts.ignored.total()),
+            tokens_in: facts.usage.tokens_in.map(count),
+            tokens_out: facts.usage.tokens_out.map(count),
+            tokens_cached: facts.usage.tokens_cached.map(count),
+            cost_usd: facts.usage.cost_usd,
+            children_left: exit.map(|exit| i64::from(exit.children_left)).or(evidence.left),
+            contained_by: Some(turn.contained_by),
+            log_dir: Some(evidence.log_dir.to_string_lossy().into_owned()),
+        }
+    }
+}
+
+/// The terminal mail a capability owes to its parent.
+const fn owed(capability: Capability) -> &'static [MailType] {
+    match capability {
+        Capability::None => &[],
+        Capability::Merger => &[MailType::Merged, MailType::MergeFailed],
+        Capability::Builder | Capability::Scout | Capability::Reviewer | Capability::Lead => {
+            &[MailType::WorkerDone, MailType::Result]
+        }
+    }
+}
+
+/// What became of the session that was asked for. A resume that did not happen is never silent.
+fn resume(turn: &Turn, facts: &Facts, outcome: Outcome) -> Resume {
+    match (turn.resume, &facts.session, &turn.session_asked) {
+        _ if outcome == Outcome::ResumeRefused => Resume::Refused,
+        (Resume::Fresh, ..) => Resume::Fresh,
+        (_, Some(seen), Some(asked)) if seen != asked => Resume::Mismatch,
+        (resume, ..) => resume,
+    }
+}
+
+fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

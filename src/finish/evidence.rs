@@ -1,0 +1,160 @@
+//! What is known of a turn's end: the stream read to its end, the exit record, what is left, and how it was watched.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::clock::{Stamp, Tick};
+use crate::error::{IoContext, Result};
+use crate::judge::outcome::{Ended, Ending, NotRun, Terminal};
+use crate::model::{EndedBy, OutcomeSource, Resume, Turn};
+use crate::observe::{Observer, STDERR};
+use crate::runtime::{Facts, Output, Source};
+use crate::seam::exit_record::ExitRecord;
+
+/// How a turn was watched.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Watching {
+    /// The host was suspended so long.
+    pub suspended: Duration,
+    /// The supervisor did not run so long.
+    pub frozen: Duration,
+    /// Nobody supervised so long.
+    pub unsupervised: Duration,
+}
+
+/// The evidence of one turn's end.
+#[derive(Debug)]
+pub struct Evidence<'t> {
+    /// The turn, as it was read last.
+    pub turn: &'t Turn,
+    /// Its files.
+    pub log_dir: PathBuf,
+    /// The shim's record.
+    pub exit: Option<ExitRecord>,
+    /// What could not be ended, where there is no record of it.
+    pub left: Option<i64>,
+    /// How it was watched.
+    pub watching: Watching,
+    observer: Option<Observer>,
+    stderr_head: Vec<u8>,
+}
+
+impl<'t> Evidence<'t> {
+    /// The last look: the exit record, and the stream to its end. `observer` has read it so far, or nobody has.
+    ///
+    /// # Errors
+    /// 74 for files that cannot be read.
+    pub fn gather(
+        turn: &'t Turn,
+        log_dir: &Path,
+        observer: Option<Observer>,
+        left: Option<i64>,
+        watching: Watching,
+    ) -> Result<Self> {
+        let reading = || format!("cannot read the files of {} in {}", turn.id, log_dir.display());
+        let exit = ExitRecord::read(log_dir).or_fail(reading)?;
+        let mut observer = match observer {
+            Some(observer) => Some(observer),
+            None => missing_is_none(Observer::open(log_dir, &turn.description)).or_fail(reading)?,
+        };
+        if let Some(observer) = &mut observer {
+            let now = Tick::now();
+            let limit = exit.as_ref().filter(|exit| exit.started).map_or(u64::MAX, |exit| exit.stream_bytes);
+            observer.pump_to(limit, now).or_fail(reading)?;
+            observer.finish(now);
+        }
+        let stderr_head = head(&log_dir.join(STDERR)).unwrap_or_default();
+        Ok(Self { turn, log_dir: log_dir.to_owned(), exit, left, watching, observer, stderr_head })
+    }
+
+    /// What the stream tells; none where there is no stream.
+    #[must_use]
+    pub fn facts(&self) -> Option<&Facts> {
+        self.observer.as_ref().map(Observer::facts)
+    }
+
+    /// The evidence as the judge takes it.
+    #[must_use]
+    pub fn ending(&self, turn: &Turn) -> Ending {
+        let facts = self.facts();
+        let events = facts.map_or(0, |facts| facts.events);
+        let not_executed = self.exit.as_ref().and_then(|exit| exit.not_executed.as_ref());
+        let exit = self.exit.as_ref().filter(|exit| exit.started);
+        let resuming = turn.resume != Resume::Fresh;
+        let code = exit.and_then(|exit| exit.code);
+        Ending {
+            started: self.exit.as_ref().map_or(turn.started_at.is_some(), |exit| exit.started),
+            not_run: not_executed.map(|not| if not.not_found { NotRun::NotFound } else { NotRun::Unusable }),
+            exit: exit.and_then(ended),
+            wish: turn.wish.as_ref().map(|note| note.wish),
+            expects_terminal: turn.description.output == Output::JsonLines,
+            terminal: facts.and_then(|facts| terminal(facts, resuming)),
+            any_event: events > 0,
+            refused_without_event: resuming && turn.description.refused_at_start(events, code, &self.stderr_head),
+        }
+    }
+
+    /// When the provider's limit ends, by its own word.
+    #[must_use]
+    pub fn limit_resets_at(&self) -> Option<Stamp> {
+        let end = self.facts()?.terminal.as_ref()?;
+        let limit = end.limit.as_ref()?;
+        let read_at = || Stamp::from_millis(Stamp::now().millis() - millis(Tick::now().since(end.at)));
+        limit.resets_at.or_else(|| limit.retry_after.map(|wait| read_at().plus(wait)))
+    }
+
+    /// The runtime's own words for what went wrong: the terminal event's, or why the program was not executed.
+    #[must_use]
+    pub fn message(&self) -> Option<String> {
+        let not_executed = self.exit.as_ref().and_then(|exit| exit.not_executed.as_ref());
+        let terminal = || self.facts()?.terminal.as_ref()?.message.clone();
+        not_executed.map(|not| not.why.clone()).or_else(terminal)
+    }
+}
+
+fn ended(exit: &ExitRecord) -> Option<(Ended, EndedBy)> {
+    match (exit.code, exit.signal) {
+        (Some(code), _) => Some((Ended::Code(code), exit.ended_by)),
+        (None, Some(signal)) => Some((Ended::Signal(signal), exit.ended_by)),
+        // It could not be reaped: the record says who ended it, and KILL was the last word.
+        (None, None) => Some((Ended::Signal(9), exit.ended_by)),
+    }
+}
+
+fn terminal(facts: &Facts, resuming: bool) -> Option<Terminal> {
+    let end = facts.terminal.as_ref()?;
+    Some(match (end.clean, end.auth, &end.limit) {
+        (true, ..) => Terminal::Clean,
+        _ if end.resume_refused && resuming => Terminal::ResumeRefused(OutcomeSource::TerminalMessage),
+        (_, Some(source), _) => Terminal::Auth(outcome_source(source)),
+        (_, _, Some(limit)) => Terminal::Limited(outcome_source(limit.source)),
+        _ => Terminal::Error,
+    })
+}
+
+const fn outcome_source(source: Source) -> OutcomeSource {
+    match source {
+        Source::TypedField => OutcomeSource::TypedField,
+        Source::TerminalMessage => OutcomeSource::TerminalMessage,
+    }
+}
+
+/// A turn that never started may have no stream.
+fn missing_is_none<T>(opened: std::io::Result<T>) -> std::io::Result<Option<T>> {
+    match opened {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+/// The first words on stderr: enough for a program's own refusal.
+fn head(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut head = Vec::new();
+    std::fs::File::open(path)?.take(16 * 1024).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+pub(super) fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,6 @@
+//! Decisions, pure and total: evidence, policy and a time in; a word out.
+//! No I/O, no clock, no database: `seam` looks, `state` remembers, this room only thinks.
+
+pub mod clocks;
+pub mod outcome;
+pub mod sequel;

@@ -1,0 +1,263 @@
+//! How did a turn end? One `match` from the evidence to exactly one outcome.
+//! Called by `finish`, whoever finishes the turn.
+
+use crate::exit::Exit;
+use crate::model::{Cause, EndedBy, Outcome, OutcomeSource, Wish};
+
+/// What the terminal event of the stream says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Terminal {
+    /// The turn ended well.
+    Clean,
+    /// The runtime does not know the session it was to resume.
+    ResumeRefused(OutcomeSource),
+    /// The provider refused the credentials.
+    Auth(OutcomeSource),
+    /// The provider's limit.
+    Limited(OutcomeSource),
+    /// Another failure.
+    Error,
+}
+
+/// How a process ended (waitid(2)): a code and a signal are different facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It exited with this code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+}
+
+/// Why the agent's program did not start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotRun {
+    /// No such program.
+    NotFound,
+    /// It is there, or its folder is, but cannot be used.
+    Unusable,
+}
+
+/// The evidence of one turn's end. The tree is gone.
+#[derive(Clone, Copy, Debug)]
+pub struct Ending {
+    /// The agent was let go: "go" was given and its program was executed.
+    pub started: bool,
+    /// The program could not be executed.
+    pub not_run: Option<NotRun>,
+    /// The exit record: how the agent ended, and by whom.
+    pub exit: Option<(Ended, EndedBy)>,
+    /// The wish that was recorded before any signal was sent.
+    pub wish: Option<Wish>,
+    /// The runtime prints a terminal event (`plain` does not).
+    pub expects_terminal: bool,
+    /// The last terminal event of the stream.
+    pub terminal: Option<Terminal>,
+    /// Any event at all came.
+    pub any_event: bool,
+    /// Refused resume as seen without a terminal event (exit code and first words on stderr, before any event).
+    pub refused_without_event: bool,
+}
+
+/// An outcome, why, and what it was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conclusion {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Why.
+    pub cause: Cause,
+    /// What it was read from.
+    pub source: OutcomeSource,
+}
+
+/// Concludes how a turn ended. The first line that fits decides.
+#[must_use]
+pub fn conclude(ending: &Ending) -> Conclusion {
+    use Outcome as O;
+    use OutcomeSource as S;
+    let by_us = !matches!(ending.exit, Some((_, EndedBy::Agent)));
+    let deadline = matches!(ending.exit, Some((_, EndedBy::Deadline)));
+    let (outcome, cause, source) = match (ending.not_run, ending.terminal, ending.wish, ending.exit) {
+        (Some(NotRun::NotFound), ..) => (O::SpawnFailed, Cause::ProgramNotFound, S::ExitCode),
+        (Some(NotRun::Unusable), ..) => (O::SpawnFailed, Cause::CannotRun, S::ExitCode),
+        _ if !ending.started => (O::NeverStarted, Cause::NotReleased, S::Operator),
+        // Finished work is finished, whatever came after it.
+        (_, Some(Terminal::Clean), ..) => (O::Completed, Cause::CleanResult, S::TerminalEvent),
+        (_, None, ..) if deadline => (O::TimedOut, Cause::Deadline, S::Clock),
+        // A wish explains an end only if the end was ours.
+        (_, _, Some(Wish::Operator), _) if by_us => (O::Aborted, Cause::Stop, S::Operator),
+        (_, _, Some(Wish::Interrupt), _) if by_us => (O::Aborted, Cause::Interrupt, S::Operator),
+        (_, None, Some(Wish::FirstEvent), _) if by_us => (O::Stalled, Cause::NoFirstEvent, S::Clock),
+        (_, None, Some(Wish::Stall), _) if by_us => (O::Stalled, Cause::NoProgress, S::Clock),
+        (_, None, Some(Wish::StallTool), _) if by_us => (O::Stalled, Cause::NoProgressInTool, S::Clock),
+        // Somebody told the shim itself to end: nobody wrote down why.
+        (_, None, None, Some((_, EndedBy::Asked))) => (O::Aborted, Cause::Stop, S::Operator),
+        (_, Some(Terminal::ResumeRefused(source)), ..) => (O::ResumeRefused, Cause::UnknownSession, source),
+        (_, Some(Terminal::Auth(source)), ..) => (O::Auth, Cause::Credentials, source),
+        (_, Some(Terminal::Limited(source)), ..) => (O::Limited, Cause::RateLimit, source),
+        (_, Some(Terminal::Error), ..) => (O::Failed, Cause::ErrorResult, S::TerminalEvent),
+        (.., None) => (O::Lost, Cause::ShimDied, S::Operator),
+        (.., Some((Ended::Signal(_), _))) => (O::Killed, Cause::Signal, S::Signal),
+        (.., Some((Ended::Code(0), _))) if !ending.expects_terminal => (O::Completed, Cause::ExitCode, S::ExitCode),
+        (.., Some((Ended::Code(_), _))) if !ending.expects_terminal => (O::Failed, Cause::ExitCode, S::ExitCode),
+        _ if ending.refused_without_event => (O::ResumeRefused, Cause::UnknownSession, S::ExitCode),
+        (.., Some((Ended::Code(0), _))) => (O::NoResult, Cause::NoTerminalEvent, S::TerminalEvent),
+        (.., Some((Ended::Code(_), _))) if ending.any_event => (O::NoResult, Cause::NoTerminalEvent, S::TerminalEvent),
+        // It gave up before it began: a bad option, a folder it does not trust.
+        (.., Some((Ended::Code(_), _))) => (O::Failed, Cause::ExitCode, S::ExitCode),
+    };
+    Conclusion { outcome, cause, source }
+}
+
+/// What a clean result leaves open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    /// The capability owes a terminal mail to a parent.
+    pub owes_mail: bool,
+    /// This turn has sent it.
+    pub mail_sent: bool,
+    /// Runs that have this agent as parent.
+    pub children: i64,
+    /// Mail that waits for this agent.
+    pub unread: i64,
+}
+
+/// Is a clean result the end, a wait, or silence?
+#[must_use]
+pub fn settle(clean: Conclusion, open: Open) -> Conclusion {
+    let (outcome, cause) = match open {
+        Open { mail_sent: true, .. } => (clean.outcome, clean.cause),
+        Open { children: 1.., .. } => (Outcome::Waiting, Cause::OpenChildren),
+        Open { unread: 1.., .. } => (Outcome::Waiting, Cause::UnreadMail),
+        Open { owes_mail: true, .. } => (Outcome::Silent, Cause::TerminalMailMissing),
+        _ => (clean.outcome, clean.cause),
+    };
+    Conclusion { outcome, cause, ..clean }
+}
+
+/// The exit code of `turn run` and `turn attach` for an outcome.
+///
+/// `signal` is the signal the agent died of, or for an aborted turn the one that asked for the end.
+#[must_use]
+pub fn exit_of(outcome: Outcome, cause: Cause, signal: Option<i32>) -> Exit {
+    match outcome {
+        Outcome::Completed | Outcome::Waiting | Outcome::Empty => Exit::Done,
+        Outcome::Silent | Outcome::Failed | Outcome::NoResult | Outcome::ResumeRefused => Exit::No,
+        Outcome::Limited => Exit::Busy,
+        Outcome::Auth => Exit::Permission,
+        Outcome::Stalled | Outcome::TimedOut => Exit::TimedOut,
+        Outcome::Aborted => Exit::Signal(signal.unwrap_or(15)),
+        Outcome::Killed => signal.map_or(Exit::No, Exit::Signal),
+        Outcome::Lost | Outcome::NeverStarted => Exit::TurnLost,
+        Outcome::SpawnFailed if cause == Cause::ProgramNotFound => Exit::ProgramNotFound,
+        Outcome::SpawnFailed => Exit::CannotRun,
+        Outcome::Fenced => Exit::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TALKING: Ending = Ending {
+        started: true,
+        not_run: None,
+        exit: Some((Ended::Code(0), EndedBy::Agent)),
+        wish: None,
+        expects_terminal: true,
+        terminal: None,
+        any_event: true,
+        refused_without_event: false,
+    };
+
+    fn word(ending: Ending) -> (&'static str, &'static str) {
+        let conclusion = conclude(&ending);
+        (conclusion.outcome.word(), conclusion.cause.word())
+    }
+
+    #[test]
+    fn the_table_of_outcomes() {
+        use Ended::{Code, Signal};
+        use EndedBy::{Agent, Asked, Deadline};
+        let plain = Ending { expects_terminal: false, ..TALKING };
+        let clean = Ending { terminal: Some(Terminal::Clean), ..TALKING };
+        let error = Ending { terminal: Some(Terminal::Error), exit: Some((Code(1), Agent)), ..TALKING };
+        let limited = Ending { terminal: Some(Terminal::Limited(OutcomeSource::TypedField)), ..error };
+        let auth = Ending { terminal: Some(Terminal::Auth(OutcomeSource::TypedField)), ..error };
+        let refused = Ending { terminal: Some(Terminal::ResumeRefused(OutcomeSource::TerminalMessage)), ..error };
+        let with = |ending: Ending, exit, wish| Ending { exit, wish, ..ending };
+        let rows = [
+            // evidence                                                            outcome          cause
+            (Ending { not_run: Some(NotRun::NotFound), ..TALKING }, ("spawn_failed", "program_not_found")),
+            (Ending { not_run: Some(NotRun::Unusable), ..TALKING }, ("spawn_failed", "cannot_run")),
+            (Ending { started: false, exit: None, ..TALKING }, ("never_started", "not_released")),
+            (clean, ("completed", "clean_result")),
+            (with(clean, Some((Code(1), Agent)), None), ("completed", "clean_result")),
+            (with(clean, Some((Signal(9), Agent)), None), ("completed", "clean_result")),
+            (with(clean, Some((Signal(9), Asked)), Some(Wish::Operator)), ("completed", "clean_result")),
+            (with(clean, Some((Signal(9), Deadline)), None), ("completed", "clean_result")),
+            (with(clean, Some((Signal(15), Asked)), Some(Wish::Grace)), ("completed", "clean_result")),
+            (with(clean, None, None), ("completed", "clean_result")),
+            (with(TALKING, Some((Signal(9), Deadline)), None), ("timed_out", "deadline")),
+            (with(plain, Some((Code(0), Deadline)), None), ("timed_out", "deadline")),
+            (with(TALKING, Some((Code(0), Asked)), Some(Wish::Operator)), ("aborted", "stop")),
+            (with(TALKING, Some((Signal(15), Asked)), Some(Wish::Interrupt)), ("aborted", "interrupt")),
+            (with(error, Some((Code(0), Asked)), Some(Wish::Operator)), ("aborted", "stop")),
+            (with(TALKING, Some((Signal(15), Asked)), None), ("aborted", "stop")),
+            (with(TALKING, None, Some(Wish::Operator)), ("aborted", "stop")),
+            (with(plain, Some((Code(0), Asked)), Some(Wish::Operator)), ("aborted", "stop")),
+            (with(plain, Some((Code(0), Agent)), Some(Wish::Operator)), ("completed", "exit_code")),
+            (with(TALKING, Some((Signal(11), Agent)), Some(Wish::Stall)), ("killed", "signal")),
+            (with(TALKING, Some((Signal(15), Asked)), Some(Wish::FirstEvent)), ("stalled", "no_first_event")),
+            (with(TALKING, Some((Signal(15), Asked)), Some(Wish::Stall)), ("stalled", "no_progress")),
+            (with(TALKING, Some((Code(143), Asked)), Some(Wish::StallTool)), ("stalled", "no_progress_in_tool")),
+            (error, ("failed", "error_result")),
+            (with(error, Some((Signal(15), Asked)), Some(Wish::Grace)), ("failed", "error_result")),
+            (limited, ("limited", "rate_limit")),
+            (with(limited, Some((Signal(15), Asked)), Some(Wish::Grace)), ("limited", "rate_limit")),
+            (auth, ("auth", "credentials")),
+            (refused, ("resume_refused", "unknown_session")),
+            (with(TALKING, None, None), ("lost", "shim_died")),
+            (with(TALKING, Some((Signal(9), Agent)), None), ("killed", "signal")),
+            (with(plain, Some((Signal(9), Agent)), None), ("killed", "signal")),
+            (plain, ("completed", "exit_code")),
+            (with(plain, Some((Code(3), Agent)), None), ("failed", "exit_code")),
+            (TALKING, ("no_result", "no_terminal_event")),
+            (with(TALKING, Some((Code(101), Agent)), None), ("no_result", "no_terminal_event")),
+            (Ending { any_event: false, ..TALKING }, ("no_result", "no_terminal_event")),
+            (Ending { any_event: false, exit: Some((Code(2), Agent)), ..TALKING }, ("failed", "exit_code")),
+            (
+                Ending { any_event: false, exit: Some((Code(1), Agent)), refused_without_event: true, ..TALKING },
+                ("resume_refused", "unknown_session"),
+            ),
+        ];
+        for (ending, expected) in rows {
+            assert_eq!(word(ending), expected, "{ending:?}");
+        }
+    }
+
+    #[test]
+    fn a_clean_result_may_leave_something_open() {
+        let clean = conclude(&Ending { terminal: Some(Terminal::Clean), ..TALKING });
+        let owed = Open { owes_mail: true, ..Open::default() };
+        let rows = [
+            (Open::default(), "completed"),
+            (owed, "silent"),
+            (Open { mail_sent: true, ..owed }, "completed"),
+            (Open { children: 2, ..owed }, "waiting"),
+            (Open { unread: 1, ..owed }, "waiting"),
+            (Open { children: 1, ..Open::default() }, "waiting"),
+            (Open { mail_sent: true, children: 1, unread: 1, ..owed }, "completed"),
+        ];
+        for (open, expected) in rows {
+            assert_eq!(settle(clean, open).outcome.word(), expected, "{open:?}");
+        }
+    }
+
+    #[test]
+    fn without_evidence_of_our_hand_a_wish_explains_nothing() {
+        for wish in Wish::ALL {
+            let ending = Ending { wish: Some(*wish), exit: Some((Ended::Signal(9), EndedBy::Agent)), ..TALKING };
+            assert_eq!(conclude(&ending).outcome, Outcome::Killed, "{wish}");
+        }
+    }
+}

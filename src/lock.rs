@@ -1,0 +1,90 @@
+//! The two locks of an agent: kernel locks (flock), which die with their holders.
+//!
+//! The *turn lock* is held while the shim or its supervisor lives: one open file description, shared by
+//! both, and only ever closed, for LOCK_UN in one process would free it for all (flock(2)).
+//! The *supervisor lock* is held by whoever watches or finishes a turn. Lock files are never unlinked.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::error::{Failure, IoContext, Result};
+use crate::exit::Exit;
+use crate::flock::{self, Hold};
+use crate::state::Place;
+
+/// A prober holds a lock for a moment; nobody is refused for that.
+const PROBE: Duration = Duration::from_millis(100);
+
+/// The turn lock, or a share of it. Closing the last share frees it; nothing else does.
+#[derive(Debug)]
+pub struct TurnLock(File);
+
+impl TurnLock {
+    /// Takes the lock, waiting at most `wait`. None: somebody else holds it.
+    pub fn take(place: &Place, agent: &str, wait: Duration) -> Result<Option<Self>> {
+        let path = path(place, agent, "turn");
+        let file = open(&path)?;
+        let taken =
+            flock::take(&file, Hold::Alone, wait.max(PROBE)).or_fail(|| format!("cannot lock {}", path.display()))?;
+        Ok(taken.then_some(Self(file)))
+    }
+
+    /// Another share, to be given to the shim.
+    pub fn share(&self) -> io::Result<File> {
+        self.0.try_clone()
+    }
+
+    /// Whether somebody holds the agent's turn lock now. Looks with a shared lock that is dropped at once.
+    pub fn is_held(place: &Place, agent: &str) -> Result<bool> {
+        let path = path(place, agent, "turn");
+        match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Failure::io(format!("cannot open {}", path.display()), error)),
+            Ok(file) => match file.try_lock_shared() {
+                Ok(()) => Ok(false),
+                Err(TryLockError::WouldBlock) => Ok(true),
+                Err(TryLockError::Error(error)) => Err(Failure::io(format!("cannot lock {}", path.display()), error)),
+            },
+        }
+    }
+}
+
+/// The supervisor lock, held. One process holds it alone, so fd-lock's guard, which unlocks on drop, is right.
+#[derive(Debug)]
+pub struct SupervisorLock(#[expect(dead_code, reason = "held, not read")] fd_lock::RwLockWriteGuard<'static, File>);
+
+impl SupervisorLock {
+    /// Takes the lock, waiting at most `wait`. None: somebody else holds it.
+    pub fn take(place: &Place, agent: &str, wait: Duration) -> Result<Option<Self>> {
+        let path = path(place, agent, "supervisor");
+        // The guard borrows the lock, and both have to outlive this call: one lock per process is left to its end.
+        let lock = Box::leak(Box::new(fd_lock::RwLock::new(open(&path)?)));
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || sender.send(lock.write()));
+        match receiver.recv_timeout(wait.max(PROBE)) {
+            Ok(taken) => taken.map(|guard| Some(Self(guard))).or_fail(|| format!("cannot lock {}", path.display())),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+fn path(place: &Place, agent: &str, kind: &str) -> PathBuf {
+    place.companion("locks").join(format!("{agent}.{kind}"))
+}
+
+/// Opens a lock file, and makes it and its folder where they are missing.
+fn open(path: &Path) -> Result<File> {
+    let create = || File::options().create(true).truncate(false).write(true).mode(0o600).open(path);
+    let opened = create().or_else(|error| match path.parent() {
+        Some(folder) if error.kind() == io::ErrorKind::NotFound => {
+            std::os::unix::fs::DirBuilderExt::mode(std::fs::DirBuilder::new().recursive(true), 0o700).create(folder)?;
+            create()
+        }
+        _ => Err(error),
+    });
+    opened.map_err(|error| Failure::io(format!("cannot open lock {}", path.display()), error).exit(Exit::CannotCreate))
+}

@@ -1,0 +1,12 @@
+//! What refloat thinks in: the words of the design, and runs, turns and mail as they are.
+//! Plain data. `state` stores it, `judge` decides over it, `record` has the wire types.
+
+mod mail;
+mod run;
+mod turn;
+mod words;
+
+pub use mail::{Mail, NewMail};
+pub use run::{NewRun, Run};
+pub use turn::{Counters, NewTurn, Turn, WishNote};
+pub use words::*;

@@ -1,0 +1,128 @@
+//! A turn: one process started for a run, with one outcome.
+
+use std::time::Duration;
+
+use crate::clock::{Stamp, Tick};
+use crate::id::{RunId, TurnId};
+use crate::identity::Identity;
+use crate::judge::clocks::Limits;
+use crate::model::{Containment, Outcome, Resume, Wish};
+use crate::runtime::Description;
+
+/// A turn as the state file has it.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// Its id.
+    pub id: TurnId,
+    /// The run it belongs to.
+    pub run: RunId,
+    /// Whose turn it is.
+    pub agent: String,
+    /// The run's epoch that it holds.
+    pub epoch: i64,
+    /// Which attempt of the run it is, from 1.
+    pub attempt: i64,
+    /// The secret of its children.
+    pub token: String,
+    /// The runtime's description, as used.
+    pub description: Description,
+    /// The command line, as text.
+    pub command: Vec<String>,
+    /// The working folder, as text.
+    pub cwd: String,
+    /// Its clocks.
+    pub limits: Limits,
+    /// The deadline of the whole turn, kept by the shim.
+    pub deadline: Duration,
+    /// The session that was asked for.
+    pub session_asked: Option<String>,
+    /// Whether that was to resume it.
+    pub resume: Resume,
+    /// What holds its tree together.
+    pub contained_by: Containment,
+    /// Its cgroup.
+    pub cgroup: Option<String>,
+    /// The newest mail when it began.
+    pub last_mail: i64,
+    /// Who supervises it: the process that began it, or took it over.
+    pub supervisor: Identity,
+    /// Its shim.
+    pub shim: Option<Identity>,
+    /// Its agent.
+    pub child: Option<Identity>,
+    /// When its row was made.
+    pub booted_at: Stamp,
+    /// When the agent was let go.
+    pub started_at: Option<Stamp>,
+    /// The same moment on the monotonic clock.
+    pub started_tick: Option<Tick>,
+    /// A recorded wish to end it.
+    pub wish: Option<WishNote>,
+    /// What was counted while it was watched.
+    pub counters: Counters,
+    /// Its outcome.
+    pub outcome: Option<Outcome>,
+    /// When that was recorded.
+    pub ended_at: Option<Stamp>,
+    /// The `turn.ended` record, as it was printed first.
+    pub ended: Option<String>,
+}
+
+/// Who wished the end of a turn, when and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WishNote {
+    /// What kind of wish.
+    pub wish: Wish,
+    /// The signal that stands for it in the exit code.
+    pub signal: Option<i32>,
+    /// In words.
+    pub why: Option<String>,
+    /// When.
+    pub at: Stamp,
+}
+
+/// What the supervisor has counted; written now and then, so that another can go on from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Events of the stream.
+    pub events: i64,
+    /// Lines that were none.
+    pub ignored_lines: i64,
+    /// The last progress, on the monotonic clock.
+    pub progress_tick: Option<Tick>,
+    /// How far the stream was read, in bytes, when that was.
+    pub read_bytes: i64,
+}
+
+/// What a turn begins with.
+#[derive(Clone, Debug)]
+pub struct NewTurn<'a> {
+    /// The run it belongs to.
+    pub run: RunId,
+    /// Whose turn it is.
+    pub agent: &'a str,
+    /// Which attempt of the run it is, from 1.
+    pub attempt: i64,
+    /// The secret of its children.
+    pub token: &'a str,
+    /// The runtime's description, as used.
+    pub description: &'a Description,
+    /// The command line, as text.
+    pub command: &'a [String],
+    /// The working folder, as text.
+    pub cwd: &'a str,
+    /// Its clocks.
+    pub limits: Limits,
+    /// The deadline of the whole turn.
+    pub deadline: Duration,
+    /// The session that was asked for.
+    pub session_asked: Option<&'a str>,
+    /// Whether that was to resume it.
+    pub resume: Resume,
+    /// What holds its tree together.
+    pub contained_by: Containment,
+    /// Its cgroup.
+    pub cgroup: Option<&'a str>,
+    /// Who supervises it.
+    pub supervisor: &'a Identity,
+}

@@ -1,0 +1,115 @@
+//! Reads a turn's stream file as it grows, in bounded memory, and folds it into facts.
+//! Used by whoever supervises or finishes a turn; the file is the only record of its events.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::clock::Tick;
+use crate::runtime::{Description, Facts, Output, Reading, Splitter};
+use crate::seam::follow::{Follow, Grown};
+
+/// The stream's name in the turn's log folder.
+pub const STREAM: &str = "stream.jsonl";
+/// The name of what the agent wrote to stderr.
+pub const STDERR: &str = "stderr.log";
+
+/// A stream and how far it has been read.
+#[derive(Debug)]
+pub struct Observer {
+    follow: Follow,
+    splitter: Splitter,
+    reading: Reading,
+    opaque: bool,
+}
+
+impl Observer {
+    /// Opens the stream of a turn at its beginning.
+    ///
+    /// # Errors
+    /// What opening gives.
+    pub fn open(log_dir: &Path, description: &Description) -> io::Result<Self> {
+        Ok(Self {
+            follow: Follow::open(&log_dir.join(STREAM))?,
+            splitter: Splitter::new(0),
+            reading: Reading::new(description),
+            opaque: description.output == Output::Opaque,
+        })
+    }
+
+    /// What is known so far.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        self.reading.facts()
+    }
+
+    /// How many bytes have been read.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.follow.offset()
+    }
+
+    /// Reads all that has come, as read at `now`; says whether anything has.
+    ///
+    /// # Errors
+    /// What reading gives.
+    pub fn pump(&mut self, now: Tick) -> io::Result<bool> {
+        self.pump_to(u64::MAX, now)
+    }
+
+    /// The same, but nothing beyond `limit`: what comes later is not the agent's.
+    ///
+    /// # Errors
+    /// What reading gives.
+    pub fn pump_to(&mut self, limit: u64, now: Tick) -> io::Result<bool> {
+        let before = self.follow.offset();
+        let mut source = UpTo { follow: &mut self.follow, limit };
+        if self.opaque {
+            let mut buffer = vec![0; 256 * 1024];
+            loop {
+                match source.read(&mut buffer)? {
+                    0 => break,
+                    read => self.reading.chunk(&buffer[..read], now),
+                }
+            }
+        } else {
+            while self.splitter.fill(&mut source)? > 0 {
+                while let Some(line) = self.splitter.next_line() {
+                    self.reading.line(&line, now);
+                }
+            }
+        }
+        Ok(self.follow.offset() != before)
+    }
+
+    /// Nothing more will come: a last line without its `\n` is a line too.
+    pub fn finish(&mut self, now: Tick) {
+        if !self.opaque
+            && let Some(line) = self.splitter.finish()
+        {
+            self.reading.line(&line, now);
+        }
+    }
+}
+
+/// The stream up to a limit. A stream that was cut by its own writer is read on from its new end.
+struct UpTo<'f> {
+    follow: &'f mut Follow,
+    limit: u64,
+}
+
+impl Read for UpTo<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.limit.saturating_sub(self.follow.offset())).unwrap_or(usize::MAX);
+        let most = buffer.len().min(left);
+        if most == 0 {
+            return Ok(0);
+        }
+        loop {
+            match self.follow.read(&mut buffer[..most])? {
+                Grown::Bytes(read) => return Ok(read),
+                Grown::Nothing => return Ok(0),
+                Grown::Truncated { length } => self.follow.seek(length),
+            }
+        }
+    }
+}

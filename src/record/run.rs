@@ -1,0 +1,94 @@
+//! Records about runs.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::cell;
+use crate::clock::Stamp;
+use crate::emit::Record;
+use crate::id::RunId;
+use crate::model::{Capability, Hold, Run, RunState};
+
+/// A run: what is recorded, not what is observed.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct RunRecord {
+    /// The run.
+    pub run: RunId,
+    /// Whose run it is.
+    pub agent: String,
+    /// What it is about.
+    pub task: Option<String>,
+    /// Who hears of its end.
+    pub parent: Option<String>,
+    /// What it owes at its end.
+    pub capability: Capability,
+    /// Where it stands.
+    pub state: RunState,
+    /// Why it is held, if it is.
+    pub hold: Option<Hold>,
+    /// Held until then.
+    pub held_until: Option<Stamp>,
+    /// The time is the provider's own.
+    pub held_by_provider: bool,
+    /// The number of turns it has begun.
+    pub epoch: i64,
+    /// Attempts used up.
+    pub attempts: i64,
+    /// Attempts allowed.
+    pub max_attempts: i64,
+    /// The runtime of its turns.
+    pub runtime: Option<String>,
+    /// The session that is known to be good.
+    pub session: Option<String>,
+    /// It ended without the terminal mail it owed.
+    pub terminal_mail_missing: bool,
+    /// When it was opened.
+    pub opened_at: Stamp,
+    /// When its state last changed.
+    pub changed_at: Stamp,
+    /// When it ended.
+    pub ended_at: Option<Stamp>,
+}
+
+impl From<&Run> for RunRecord {
+    fn from(run: &Run) -> Self {
+        Self {
+            run: run.id,
+            agent: run.agent.clone(),
+            task: run.task.clone(),
+            parent: run.parent.clone(),
+            capability: run.capability,
+            state: run.state,
+            hold: run.hold,
+            held_until: run.held_until,
+            held_by_provider: run.held_by_provider,
+            epoch: run.epoch,
+            attempts: run.attempts,
+            max_attempts: run.max_attempts,
+            runtime: run.runtime.clone(),
+            session: run.session.clone(),
+            terminal_mail_missing: run.terminal_mail_missing,
+            opened_at: run.opened_at,
+            changed_at: run.changed_at,
+            ended_at: run.ended_at,
+        }
+    }
+}
+
+impl Record for RunRecord {
+    const TYPE: &'static str = "run";
+    fn columns(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("run", self.run.to_string()),
+            ("agent", self.agent.clone()),
+            ("task", cell(self.task.as_ref())),
+            ("parent", cell(self.parent.as_ref())),
+            ("state", self.state.to_string()),
+            ("hold", cell(self.hold.as_ref())),
+            ("until", cell(self.held_until.as_ref())),
+            ("attempts", format!("{}/{}", self.attempts, self.max_attempts)),
+            ("opened", self.opened_at.to_string()),
+            ("ended", cell(self.ended_at.as_ref())),
+        ]
+    }
+}
