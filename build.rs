@@ -1,5 +1,7 @@
 //! Tells the binaries which commit they were built from; silent where there is no git.
 
+#![expect(clippy::disallowed_macros, reason = "cargo reads a build script's standard output")]
+
 use std::process::Command;
 
 fn main() {

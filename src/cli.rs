@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, Parser};
+use clap::{Args, Parser};
 
 use crate::crash::CrashHome;
 use crate::emit::{Emitter, Format};
@@ -78,7 +78,7 @@ pub fn say(line: &str) {
 ///
 /// `A` is the command's parser; `common` reads the common arguments out of it;
 /// `schema` prints the JSON Schema of the records the command can print.
-pub fn main<A: Parser + CommandFactory>(
+pub fn main<A: Parser>(
     program: &'static str,
     schema: fn() -> String,
     common: fn(&A) -> &Common,
@@ -86,7 +86,7 @@ pub fn main<A: Parser + CommandFactory>(
 ) -> ExitCode {
     let crash_home = crate::crash::install_hook(program);
     let outcome = std::panic::catch_unwind(|| {
-        if let Some(text) = about::<A>(program, schema) {
+        if let Some(text) = about(program, schema) {
             return print(&text);
         }
         let arguments = match A::try_parse() {
@@ -116,7 +116,7 @@ pub fn complain(program: &str, failure: &Failure, quiet: bool) -> Exit {
 }
 
 /// `--version [long]` and `--schema`: answered before anything is parsed, so that they need no subcommand.
-fn about<A: CommandFactory>(program: &str, schema: fn() -> String) -> Option<String> {
+fn about(program: &str, schema: fn() -> String) -> Option<String> {
     let mut words = std::env::args_os().skip(1);
     let (first, second) = (words.next()?, words.next());
     match first.to_str()? {

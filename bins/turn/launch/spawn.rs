@@ -51,7 +51,7 @@ pub(super) fn make_folder(log_dir: &Path, prompt: Option<&[u8]>) -> Result<()> {
 }
 
 fn own_file(path: &Path) -> std::io::Result<File> {
-    File::options().write(true).create(true).append(true).mode(0o600).open(path)
+    File::options().create(true).append(true).mode(0o600).open(path)
 }
 
 /// Starts the shim of a turn.

@@ -266,8 +266,8 @@ fn read_end(fd: &impl AsFd) -> PollFd<'_> {
 fn read_byte(mut gate: &UnixStream) -> io::Result<u8> {
     gate.set_read_timeout(Some(START_BUDGET))?;
     let mut byte = [0];
-    gate.read(&mut byte)?;
-    Ok(byte[0])
+    let read = gate.read(&mut byte)?;
+    Ok(byte[..read].first().copied().unwrap_or(0))
 }
 
 /// What the starter says after "go": nothing, and the end of file at its exec, or why there was none.
