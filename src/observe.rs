@@ -13,13 +13,17 @@ pub const STREAM: &str = "stream.jsonl";
 /// The name of what the agent wrote to stderr.
 pub const STDERR: &str = "stderr.log";
 
+/// So much opaque output is read at once.
+const CHUNK: usize = 256 * 1024;
+
 /// A stream and how far it has been read.
 #[derive(Debug)]
 pub struct Observer {
     follow: Follow,
     splitter: Splitter,
     reading: Reading,
-    opaque: bool,
+    /// What opaque output is read into.
+    chunk: Option<Vec<u8>>,
 }
 
 impl Observer {
@@ -32,7 +36,7 @@ impl Observer {
             follow: Follow::open(&log_dir.join(STREAM))?,
             splitter: Splitter::new(0),
             reading: Reading::new(description),
-            opaque: description.output == Output::Opaque,
+            chunk: (description.output == Output::Opaque).then(|| vec![0; CHUNK]),
         })
     }
 
@@ -63,10 +67,9 @@ impl Observer {
     pub fn pump_to(&mut self, limit: u64, now: Tick) -> io::Result<bool> {
         let before = self.follow.offset();
         let mut source = UpTo { follow: &mut self.follow, limit };
-        if self.opaque {
-            let mut buffer = vec![0; 256 * 1024];
+        if let Some(buffer) = &mut self.chunk {
             loop {
-                match source.read(&mut buffer)? {
+                match source.read(buffer)? {
                     0 => break,
                     read => self.reading.chunk(&buffer[..read], now),
                 }
@@ -83,7 +86,7 @@ impl Observer {
 
     /// Nothing more will come: a last line without its `\n` is a line too.
     pub fn finish(&mut self, now: Tick) {
-        if !self.opaque
+        if self.chunk.is_none()
             && let Some(line) = self.splitter.finish()
         {
             self.reading.line(&line, now);

@@ -9,22 +9,17 @@ use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::finish::{self, Evidence, Finished};
 use refloat::id::TurnId;
-use refloat::identity::Identity;
 use refloat::lock::SupervisorLock;
 use refloat::model::Turn;
 use refloat::observe::STREAM;
 use refloat::seam::process::{self, Handle, Life};
 use refloat::seam::signals::Signals;
-use refloat::seam::survivors::{Leads, Left as Remains, end_survivors};
 use refloat::state::{Place, State, turn};
 
 use crate::args::Attach;
-use crate::finishing::{self, log_dir};
+use crate::finishing::{self, Kin, log_dir};
 use crate::run::reread;
 use crate::supervise::{self, Left, Watch};
-
-/// What a shim that was killed has left may take so long to die.
-const BUDGET: Duration = Duration::from_secs(5);
 
 /// Attaches to a turn; ends as `turn run` would.
 pub(crate) fn run(cx: &mut Context, args: &Attach) -> Result<Exit> {
@@ -98,7 +93,8 @@ fn watch(
     if supervise::supervise(cx, state, &mut watch)? == Left::Detached {
         return Ok(None);
     }
-    let left = clean_up(turn, &log_dir);
+    // A shim that was killed under us has left its tree to nobody.
+    let left = finishing::end_rest(turn, &log_dir, Kin::Stranger);
     let (observer, watching) = watch.done();
     let turn = reread(state, turn)?;
     let evidence = Evidence::gather(&turn, &log_dir, observer, left, watching)?;
@@ -110,22 +106,5 @@ fn last_change(log_dir: &Path) -> Tick {
     match std::fs::metadata(log_dir.join(STREAM)) {
         Ok(data) => finishing::tick_of(Stamp::from_millis(data.mtime() * 1000 + data.mtime_nsec() / 1_000_000)),
         Err(_) => Tick::now(),
-    }
-}
-
-/// A shim that was killed under us has left its tree to nobody: what can be found of it is ended.
-fn clean_up(turn: &Turn, log_dir: &Path) -> Option<i64> {
-    use refloat::seam::exit_record::{ExitRecord, Tree};
-    if let Ok(Some(record)) = ExitRecord::read(log_dir)
-        && record.tree == Tree::Gone
-    {
-        return None;
-    }
-    let known: Vec<Identity> = turn.child.iter().cloned().collect();
-    let leads = Leads { cgroup: turn.cgroup.as_deref().map(Path::new), token: &turn.token, known: &known };
-    match end_survivors(&leads, BUDGET).1 {
-        Remains::None => Some(0),
-        Remains::Some(found) => i64::try_from(found.len()).ok(),
-        Remains::Unknown(_) => None,
     }
 }

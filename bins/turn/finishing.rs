@@ -10,8 +10,10 @@ use refloat::finish::{self, Evidence, Finished, Watching};
 use refloat::identity::Identity;
 use refloat::lock::SupervisorLock;
 use refloat::model::Turn;
+use refloat::seam::cgroup::Cgroup;
 use refloat::seam::exit_record::{ExitRecord, Tree};
 use refloat::seam::survivors::{Leads, Left, Survivor, end_survivors, survivors};
+use refloat::seam::tree;
 use refloat::state::{Place, State};
 
 /// How long orphans may take to die.
@@ -36,11 +38,14 @@ pub(crate) fn clear(place: &Place, turn: &Turn, kill_orphans: bool) -> Result<Op
     if record.is_some_and(|record| record.tree == Tree::Gone && record.children_left == 0) {
         return Ok(None);
     }
-    let known: Vec<Identity> = turn.child.iter().cloned().collect();
-    let leads = Leads { cgroup: turn.cgroup.as_deref().map(Path::new), token: &turn.token, known: &known };
+    let known = known(turn);
+    let leads = leads(turn, &known);
     let left = if kill_orphans { end_survivors(&leads, BUDGET).1 } else { survivors(&leads) };
     match left {
-        Left::None => Ok(Some(0)),
+        Left::None => {
+            remove(turn.cgroup.as_deref().and_then(|path| Cgroup::open(Path::new(path)).ok()));
+            Ok(Some(0))
+        }
         Left::Some(found) => Err(orphaned(turn, &found, kill_orphans)),
         Left::Unknown(doubt) => Err(Failure::new(
             Exit::Unknown,
@@ -61,6 +66,52 @@ fn orphaned(turn: &Turn, found: &[Survivor], tried: bool) -> Failure {
         names.join(", ")
     ))
     .hint(format!("end them: turn run --agent {} --kill-orphans …, or: turn stop {}", turn.agent, turn.agent))
+}
+
+/// How a supervisor is related to the tree of a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kin {
+    /// Its subreaper: what the shim leaves falls to this process.
+    Subreaper,
+    /// No relation: what is left has to be found.
+    Stranger,
+}
+
+/// After the shim's end: what it has not ended is ended here. None: its final record says what is left.
+pub(crate) fn end_rest(turn: &Turn, log_dir: &Path, kin: Kin) -> Option<i64> {
+    if matches!(ExitRecord::read(log_dir), Ok(Some(record)) if record.tree == Tree::Gone) {
+        return None;
+    }
+    let group = turn.cgroup.as_deref().and_then(|path| Cgroup::open(Path::new(path)).ok());
+    let left = match kin {
+        Kin::Subreaper => match tree::end_descendants(group.as_ref(), BUDGET, &mut |_, _| {}) {
+            ended if ended.proven => Some(0),
+            ended => i64::try_from(ended.left.len().max(1)).ok(),
+        },
+        Kin::Stranger => match end_survivors(&leads(turn, &known(turn)), BUDGET).1 {
+            Left::None => Some(0),
+            Left::Some(found) => i64::try_from(found.len()).ok(),
+            Left::Unknown(_) => None,
+        },
+    };
+    remove(group);
+    left
+}
+
+/// The recorded processes of a turn; their descendants are looked for too.
+fn known(turn: &Turn) -> Vec<Identity> {
+    turn.child.iter().cloned().collect()
+}
+
+fn leads<'t>(turn: &'t Turn, known: &'t [Identity]) -> Leads<'t> {
+    Leads { cgroup: turn.cgroup.as_deref().map(Path::new), token: &turn.token, known }
+}
+
+/// An empty group is no use to anybody; one that is not empty stays, and is a lead.
+fn remove(group: Option<Cgroup>) {
+    if let Some(group) = group {
+        let _ = group.remove(Duration::ZERO);
+    }
 }
 
 /// Finishes a turn whose tree is gone and that nobody watched to its end.

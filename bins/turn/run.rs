@@ -28,9 +28,10 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
         Prompt::Text(text) => Some(text),
         Prompt::None => None,
     };
+    let mut plan = launch::Plan::of(args, runtime, prompt)?;
     let place = cx.place()?;
     let mut state = State::open_for_writing(&place)?;
-    let stops = state.read("look at the agent", |view| agent::stops(view, &args.agent))?;
+    plan.stops = state.read("look at the agent", |view| agent::stops(view, &args.agent))?;
     let Some(lock) = TurnLock::take(&place, &args.agent, args.lock_wait)? else {
         return Err(busy(&state, &place, &args.agent));
     };
@@ -38,7 +39,6 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
         return Err(busy(&state, &place, &args.agent));
     };
     finish_latest(cx, &mut state, &held, &args.agent, args.kill_orphans)?;
-    let mut plan = launch::Plan::of(args, runtime, prompt, stops)?;
     loop {
         let Some(finished) = launch::turn(cx, &mut state, &lock, &held, &plan)? else {
             return Ok(Exit::Busy);

@@ -1,4 +1,4 @@
-//! The starter becomes the agent. It joins the group, waits for one byte, and executes the program;
+//! The starter becomes the agent. It waits for one byte, and executes the program;
 //! pid and start time stay the same. Without the byte it ends, and the agent has never run.
 //!
 //! Its descriptor 0 is the gate, a socket to the shim; 1 and 2 are already the turn's files.
@@ -9,19 +9,13 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
+use nix::unistd::Pid;
 use refloat::exit::Exit;
-use refloat::seam::cgroup::Cgroup;
 
-use crate::shim::{GO, Start};
-
-/// What the starter says once it is in its group, or is not.
-pub(crate) const IN_CGROUP: u8 = b'c';
-/// What it says where it is in no group of its own.
-pub(crate) const ALONE: u8 = b'a';
+use crate::shim::{GO, READY, Start};
 
 /// Runs the starter; returns only if the agent could not be executed.
 pub(crate) fn main(words: &[OsString]) -> ExitCode {
@@ -33,12 +27,15 @@ pub(crate) fn main(words: &[OsString]) -> ExitCode {
 }
 
 fn become_agent(start: &Start) -> io::Result<Exit> {
+    // The shim's mask came along; the agent gets none.
+    SigSet::empty().thread_set_mask()?;
+    // A group of its own, so that its `kill 0` does not reach the shim.
+    nix::unistd::setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
     // The shim's death is the agent's: nobody could reap it, end its tree or tell its end.
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
     // A close-on-exec twin: the shim sees it close when the program is executed.
     let mut gate = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let joined = start.cgroup.as_deref().map(join);
-    gate.write_all(&[if joined == Some(true) { IN_CGROUP } else { ALONE }])?;
+    gate.write_all(&[READY])?;
     let mut byte = [0];
     if gate.read(&mut byte)? == 0 || byte[0] != GO {
         return Ok(Exit::TurnLost);
@@ -46,10 +43,6 @@ fn become_agent(start: &Start) -> io::Result<Exit> {
     let error = execute(start);
     gate.write_all(error.as_bytes())?;
     Ok(Exit::CannotRun)
-}
-
-fn join(path: &Path) -> bool {
-    Cgroup::open(path).and_then(|group| group.join()).is_ok()
 }
 
 /// Executes the agent; returns why that was not possible: `N` for not found, `X` otherwise, and the words for it.

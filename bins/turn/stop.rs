@@ -1,29 +1,21 @@
 //! `turn stop`: end an agent's run. The wish is recorded before any signal; the shim ends the tree;
 //! whoever supervises records the outcome, or this command does.
 
-use std::path::Path;
-use std::time::Duration;
-
 use nix::sys::signal::Signal;
 use refloat::cli::Context;
 use refloat::clock::{Stamp, Tick};
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::finish::{self, Finished};
-use refloat::identity::Identity;
 use refloat::lock::SupervisorLock;
 use refloat::model::{Run, RunState, Turn, Wish, WishNote};
 use refloat::record::TurnStopped;
 use refloat::seam::process::{Handle, Life};
-use refloat::seam::survivors::{Leads, end_survivors};
 use refloat::state::{State, agent, run, turn};
 
 use crate::args::Stop;
-use crate::finishing;
+use crate::finishing::{self, Kin};
 use crate::run::reread;
-
-/// How long orphans may take to die.
-const BUDGET: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(cx: &mut Context, args: &Stop) -> Result<Exit> {
     let place = cx.place()?;
@@ -103,8 +95,7 @@ fn end_turn(state: &mut State, turn: &Turn, args: &Stop) -> Result<Option<Finish
         return Ok(Some(finished));
     }
     // Nobody supervises: a shim that died has left its tree to this stop.
-    let known: Vec<Identity> = turn.child.iter().cloned().collect();
-    end_survivors(&Leads { cgroup: turn.cgroup.as_deref().map(Path::new), token: &turn.token, known: &known }, BUDGET);
+    finishing::end_rest(&turn, &finishing::log_dir(&place, &turn), Kin::Stranger);
     let left = finishing::clear(&place, &turn, false)?;
     finishing::finish_unwatched(state, &held, &turn, left).map(Some)
 }

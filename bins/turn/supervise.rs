@@ -58,7 +58,8 @@ pub(crate) struct Watch<'t> {
     floor: Option<Tick>,
     wished: bool,
     stored: (Tick, Counters),
-    frozen: Duration,
+    /// When it was found that we had not run, and for how long.
+    freezes: Vec<(Tick, Duration)>,
     suspended_before: Duration,
     unsupervised: Duration,
 }
@@ -86,7 +87,7 @@ impl<'t> Watch<'t> {
             floor: None,
             wished: turn.wish.is_some(),
             stored: (Tick::now(), turn.counters),
-            frozen: Duration::ZERO,
+            freezes: Vec::new(),
             suspended_before: suspended_since_boot(),
             unsupervised: Duration::ZERO,
         })
@@ -116,7 +117,7 @@ impl<'t> Watch<'t> {
     pub(crate) fn done(self) -> (Option<Observer>, Watching) {
         let watching = Watching {
             suspended: suspended_since_boot().saturating_sub(self.suspended_before),
-            frozen: self.frozen,
+            frozen: self.freezes.iter().map(|(_, late)| *late).sum(),
             unsupervised: self.unsupervised,
         };
         (self.observer, watching)
@@ -124,10 +125,10 @@ impl<'t> Watch<'t> {
 
     fn seen(&self) -> Seen {
         let facts = self.observer.as_ref().map(Observer::facts);
-        let shifted = |tick: Option<Tick>| tick.map(|tick| tick.plus(self.frozen));
+        let shifted = |tick: Option<Tick>| tick.map(|tick| self.thawed(tick));
         let floored = |tick: Option<Tick>| tick.max(self.floor.filter(|_| tick.is_some()));
         Seen {
-            started: self.floor.unwrap_or(self.started).plus(self.frozen),
+            started: self.thawed(self.floor.unwrap_or(self.started)),
             first_event: shifted(facts.and_then(|facts| facts.first_event)),
             last_progress: floored(shifted(facts.and_then(|facts| facts.last_progress.or(facts.first_event)))),
             in_tool: facts.is_some_and(|facts| facts.open_tools > 0),
@@ -135,6 +136,11 @@ impl<'t> Watch<'t> {
                 facts.filter(|facts| !facts.working_again).and_then(|facts| facts.terminal.as_ref()).map(|end| end.at),
             ),
         }
+    }
+
+    /// A moment as the clocks count it: time in which we did not run is given back to what was before it.
+    fn thawed(&self, tick: Tick) -> Tick {
+        self.freezes.iter().filter(|(at, _)| *at > tick).fold(tick, |tick, (_, late)| tick.plus(*late))
     }
 
     /// Reads what has come. A stream that cannot be read stops no turn: its bytes are there for the last look.
@@ -282,7 +288,7 @@ fn wait_for(watch: &Watch<'_>, wake: Tick, resting: bool) -> Result<Ready> {
 fn thaw(watch: &mut Watch<'_>, wake: Tick, woken: Tick) {
     let late = woken.since(wake);
     if late > LATE {
-        watch.frozen += late;
+        watch.freezes.push((woken, late));
     }
 }
 

@@ -13,6 +13,7 @@ pub mod survivors;
 pub mod tree;
 pub mod wait;
 
+mod birth;
 mod procfs;
 
 #[cfg(test)]

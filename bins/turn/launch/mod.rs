@@ -6,7 +6,6 @@ mod plan;
 mod spawn;
 
 use std::path::Path;
-use std::time::Duration;
 
 use refloat::cli::Context;
 use refloat::clock::{Stamp, Tick};
@@ -18,21 +17,18 @@ use refloat::model::{Containment, Turn};
 use refloat::record::TurnStarted;
 use refloat::seam::cgroup::Cgroup;
 use refloat::seam::signals::Signals;
-use refloat::seam::{process, reap, tree};
+use refloat::seam::{process, reap};
 use refloat::state::{State, run, turn};
 use uuid::Uuid;
 
 pub(crate) use plan::Plan;
 
-use crate::finishing::log_dir;
+use crate::finishing::{Kin, end_rest, log_dir};
 use crate::run::reread;
 use crate::shim::Ready;
 use crate::supervise::{self, Left, Watch};
 use begin::{Begun, begin};
 use spawn::Shim;
-
-/// How long what a dead shim has left may take to die.
-const TREE_BUDGET: Duration = Duration::from_secs(5);
 
 /// Runs one turn to its outcome. None: this supervisor has left it (HUP), and the agent works on.
 pub(crate) fn turn(
@@ -162,33 +158,16 @@ fn watch(
     if supervise::supervise(cx, state, &mut watch)? == Left::Detached {
         return Ok(None);
     }
-    let left = clean_up(&turn, log_dir);
+    let left = end_rest(&turn, log_dir, Kin::Subreaper);
     let (observer, watching) = watch.done();
     let turn = reread(state, &turn)?;
     let evidence = Evidence::gather(&turn, log_dir, observer, left, watching)?;
     finish::finish(state, held, &evidence).map(Some)
 }
 
-/// Whatever the shim has not ended falls to us, its subreaper. With its final record there is nothing.
-fn clean_up(turn: &Turn, log_dir: &Path) -> Option<i64> {
-    use refloat::seam::exit_record::{ExitRecord, Tree};
-    if let Ok(Some(record)) = ExitRecord::read(log_dir)
-        && record.tree == Tree::Gone
-    {
-        return None;
-    }
-    let group = turn.cgroup.as_deref().and_then(|path| Cgroup::open(Path::new(path)).ok());
-    let ended = tree::end_descendants(group.as_ref(), TREE_BUDGET, &mut |_, _| {});
-    if let Some(group) = group {
-        let _ = group.remove(Duration::from_millis(500));
-    }
-    let left = i64::try_from(ended.left.len()).unwrap_or(i64::MAX);
-    Some(if left == 0 && !ended.proven { 1 } else { left })
-}
-
 /// The turn could not be started: its shim is gone or going, and its agent never ran.
 fn finish_now(state: &mut State, held: &SupervisorLock, turn: &Turn, log_dir: &Path) -> Result<Finished> {
-    let left = clean_up(turn, log_dir);
+    let left = end_rest(turn, log_dir, Kin::Subreaper);
     let turn = reread(state, turn)?;
     let evidence = Evidence::gather(&turn, log_dir, None, left, Watching::default())?;
     finish::finish(state, held, &evidence)

@@ -15,7 +15,7 @@ use refloat::lock::TurnLock;
 use refloat::runtime::StopSignal;
 use refloat::seam::cgroup::Cgroup;
 use refloat::seam::process::Handle;
-use refloat::seam::spawn::{self, Group, Stdio};
+use refloat::seam::spawn::{self, Stdio};
 use refloat::state::Place;
 
 use super::begin::Begun;
@@ -83,7 +83,7 @@ pub(super) fn shim(
     let errors = own_file(&log).or_fail(|| format!("cannot create {}", log.display()))?;
     let stdio = Stdio { input: share.as_fd(), output: theirs.as_fd(), errors: errors.as_fd() };
     let arguments = order.arguments().or_fail(what)?;
-    let started = spawn::ourselves(&arguments, &environment(place, plan, begun), stdio, Group::Parents);
+    let started = spawn::ourselves(&arguments, &environment(place, plan, begun), stdio);
     started.map_err(|error| too_long(error).context(what()))?;
     Ok(Shim { control: mine, handle: None, log: log.display().to_string() })
 }

@@ -24,12 +24,12 @@ use refloat::model::EndedBy;
 use refloat::seam::cgroup::Cgroup;
 use refloat::seam::exit_record::{ExitRecord, NotExecuted, Tree};
 use refloat::seam::signals::Signals;
-use refloat::seam::spawn::{Group, Stdio};
+use refloat::seam::spawn::Stdio;
 use refloat::seam::wait::{PollFd, PollFlags};
 use refloat::seam::{process, reap, spawn, tree, wait};
 
 use ladder::Ladder;
-pub(crate) use order::{GO, Order, Ready, SHIM, STARTER, Start, Terms};
+pub(crate) use order::{GO, Order, READY, Ready, SHIM, STARTER, Start, Terms};
 
 /// How long the tree may take to die before what remains is counted and named.
 const TREE_BUDGET: Duration = Duration::from_secs(5);
@@ -101,11 +101,11 @@ impl Shim {
         let (mut gate, theirs) = UnixStream::pair()?;
         let child = self.spawn(&theirs)?;
         drop(theirs);
-        let in_cgroup = read_byte(&gate)? == crate::starter::IN_CGROUP;
-        if !in_cgroup {
-            self.cgroup = None;
+        // Only once its group and its parent-death signal stand is the starter at its gate.
+        if read_byte(&gate)? != READY {
+            return self.never_started();
         }
-        self.answer(&Ready { shim: process::me(), child: child.clone(), in_cgroup })?;
+        self.answer(&Ready { shim: process::me(), child: child.clone(), in_cgroup: self.cgroup.is_some() })?;
         if !self.wait_for_go(&gate)? {
             drop(gate);
             return self.never_started();
@@ -121,10 +121,22 @@ impl Shim {
         self.conclude(end, started_at, started)
     }
 
-    fn spawn(&self, gate: &UnixStream) -> io::Result<Identity> {
+    /// In its cgroup from birth, or in none: then the subreaper alone holds the tree together.
+    fn spawn(&mut self, gate: &UnixStream) -> io::Result<Identity> {
         let stdio = Stdio { input: gate.as_fd(), output: self.stream.as_fd(), errors: self.stderr.as_fd() };
-        let environment: Vec<_> = std::env::vars_os().collect();
-        let pid = spawn::ourselves(&self.order.starter_arguments(), &environment, stdio, Group::Own)?;
+        let (words, environment) = (self.order.starter_arguments(), std::env::vars_os().collect::<Vec<_>>());
+        let born = self.cgroup.as_ref().map(|group| spawn::ourselves_in(group, &words, &environment, stdio));
+        let pid = match born {
+            Some(Ok(pid)) => pid,
+            not_born => {
+                if let Some(Err(error)) = not_born {
+                    refloat::cli::say(&format!("turn (shim): no cgroup for the agent: {error}"));
+                    let unused = self.cgroup.take();
+                    unused.map(|group| group.remove(Duration::ZERO)).transpose()?;
+                }
+                spawn::ourselves(&words, &environment, stdio)?
+            }
+        };
         process::identity_of(pid)
     }
 

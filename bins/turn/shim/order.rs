@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) const SHIM: &str = "__shim";
 /// The first argument of a starter.
 pub(crate) const STARTER: &str = "__start";
+/// The byte by which a starter says that it stands at its gate.
+pub(crate) const READY: u8 = b'r';
 /// The byte that lets the agent go. End of file instead means: do not run.
 pub(crate) const GO: u8 = b'g';
 
@@ -61,7 +63,7 @@ impl Order {
     /// The shim's arguments.
     pub(crate) fn arguments(&self) -> serde_json::Result<Vec<OsString>> {
         let mut words: Vec<OsString> = vec!["turn".into(), SHIM.into(), serde_json::to_string(&self.terms)?.into()];
-        words.push(self.log_dir.clone().into());
+        words.extend([self.log_dir.clone().into(), optional(self.cgroup.as_ref())]);
         words.extend(self.starting());
         Ok(words)
     }
@@ -74,7 +76,7 @@ impl Order {
     }
 
     fn starting(&self) -> Vec<OsString> {
-        let mut words = vec![self.cwd.clone().into(), optional(self.prompt.as_ref()), optional(self.cgroup.as_ref())];
+        let mut words = vec![self.cwd.clone().into(), optional(self.prompt.as_ref())];
         words.push("--".into());
         words.extend(self.command.iter().cloned());
         words
@@ -84,13 +86,14 @@ impl Order {
     pub(crate) fn read(words: &[OsString]) -> Option<Self> {
         let (terms, words) = words.split_first()?;
         let (log_dir, words) = words.split_first()?;
+        let (cgroup, words) = words.split_first()?;
         let start = Start::read(words)?;
         Some(Self {
             terms: serde_json::from_str(terms.to_str()?).ok()?,
             log_dir: log_dir.into(),
             cwd: start.cwd,
             prompt: start.prompt,
-            cgroup: start.cgroup,
+            cgroup: given(cgroup),
             command: start.command,
         })
     }
@@ -101,16 +104,15 @@ impl Order {
 pub(crate) struct Start {
     pub(crate) cwd: PathBuf,
     pub(crate) prompt: Option<PathBuf>,
-    pub(crate) cgroup: Option<PathBuf>,
     pub(crate) command: Vec<OsString>,
 }
 
 impl Start {
     /// Reads a starter's arguments, those after [`STARTER`].
     pub(crate) fn read(words: &[OsString]) -> Option<Self> {
-        let [cwd, prompt, cgroup, dashes, command @ ..] = words else { return None };
+        let [cwd, prompt, dashes, command @ ..] = words else { return None };
         let whole = dashes == "--" && !command.is_empty();
-        whole.then(|| Self { cwd: cwd.into(), prompt: given(prompt), cgroup: given(cgroup), command: command.to_vec() })
+        whole.then(|| Self { cwd: cwd.into(), prompt: given(prompt), command: command.to_vec() })
     }
 }
 
