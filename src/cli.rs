@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, Parser};
 
 use crate::crash::CrashHome;
-use crate::emit::{Emitter, Format};
+use crate::emit::{Emitter, Format, say};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::state::{Place, SCHEMA};
@@ -67,11 +67,6 @@ impl Context {
             self.say(format_args!("reading {what} from the terminal; end with Ctrl-D"));
         }
     }
-}
-
-/// One line on stderr in one write. Where stderr is closed there is nobody to tell.
-pub fn say(line: &str) {
-    let _ = std::io::stderr().write_all(format!("{}\n", line.replace('\n', " ")).as_bytes());
 }
 
 /// Runs a command: parses, runs, prints what failed, and gives the exit code.

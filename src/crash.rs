@@ -42,7 +42,7 @@ pub fn install_hook(program: &'static str) -> CrashHome {
     std::panic::set_hook(Box::new(move |info| {
         let message = info.payload_as_str().unwrap_or("panic");
         let place = info.location().map(ToString::to_string).unwrap_or_default();
-        crate::cli::say(&format!("{program}: internal error: {message} ({place})"));
+        crate::emit::say(&format!("{program}: internal error: {message} ({place})"));
         let crash = Crash {
             kind: "crash",
             v: 1,
@@ -56,9 +56,9 @@ pub fn install_hook(program: &'static str) -> CrashHome {
         };
         let folder = told.0.get().cloned().unwrap_or_else(std::env::temp_dir);
         match write(&folder, &crash) {
-            Ok(file) => crate::cli::say(&format!("hint: this is a bug in refloat; its record is {}", file.display())),
+            Ok(file) => crate::emit::say(&format!("hint: this is a bug in refloat; its record is {}", file.display())),
             Err(error) => {
-                crate::cli::say(&format!("hint: this is a bug in refloat; no record in {}: {error}", folder.display()))
+                crate::emit::say(&format!("hint: this is a bug in refloat; no record in {}: {error}", folder.display()))
             }
         }
     }));

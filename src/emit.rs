@@ -1,6 +1,7 @@
-//! The one way to stdout: records, one JSON object per line, or columns for people.
+//! The one way out. To stdout: records, one JSON object per line, or columns for people. To stderr: one line at a time.
 //! A closed pipe is silent and changes nothing; any other write error is exit code 74.
 
+use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use serde::Serialize;
@@ -8,6 +9,11 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
+
+/// One line on stderr in one write. Where stderr is closed there is nobody to tell.
+pub fn say(line: &str) {
+    let _ = std::io::stderr().write_all(format!("{}\n", line.replace('\n', " ")).as_bytes());
+}
 
 /// How records are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

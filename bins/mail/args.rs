@@ -56,10 +56,10 @@ pub(crate) struct Send {
     #[arg(long, value_name = "AGENT", value_parser = agent_name)]
     pub(crate) from: Option<String>,
     /// What kind of mail it is
-    #[arg(long = "type", value_name = "TYPE", default_value = "status", value_parser = mail_type)]
+    #[arg(long = "type", value_name = "TYPE", default_value = "status")]
     pub(crate) kind: MailType,
     /// low, normal, high or urgent
-    #[arg(long, value_name = "PRIORITY", default_value = "normal", value_parser = priority)]
+    #[arg(long, value_name = "PRIORITY", default_value = "normal")]
     pub(crate) priority: Priority,
     /// Fields for programs, as one JSON object
     #[arg(long, value_name = "JSON")]
@@ -87,10 +87,10 @@ pub(crate) struct List {
     #[arg(long, value_name = "AGENT")]
     pub(crate) to: Option<String>,
     /// Of this type
-    #[arg(long = "type", value_name = "TYPE", value_parser = mail_type)]
+    #[arg(long = "type", value_name = "TYPE")]
     pub(crate) kind: Option<MailType>,
     /// stored or dead
-    #[arg(long, value_name = "STATE", value_parser = mail_state)]
+    #[arg(long, value_name = "STATE")]
     pub(crate) state: Option<MailState>,
     /// Of this thread
     #[arg(long, value_name = "MAIL")]
@@ -101,20 +101,4 @@ pub(crate) struct List {
     /// At most so many, the newest; 0: all
     #[arg(long, value_name = "N", default_value = "200", value_parser = clap::value_parser!(i64).range(0..))]
     pub(crate) limit: i64,
-}
-
-fn mail_type(text: &str) -> Result<MailType, String> {
-    word(text, MailType::from_word, MailType::ALL.iter().map(|kind| kind.word()))
-}
-
-fn priority(text: &str) -> Result<Priority, String> {
-    word(text, Priority::from_word, Priority::ALL.iter().map(|priority| priority.word()))
-}
-
-fn mail_state(text: &str) -> Result<MailState, String> {
-    word(text, MailState::from_word, MailState::ALL.iter().map(|state| state.word()))
-}
-
-fn word<T>(text: &str, parse: fn(&str) -> Option<T>, known: impl Iterator<Item = &'static str>) -> Result<T, String> {
-    parse(text).ok_or_else(|| format!("known are: {}", known.collect::<Vec<_>>().join(", ")))
 }

@@ -7,7 +7,8 @@ use refloat::clock::Stamp;
 use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::id::{RunId, TurnId};
-use refloat::model::{AttributedBy, MailType, NewMail, Turn};
+use refloat::judge::outcome::is_terminal_mail;
+use refloat::model::{AttributedBy, NewMail, Turn};
 use refloat::record::MailSent;
 use refloat::state::{State, Tx, View, mail, run, turn};
 
@@ -141,6 +142,7 @@ fn address(view: &View<'_>, args: &Send, to: &Recipient) -> Result<(String, Opti
             let run = run::by_id(view, *id)?
                 .ok_or_else(|| Failure::not_found(format!("no run {id}")).hint("see: turn list"))?;
             let dead = run.state.is_terminal().then_some("stale_generation");
+            // A worker may always say that it is done: it does not fail for the end of whom it tells.
             if dead.is_some() && !is_terminal_mail(args.kind) {
                 return Err(Failure::refused(format!("run {id} of {} has ended: {}", run.agent, run.state))
                     .hint(format!("write to the agent: --to {}", run.agent)));
@@ -154,11 +156,6 @@ fn address(view: &View<'_>, args: &Send, to: &Recipient) -> Result<(String, Opti
             Ok((name.clone(), None, None))
         }
     }
-}
-
-/// A worker may always say that it is done: it does not fail for the end of whom it tells.
-const fn is_terminal_mail(kind: MailType) -> bool {
-    matches!(kind, MailType::WorkerDone | MailType::Result | MailType::Merged | MailType::MergeFailed)
 }
 
 fn unknown(name: &str, open: &[String]) -> Failure {

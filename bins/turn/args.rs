@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use refloat::cli::{Common, agent_name, duration, task_name};
 use refloat::id::{RunId, TurnId};
+use refloat::model::Capability;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -63,8 +64,9 @@ pub(crate) struct Run {
     /// Who hears of the run's end
     #[arg(long, value_name = "AGENT", value_parser = agent_name)]
     pub(crate) parent: Option<String>,
-    /// What mail it owes at its end [default: builder with --parent, else none]
-    #[arg(long, value_enum)]
+    /// What mail it owes to its parent at its end: merger owes merged or merge_failed; builder, scout, reviewer and
+    /// lead owe worker_done or result; none owes nothing [default: builder with --parent, else none]
+    #[arg(long, value_name = "WORD")]
     pub(crate) capability: Option<Capability>,
     /// The agent's command-line tool
     #[arg(long, value_name = "NAME", default_value = "plain")]
@@ -152,22 +154,6 @@ pub(crate) enum Contain {
     Cgroup,
     /// The subreaper alone
     Subreaper,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Capability {
-    /// Owes nothing
-    None,
-    /// Owes worker_done or result
-    Builder,
-    /// Owes worker_done or result
-    Scout,
-    /// Owes worker_done or result
-    Reviewer,
-    /// Owes worker_done or result
-    Lead,
-    /// Owes merged or merge_failed
-    Merger,
 }
 
 /// Take up the supervision of a running turn, or record how it ended

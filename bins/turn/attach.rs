@@ -17,8 +17,7 @@ use refloat::seam::signals::Signals;
 use refloat::state::{Place, State, turn};
 
 use crate::args::Attach;
-use crate::finishing::{self, Kin, log_dir};
-use crate::run::reread;
+use crate::finishing::{self, Kin, log_dir, reread};
 use crate::supervise::{self, Left, Watch};
 
 /// Attaches to a turn; ends as `turn run` would.

@@ -14,7 +14,7 @@ use refloat::seam::cgroup::Cgroup;
 use refloat::seam::exit_record::{ExitRecord, Tree};
 use refloat::seam::survivors::{Leads, Left, Survivor, end_survivors, survivors};
 use refloat::seam::tree;
-use refloat::state::{Place, State};
+use refloat::state::{Place, State, turn};
 
 /// How long orphans may take to die.
 const BUDGET: Duration = Duration::from_secs(5);
@@ -141,4 +141,12 @@ pub(crate) fn unsupervised(log_dir: &Path, turn: &Turn) -> Duration {
 pub(crate) fn tick_of(moment: Stamp) -> Tick {
     let ago = Stamp::now().since(moment);
     Tick::now().minus(Duration::from_millis(u64::try_from(ago).unwrap_or(0)))
+}
+
+/// The turn as the state file has it now.
+pub(crate) fn reread(state: &State, turn: &Turn) -> Result<Turn> {
+    let id = turn.id;
+    state
+        .read("look at the turn", |view| turn::by_id(view, id))?
+        .ok_or_else(|| Failure::not_found(format!("turn {id} is gone")))
 }

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use refloat::cli::Context;
-use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::finish::Finished;
 use refloat::lock::{SupervisorLock, TurnLock};
-use refloat::model::{Outcome, Resume, Turn};
+use refloat::model::{Outcome, Resume};
 use refloat::record::TurnEnded;
 use refloat::runtime::{self, Description};
 use refloat::state::{Place, State, agent, turn};
@@ -122,17 +121,4 @@ fn finish_latest(
         cx.out.emit_at(&finished.ended, finished.at)?;
     }
     Ok(())
-}
-
-/// Whether the provider's limit still holds.
-pub(crate) fn is_held(until: Option<Stamp>, by_provider: bool, now: Stamp) -> Option<Stamp> {
-    until.filter(|until| by_provider && now < *until)
-}
-
-/// The turn as the state file has it now.
-pub(crate) fn reread(state: &State, turn: &Turn) -> Result<Turn> {
-    let id = turn.id;
-    state
-        .read("look at the turn", |view| turn::by_id(view, id))?
-        .ok_or_else(|| Failure::not_found(format!("turn {id} is gone")))
 }

@@ -14,8 +14,7 @@ use refloat::seam::process::{Handle, Life};
 use refloat::state::{State, agent, run, turn};
 
 use crate::args::Stop;
-use crate::finishing::{self, Kin};
-use crate::run::reread;
+use crate::finishing::{self, Kin, reread};
 
 pub(crate) fn run(cx: &mut Context, args: &Stop) -> Result<Exit> {
     let place = cx.place()?;

@@ -4,9 +4,9 @@ use super::evidence::{Evidence, millis};
 use crate::clock::Tick;
 use crate::error::Result;
 use crate::id::MailId;
-use crate::judge::outcome::{Conclusion, Open};
+use crate::judge::outcome::{Conclusion, Open, owed_mail};
 use crate::judge::sequel::Sequel;
-use crate::model::{Capability, MailType, Outcome, Resume, Run, RunState, Turn};
+use crate::model::{Outcome, Resume, Run, RunState, Turn};
 use crate::record::TurnEnded;
 use crate::runtime::Facts;
 use crate::state::{Tx, mail, run};
@@ -21,7 +21,7 @@ pub(super) struct Account {
 impl Account {
     /// Counts what a clean result would leave open.
     pub(super) fn open(tx: &Tx<'_>, turn: &Turn, run: &Run) -> Result<Self> {
-        let owed = owed(run.capability);
+        let owed = owed_mail(run.capability);
         let terminal_mail = match &run.parent {
             Some(parent) if !owed.is_empty() => mail::terminal_of(tx, turn.id, turn.last_mail, parent, owed)?,
             _ => None,
@@ -96,17 +96,6 @@ impl Account {
             children_left: exit.map(|exit| i64::from(exit.children_left)).or(evidence.left),
             contained_by: Some(turn.contained_by),
             log_dir: Some(evidence.log_dir.to_string_lossy().into_owned()),
-        }
-    }
-}
-
-/// The terminal mail a capability owes to its parent.
-const fn owed(capability: Capability) -> &'static [MailType] {
-    match capability {
-        Capability::None => &[],
-        Capability::Merger => &[MailType::Merged, MailType::MergeFailed],
-        Capability::Builder | Capability::Scout | Capability::Reviewer | Capability::Lead => {
-            &[MailType::WorkerDone, MailType::Result]
         }
     }
 }

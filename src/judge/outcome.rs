@@ -2,7 +2,7 @@
 //! Called by `finish`, whoever finishes the turn.
 
 use crate::exit::Exit;
-use crate::model::{Cause, EndedBy, Outcome, OutcomeSource, Wish};
+use crate::model::{Capability, Cause, EndedBy, MailType, Outcome, OutcomeSource, Wish};
 
 /// What the terminal event of the stream says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +106,24 @@ pub fn conclude(ending: &Ending) -> Conclusion {
         (.., Some((Ended::Code(_), _))) => (O::Failed, Cause::ExitCode, S::ExitCode),
     };
     Conclusion { outcome, cause, source }
+}
+
+/// The terminal mail a capability owes to its parent: one of these.
+#[must_use]
+pub const fn owed_mail(capability: Capability) -> &'static [MailType] {
+    match capability {
+        Capability::None => &[],
+        Capability::Merger => &[MailType::Merged, MailType::MergeFailed],
+        Capability::Builder | Capability::Scout | Capability::Reviewer | Capability::Lead => {
+            &[MailType::WorkerDone, MailType::Result]
+        }
+    }
+}
+
+/// Whether some capability owes mail of this type.
+#[must_use]
+pub fn is_terminal_mail(kind: MailType) -> bool {
+    Capability::ALL.iter().any(|capability| owed_mail(*capability).contains(&kind))
 }
 
 /// What a clean result leaves open.

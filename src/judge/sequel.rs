@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::clock::Stamp;
-use crate::model::{Hold, MailType, Outcome, RunState};
+use crate::model::{Hold, MailType, Outcome, Run, RunState};
 
 /// The first pause before another try; it doubles with each.
 const BACKOFF_FIRST: Duration = Duration::from_secs(30);
@@ -88,6 +88,12 @@ pub fn sequel(outcome: Outcome, run: &Standing) -> Option<Sequel> {
         // The fresh try follows at once, in the same call.
         O::ResumeRefused => ended(RunState::BetweenTurns, None),
     })
+}
+
+/// Until when a run may not go on: the provider's own time, while it lies ahead. Our pauses are advice and hold nobody.
+#[must_use]
+pub fn held_until(run: &Run, now: Stamp) -> Option<Stamp> {
+    run.held_until.filter(|until| run.held_by_provider && now < *until)
 }
 
 /// Another try, or the end when the attempts are used up.

@@ -6,11 +6,11 @@ use std::path::Path;
 use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
 use refloat::identity::Identity;
+use refloat::judge::sequel::held_until;
 use refloat::model::{Containment, NewRun, NewTurn, Run, Turn};
 use refloat::state::{State, Tx, View, agent, run, turn};
 
 use super::plan::Plan;
-use crate::run::is_held;
 
 /// A turn that has a row, and the command that was made for it.
 pub(crate) struct Begun {
@@ -110,7 +110,7 @@ fn may_go_on(plan: &Plan<'_>, open: &Run, now: Stamp) -> Result<()> {
     {
         return Err(failure);
     }
-    match is_held(open.held_until, open.held_by_provider, now) {
+    match held_until(open, now) {
         Some(until) if !args.now => {
             Err(Failure::busy(format!("run {} of {} is limited by its provider until {until}", open.id, args.agent))
                 .hint("try again then, or now with --now"))

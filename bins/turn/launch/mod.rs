@@ -23,8 +23,7 @@ use uuid::Uuid;
 
 pub(crate) use plan::Plan;
 
-use crate::finishing::{Kin, end_rest, log_dir};
-use crate::run::reread;
+use crate::finishing::{Kin, end_rest, log_dir, reread};
 use crate::shim::Ready;
 use crate::supervise::{self, Left, Watch};
 use begin::{Begun, begin};

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use refloat::error::{Failure, IoContext, Result};
 use refloat::judge::clocks::Limits;
-use refloat::model::{self, Resume};
+use refloat::model::{Capability, Resume};
 use refloat::runtime::{Description, PromptBy, Session, SessionBy};
 use uuid::Uuid;
 
-use crate::args::{Capability, Clocks, Contain, Run};
+use crate::args::{Clocks, Contain, Run};
 
 /// Stands for the caller's arguments while the command is put together as text: they need not be UTF-8.
 const ARGUMENTS: &str = "\u{1}arguments";
@@ -101,17 +101,9 @@ impl<'a> Plan<'a> {
         self.prompt.as_deref().filter(|_| self.runtime.prompt == PromptBy::StdinFile)
     }
 
-    pub(crate) fn capability(&self) -> model::Capability {
-        match self.args.capability {
-            Some(Capability::None) => model::Capability::None,
-            Some(Capability::Builder) => model::Capability::Builder,
-            Some(Capability::Scout) => model::Capability::Scout,
-            Some(Capability::Reviewer) => model::Capability::Reviewer,
-            Some(Capability::Lead) => model::Capability::Lead,
-            Some(Capability::Merger) => model::Capability::Merger,
-            None if self.args.parent.is_some() => model::Capability::Builder,
-            None => model::Capability::None,
-        }
+    pub(crate) fn capability(&self) -> Capability {
+        let unless_given = if self.args.parent.is_some() { Capability::Builder } else { Capability::None };
+        self.args.capability.unwrap_or(unless_given)
     }
 
     pub(crate) fn max_attempts(&self) -> i64 {

@@ -46,7 +46,7 @@ pub(crate) fn main(words: &[OsString]) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            refloat::cli::say(&format!("turn (shim): {error}"));
+            refloat::emit::say(&format!("turn (shim): {error}"));
             ExitCode::from(Exit::TurnLost.code())
         }
     }
@@ -130,7 +130,7 @@ impl Shim {
             Some(Ok(pid)) => pid,
             not_born => {
                 if let Some(Err(error)) = not_born {
-                    refloat::cli::say(&format!("turn (shim): no cgroup for the agent: {error}"));
+                    refloat::emit::say(&format!("turn (shim): no cgroup for the agent: {error}"));
                     let unused = self.cgroup.take();
                     unused.map(|group| group.remove(Duration::ZERO)).transpose()?;
                 }
