@@ -77,7 +77,7 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut line = String::new();
         for cause in self.cause.chain() {
-            let text = io_text(cause).unwrap_or_else(|| cause.to_string());
+            let text = cause.downcast_ref().map_or_else(|| cause.to_string(), io_text);
             if !line.is_empty() {
                 line.push_str(": ");
             }
@@ -87,10 +87,13 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// An operating-system error as its bare lowercase text, without Rust's "(os error 13)".
-fn io_text(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
-    let errno = cause.downcast_ref::<std::io::Error>()?.raw_os_error()?;
-    Some(nix::errno::Errno::from_raw(errno).desc().to_lowercase())
+/// An I/O error as bare lowercase text, without Rust's "(os error 13)".
+#[must_use]
+pub fn io_text(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(errno) => nix::errno::Errno::from_raw(errno).desc().to_lowercase(),
+        None => error.to_string(),
+    }
 }
 
 /// Adds "verb + object" to an I/O result.

@@ -1,5 +1,5 @@
 //! The `turn` command: run one agent turn, start to outcome.
-//! Three programs in one binary: the supervisor that people call, and the shim and the starter it starts itself as.
+//! Two programs in one binary: the supervisor that people call, and the shim it starts itself as.
 
 mod args;
 mod attach;
@@ -11,7 +11,6 @@ mod prompt;
 mod run;
 mod shim;
 mod show;
-mod starter;
 mod stop;
 mod supervise;
 
@@ -29,7 +28,6 @@ fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     match words.split_first() {
         Some((first, order)) if first == shim::SHIM => shim::main(order),
-        Some((first, order)) if first == shim::STARTER => starter::main(order),
         _ => cli::main::<Turn>("turn", schema, |turn| &turn.common, dispatch),
     }
 }

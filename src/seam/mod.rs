@@ -2,6 +2,7 @@
 //! Called by the commands; every call is bounded in time and returns what it found.
 //! Nothing here panics, and nothing here knows the state file or draws a conclusion.
 
+pub mod birth;
 pub mod cgroup;
 pub mod exit_record;
 pub mod follow;
@@ -13,7 +14,6 @@ pub mod survivors;
 pub mod tree;
 pub mod wait;
 
-mod birth;
 mod procfs;
 
 #[cfg(test)]

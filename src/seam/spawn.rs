@@ -1,19 +1,14 @@
 //! Starting a process of ours with a clean slate: three descriptors, no blocked and no ignored signals.
-//! The only way refloat starts anything. std's spawn passes on a blocked mask and ignored signals,
+//! The only way refloat starts itself anew. std's spawn passes on a blocked mask and ignored signals,
 //! and a caller's ignored CHLD would take the exit status from the shim.
 
 use std::ffi::{CString, OsStr, OsString};
-use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::SigSet;
-use nix::unistd::execve;
-
-use super::birth;
-use super::cgroup::Cgroup;
 
 /// This program, also after its file was replaced by a newer one.
 const OURSELVES: &str = "/proc/self/exe";
@@ -37,7 +32,9 @@ pub struct Stdio<'f> {
 /// # Errors
 /// What posix_spawn(3) gives; `InvalidInput` for an argument with a NUL byte.
 pub fn ourselves(arguments: &[OsString], environment: &[(OsString, OsString)], stdio: Stdio<'_>) -> io::Result<i32> {
-    let image = Image::new(arguments, environment)?;
+    let path = CString::new(OURSELVES)?;
+    let arguments = arguments.iter().map(|word| c_string(word)).collect::<io::Result<Vec<_>>>()?;
+    let environment = environment.iter().map(entry).collect::<io::Result<Vec<_>>>()?;
     let mut actions = PosixSpawnFileActions::init()?;
     for (fd, target) in [(stdio.input, 0), (stdio.output, 1), (stdio.errors, 2)] {
         actions.add_dup2(fd.as_raw_fd(), target)?;
@@ -46,46 +43,7 @@ pub fn ourselves(arguments: &[OsString], environment: &[(OsString, OsString)], s
     attributes.set_sigdefault(&SigSet::all())?;
     attributes.set_sigmask(&SigSet::empty())?;
     attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK)?;
-    let spawned = posix_spawn(image.path.as_c_str(), &actions, &attributes, &image.arguments, &image.environment)?;
-    Ok(spawned.as_raw())
-}
-
-/// The same, born in a cgroup. The caller has one thread and default signal handling, as a process that
-/// [`ourselves`] has started; the mask is passed on, and the new process empties it.
-///
-/// # Errors
-/// What clone3(2) gives: then nothing was started.
-pub fn ourselves_in(
-    group: &Cgroup,
-    arguments: &[OsString],
-    environment: &[(OsString, OsString)],
-    stdio: Stdio<'_>,
-) -> io::Result<i32> {
-    let image = Image::new(arguments, environment)?;
-    let folder = File::open(group.path())?;
-    birth::in_cgroup(folder.as_fd(), || {
-        rustix::stdio::dup2_stdin(stdio.input)?;
-        rustix::stdio::dup2_stdout(stdio.output)?;
-        rustix::stdio::dup2_stderr(stdio.errors)?;
-        Ok(execve(&image.path, &image.arguments, &image.environment)?)
-    })
-}
-
-/// What is executed, as the kernel wants it.
-struct Image {
-    path: CString,
-    arguments: Vec<CString>,
-    environment: Vec<CString>,
-}
-
-impl Image {
-    fn new(arguments: &[OsString], environment: &[(OsString, OsString)]) -> io::Result<Self> {
-        Ok(Self {
-            path: CString::new(OURSELVES)?,
-            arguments: arguments.iter().map(|word| c_string(word)).collect::<io::Result<_>>()?,
-            environment: environment.iter().map(entry).collect::<io::Result<_>>()?,
-        })
-    }
+    Ok(posix_spawn(path.as_c_str(), &actions, &attributes, &arguments, &environment)?.as_raw())
 }
 
 /// Closes every descriptor above 2: a caller's lock, pipe or jobserver must not live as long as we do.

@@ -3,6 +3,7 @@
 //!
 //! Descriptor 0 is the turn lock, 1 the control socket to the supervisor, 2 `shim.log`.
 
+mod agent;
 mod ladder;
 mod order;
 
@@ -24,16 +25,16 @@ use refloat::model::EndedBy;
 use refloat::seam::cgroup::Cgroup;
 use refloat::seam::exit_record::{ExitRecord, NotExecuted, Tree};
 use refloat::seam::signals::Signals;
-use refloat::seam::spawn::Stdio;
 use refloat::seam::wait::{PollFd, PollFlags};
-use refloat::seam::{process, reap, spawn, tree, wait};
+use refloat::seam::{birth, process, reap, spawn, tree, wait};
 
 use ladder::Ladder;
-pub(crate) use order::{GO, Order, READY, Ready, SHIM, STARTER, Start, Terms};
+use order::READY;
+pub(crate) use order::{GO, Order, Ready, SHIM, Terms};
 
 /// How long the tree may take to die before what remains is counted and named.
 const TREE_BUDGET: Duration = Duration::from_secs(5);
-/// How long a starter may take to reach its gate, and a program to be executed.
+/// How long the agent-to-be may take to reach its gate, and a program to be executed.
 const START_BUDGET: Duration = Duration::from_secs(30);
 
 /// Runs the shim.
@@ -99,9 +100,9 @@ impl Shim {
     fn run(mut self) -> io::Result<()> {
         ExitRecord::reserve(&self.order.log_dir)?;
         let (mut gate, theirs) = UnixStream::pair()?;
-        let child = self.spawn(&theirs)?;
+        let child = self.bear(&gate, &theirs)?;
         drop(theirs);
-        // Only once its group and its parent-death signal stand is the starter at its gate.
+        // Only once its group and its parent-death signal stand is it at its gate.
         if read_byte(&gate)? != READY {
             return self.never_started();
         }
@@ -121,20 +122,21 @@ impl Shim {
         self.conclude(end, started_at, started)
     }
 
-    /// In its cgroup from birth, or in none: then the subreaper alone holds the tree together.
-    fn spawn(&mut self, gate: &UnixStream) -> io::Result<Identity> {
-        let stdio = Stdio { input: gate.as_fd(), output: self.stream.as_fd(), errors: self.stderr.as_fd() };
-        let (words, environment) = (self.order.starter_arguments(), std::env::vars_os().collect::<Vec<_>>());
-        let born = self.cgroup.as_ref().map(|group| spawn::ourselves_in(group, &words, &environment, stdio));
+    /// The agent-to-be: in its cgroup from birth, or in none, and then the subreaper alone holds the tree together.
+    fn bear(&mut self, mine: &UnixStream, theirs: &UnixStream) -> io::Result<Identity> {
+        let life = || agent::live(&self.order, theirs, mine, self.stream.as_fd(), self.stderr.as_fd());
+        let born = self.cgroup.as_ref().map(|group| birth::child(Some(group), life));
         let pid = match born {
             Some(Ok(pid)) => pid,
             not_born => {
                 if let Some(Err(error)) = not_born {
                     refloat::emit::say(&format!("turn (shim): no cgroup for the agent: {error}"));
-                    let unused = self.cgroup.take();
-                    unused.map(|group| group.remove(Duration::ZERO)).transpose()?;
                 }
-                spawn::ourselves(&words, &environment, stdio)?
+                let pid = birth::child(None, life)?;
+                if let Some(unused) = self.cgroup.take() {
+                    unused.remove(Duration::ZERO)?;
+                }
+                pid
             }
         };
         process::identity_of(pid)
@@ -282,7 +284,7 @@ fn read_byte(mut gate: &UnixStream) -> io::Result<u8> {
     Ok(byte[..read].first().copied().unwrap_or(0))
 }
 
-/// What the starter says after "go": nothing, and the end of file at its exec, or why there was none.
+/// What the agent-to-be says after "go": nothing, and the end of file at its exec, or why there was none.
 fn read_refusal(mut gate: &UnixStream) -> io::Result<Option<NotExecuted>> {
     let mut text = String::new();
     gate.read_to_string(&mut text)?;

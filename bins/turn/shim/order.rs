@@ -11,9 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// The first argument of a shim.
 pub(crate) const SHIM: &str = "__shim";
-/// The first argument of a starter.
-pub(crate) const STARTER: &str = "__start";
-/// The byte by which a starter says that it stands at its gate.
+/// The byte by which the agent-to-be says that it stands at its gate.
 pub(crate) const READY: u8 = b'r';
 /// The byte that lets the agent go. End of file instead means: do not run.
 pub(crate) const GO: u8 = b'g';
@@ -64,55 +62,23 @@ impl Order {
     pub(crate) fn arguments(&self) -> serde_json::Result<Vec<OsString>> {
         let mut words: Vec<OsString> = vec!["turn".into(), SHIM.into(), serde_json::to_string(&self.terms)?.into()];
         words.extend([self.log_dir.clone().into(), optional(self.cgroup.as_ref())]);
-        words.extend(self.starting());
-        Ok(words)
-    }
-
-    /// The starter's arguments: the part of the order that is its own.
-    pub(crate) fn starter_arguments(&self) -> Vec<OsString> {
-        let mut words: Vec<OsString> = vec!["turn".into(), STARTER.into()];
-        words.extend(self.starting());
-        words
-    }
-
-    fn starting(&self) -> Vec<OsString> {
-        let mut words = vec![self.cwd.clone().into(), optional(self.prompt.as_ref())];
-        words.push("--".into());
+        words.extend([self.cwd.clone().into(), optional(self.prompt.as_ref()), "--".into()]);
         words.extend(self.command.iter().cloned());
-        words
+        Ok(words)
     }
 
     /// Reads a shim's arguments, those after [`SHIM`].
     pub(crate) fn read(words: &[OsString]) -> Option<Self> {
-        let (terms, words) = words.split_first()?;
-        let (log_dir, words) = words.split_first()?;
-        let (cgroup, words) = words.split_first()?;
-        let start = Start::read(words)?;
-        Some(Self {
-            terms: serde_json::from_str(terms.to_str()?).ok()?,
-            log_dir: log_dir.into(),
-            cwd: start.cwd,
-            prompt: start.prompt,
-            cgroup: given(cgroup),
-            command: start.command,
-        })
-    }
-}
-
-/// What a starter needs to know.
-#[derive(Clone, Debug)]
-pub(crate) struct Start {
-    pub(crate) cwd: PathBuf,
-    pub(crate) prompt: Option<PathBuf>,
-    pub(crate) command: Vec<OsString>,
-}
-
-impl Start {
-    /// Reads a starter's arguments, those after [`STARTER`].
-    pub(crate) fn read(words: &[OsString]) -> Option<Self> {
-        let [cwd, prompt, dashes, command @ ..] = words else { return None };
+        let [terms, log_dir, cgroup, cwd, prompt, dashes, command @ ..] = words else { return None };
         let whole = dashes == "--" && !command.is_empty();
-        whole.then(|| Self { cwd: cwd.into(), prompt: given(prompt), command: command.to_vec() })
+        Some(Self {
+            terms: serde_json::from_str(terms.to_str()?).ok().filter(|_| whole)?,
+            log_dir: log_dir.into(),
+            cwd: cwd.into(),
+            prompt: given(prompt),
+            cgroup: given(cgroup),
+            command: command.to_vec(),
+        })
     }
 }
 
