@@ -55,16 +55,28 @@ const ZOO: &[Member] = &[
     heavy("fork-burst", 4),
     heavy("fork-chain", 2),
     heavy("exponential", 4),
-    heavy("gib", 1),
-    heavy("one-line", 1),
-    heavy("one-result", 1),
-    Member { outcome: "no_result", code: 1, ..heavy("no-newline", 1) },
     Member { args: GRACE, ..heavy("after-result", 4) },
     hangs("ignores-term", STALL, 4),
     hangs("stopped-agent", STALL, 4),
     hangs("close-stdout", STALL, 4),
     hangs("silent", SILENCE, 4),
     Member { outcome: "killed", code: 137, ..heavy("kill-group", 20) },
+];
+
+/// Those that write much. What holds their processes together makes no difference.
+const WRITERS: &[Member] = &[
+    heavy("gib", 1),
+    heavy("one-line", 1),
+    heavy("one-result", 1),
+    Member { outcome: "no_result", code: 1, ..heavy("no-newline", 1) },
+];
+
+/// Children that are still being made when the agent ends: how, and after how many milliseconds.
+const IN_FULL_SWING: [(&str, u32); 4] = [
+    ("spawn setsid { fork-storm 300 1000; hang }", 60),
+    ("spawn double-fork+setsid { fork-chain 2000; hang }", 40),
+    ("spawn setsid { exponential 7 }", 5),
+    ("spawn setsid+ignore-term+no-env { repeat 100 { spawn double-fork+setsid+no-env; sleep 1 } }", 30),
 ];
 
 /// Rounds of a quick member; the slow ones get their part of it.
@@ -108,9 +120,9 @@ fn play(stage: &Stage, member: &Member, contain: &str, round: u32) -> Option<Str
     (left > 0 || !right).then(|| format!("{} under {contain}: {left} left, {call:#?}", member.play))
 }
 
-fn visit(contain: &str) {
+fn visit(members: &[Member], contain: &str) {
     let mut played = 0;
-    for member in ZOO {
+    for member in members {
         let stage = Stage::new();
         let times = (rounds() * member.rounds).div_ceil(20).max(1);
         for round in 0..times {
@@ -118,14 +130,24 @@ fn visit(contain: &str) {
             assert_eq!(wrong, None, "round {round}");
         }
         played += times;
+        assert_eq!(groups_left(&stage), Vec::<String>::new(), "{}", member.play);
     }
-    println!("{played} bad agents of {} kinds under {contain}: 0 left", ZOO.len());
+    println!("{played} bad agents of {} kinds under {contain}: 0 left", members.len());
+}
+
+/// The groups of all turns so far that are still there.
+fn groups_left(stage: &Stage) -> Vec<String> {
+    let file =
+        rusqlite::Connection::open_with_flags(stage.state(), rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let mut query = file.prepare("SELECT cgroup FROM turn WHERE cgroup IS NOT NULL").unwrap();
+    let groups = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap);
+    groups.filter(|path: &String| std::path::Path::new(path).exists()).collect()
 }
 
 /// B8, B9
 #[test]
 fn the_zoo_leaves_nothing_behind_under_a_subreaper() {
-    visit("subreaper");
+    visit(ZOO, "subreaper");
 }
 
 /// B8, B9
@@ -135,7 +157,33 @@ fn the_zoo_leaves_nothing_behind_in_a_cgroup() {
         println!("skipped: no cgroup can be made here");
         return;
     }
-    visit("cgroup");
+    visit(ZOO, "cgroup");
+}
+
+#[test]
+fn agents_that_write_a_gigabyte_or_one_endless_line_end_as_they_say() {
+    visit(WRITERS, "subreaper");
+}
+
+#[test]
+fn children_that_are_still_being_made_are_ended_too() {
+    for contain in ["subreaper", "cgroup"] {
+        if contain == "cgroup" && no_cgroup() {
+            println!("skipped: no cgroup can be made here");
+            continue;
+        }
+        for round in 0..rounds().div_ceil(4) {
+            for (spawn, ms) in IN_FULL_SWING {
+                let stage = Stage::new();
+                let mut watchers = Watchers::set(&stage, "swing");
+                let script = format!("{}; init; {spawn}; sleep {}; result done", watchers.steps, ms + round % 7);
+                let call = stage.play("a", &script).with(&["--contain", contain]).call();
+                assert_eq!(watchers.see(&stage), 0, "{spawn} under {contain}: {call:#?}");
+                call.assert_end("completed", 0);
+                assert_eq!(call.ended()["children_left"], json!(0), "{spawn} under {contain}");
+            }
+        }
+    }
 }
 
 fn no_cgroup() -> bool {
