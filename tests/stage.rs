@@ -142,9 +142,19 @@ impl Stage {
         Play { stage: self, command, prompt: Some("go on".into()) }
     }
 
-    /// The agent's newest run.
+    /// The agent's newest run, without the time at which it was looked at.
     pub(crate) fn run_of(&self, agent: &str) -> Value {
-        self.turn(&["show", agent]).last("run").clone()
+        let mut run = self.turn(&["show", agent]).last("run").clone();
+        run.as_object_mut().unwrap().remove("at");
+        run
+    }
+
+    /// The state file, to plant conditions in it.
+    pub(crate) fn sqlite(&self) -> rusqlite::Connection {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let file = rusqlite::Connection::open_with_flags(self.state(), flags).unwrap();
+        file.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
+        file
     }
 
     /// The mails of a type to somebody, oldest first.

@@ -5,4 +5,5 @@ mod fake_agent;
 mod stage;
 mod state_open;
 mod support;
+mod turn;
 mod zoo;

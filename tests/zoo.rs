@@ -51,16 +51,16 @@ const ZOO: &[Member] = &[
     quick("closes-all"),
     quick("no-stdin"),
     quick("respawn"),
-    heavy("fork-storm", 4),
-    heavy("fork-burst", 4),
+    heavy("fork-storm", 2),
+    heavy("fork-burst", 2),
     heavy("fork-chain", 2),
-    heavy("exponential", 4),
-    Member { args: GRACE, ..heavy("after-result", 4) },
-    hangs("ignores-term", STALL, 4),
-    hangs("stopped-agent", STALL, 4),
-    hangs("close-stdout", STALL, 4),
-    hangs("silent", SILENCE, 4),
-    Member { outcome: "killed", code: 137, ..heavy("kill-group", 20) },
+    heavy("exponential", 2),
+    Member { args: GRACE, ..heavy("after-result", 2) },
+    hangs("ignores-term", STALL, 2),
+    hangs("stopped-agent", STALL, 2),
+    hangs("close-stdout", STALL, 2),
+    hangs("silent", SILENCE, 2),
+    Member { outcome: "killed", code: 137, ..heavy("kill-group", 5) },
 ];
 
 /// Those that write much. What holds their processes together makes no difference.
@@ -172,7 +172,7 @@ fn children_that_are_still_being_made_are_ended_too() {
             println!("skipped: no cgroup can be made here");
             continue;
         }
-        for round in 0..rounds().div_ceil(4) {
+        for round in 0..rounds().div_ceil(8) {
             for (spawn, ms) in IN_FULL_SWING {
                 let stage = Stage::new();
                 let mut watchers = Watchers::set(&stage, "swing");
