@@ -204,7 +204,7 @@ fn captures_in_their_recorded_time_end_the_same() {
 fn typed_limit(capture: &Capture) -> (Value, Option<i64>) {
     let lines = capture.stdout();
     let events = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let rejected = events.filter(|event| event["rate_limit_info"]["status"] == "rejected").last();
+    let rejected = events.filter(|event| event["rate_limit_info"]["status"] == "rejected").next_back();
     let info = rejected.map(|event| event["rate_limit_info"].clone()).unwrap_or_default();
     (info["rateLimitType"].clone(), info["resetsAt"].as_i64())
 }

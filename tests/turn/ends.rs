@@ -115,11 +115,10 @@ fn after_the_end_nobody_is_left_and_the_lock_is_free() {
 #[test]
 fn each_line_of_the_stream_is_an_event_with_its_kind() {
     let stage = Stage::new();
-    let content = |item: &str| format!(r#"{{"message":{{"content":[{item}]}}"#);
-    let open = content(r#"{"type":"tool_use","id":"x","name":"Bash"}"#).replacen('{', r#"{"type":"assistant","#, 1);
-    let close = content(r#"{"type":"tool_result","tool_use_id":"x"}"#).replacen('{', r#"{"type":"user","#, 1);
-    let script = format!("init; say hello; line {open}}}; line {close}}}; line nothing; result done");
-    let script = script.replace("]}};", "]}};");
+    let line = |kind: &str, item: Value| json!({"type": kind, "message": {"content": [item]}});
+    let open = line("assistant", json!({"type": "tool_use", "id": "x", "name": "Bash"}));
+    let close = line("user", json!({"type": "tool_result", "tool_use_id": "x"}));
+    let script = format!("init; say hello; line {open}; line {close}; line nothing; result done");
     let call = stage.play("a", &script).call();
     call.assert_end("completed", 0);
     let log = stage.turn(&["log", call.word("turn")]);
