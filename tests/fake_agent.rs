@@ -3,19 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use std::fs::{File, read, read_dir, read_to_string};
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::stat::Mode;
-use nix::unistd::{Pid, mkfifo};
+use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::support::{Family, capture, fake_agent};
+use crate::support::{Family, Witness, capture, fake_agent};
 
 /// A capture with what this test needs of it.
 struct Recorded {
@@ -87,28 +84,6 @@ fn read_all(child: &mut Child) -> Vec<u8> {
     let mut bytes = Vec::new();
     child.stdout.take().unwrap().read_to_end(&mut bytes).unwrap();
     bytes
-}
-
-/// A FIFO that the test reads: `Some` of its bytes when every writer has gone, none while somebody has it open.
-struct Witness(File);
-
-impl Witness {
-    fn new(family: &Family) -> Self {
-        let path = family.path("witness");
-        mkfifo(&path, Mode::S_IRWXU).unwrap();
-        Self(File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path).unwrap())
-    }
-
-    fn everyone_gone(&mut self) -> bool {
-        loop {
-            match self.0.read(&mut [0; 512]) {
-                Ok(0) => return true,
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
-                Err(error) => panic!("{error}"),
-            }
-        }
-    }
 }
 
 #[test]
@@ -248,7 +223,7 @@ fn serves_caught_signals_in_its_waits() {
 #[test]
 fn descriptors_it_was_given_reach_its_descendants() {
     let family = Family::new();
-    let mut witness = Witness::new(&family);
+    let mut witness = Witness::new(&family.path("witness"));
     let mut shell = Command::new("/bin/sh");
     let line = r#"exec "$0" 'spawn double-fork+setsid' 'exit 0' 9>"$1""#;
     family.enroll(shell.arg("-c").arg(line).arg(fake_agent()).arg(family.path("witness")));
@@ -282,7 +257,7 @@ const LEAVE: [(&str, usize, bool); 16] = [
 fn zoo_members_leave_what_they_say() {
     for (member, least, shown) in LEAVE {
         let family = Family::new();
-        let mut witness = Witness::new(&family);
+        let mut witness = Witness::new(&family.path("witness"));
         let hold = family.path("hold");
         let steps = [
             format!("fifo {}", family.path("witness").display()),

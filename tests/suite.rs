@@ -1,5 +1,9 @@
 //! The tests of the commands: black-box tests on real processes, files and locks.
 
+mod captures;
 mod fake_agent;
+mod stage;
 mod state_open;
 mod support;
+mod turn;
+mod zoo;

@@ -1,11 +1,17 @@
-//! What tests share: where the fake agent is, and a family of its processes that ends with the test.
+//! What tests share: where the fake agent is, a family of its processes that ends with the test,
+//! and a witness of who is left.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// A variable that every member of a family keeps; its value tells the families apart.
@@ -114,5 +120,26 @@ struct Look {
 impl Drop for Family {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A FIFO that the test reads: `Some` of its bytes when every writer has gone, none while somebody has it open.
+pub(crate) struct Witness(File);
+
+impl Witness {
+    pub(crate) fn new(path: &Path) -> Self {
+        mkfifo(path, Mode::S_IRWXU).unwrap();
+        Self(File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path).unwrap())
+    }
+
+    pub(crate) fn everyone_gone(&mut self) -> bool {
+        loop {
+            match self.0.read(&mut [0; 512]) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 }

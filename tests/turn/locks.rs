@@ -1,0 +1,55 @@
+//! One turn of an agent at a time, turns of different agents side by side.
+
+use crate::stage::Stage;
+
+/// Holds a lock of its own while it plays: a second one at the same time would fail to get it.
+fn overlap_probe(stage: &Stage) -> String {
+    let lock = stage.name("lock");
+    format!(
+        "run mkdir {lock} || echo overlap >> {}; init; sleep 20; run rmdir {lock}; result done",
+        stage.name("overlap")
+    )
+}
+
+/// T20
+#[test]
+fn two_turns_of_one_agent_never_overlap() {
+    let stage = Stage::new();
+    let script = overlap_probe(&stage);
+    let turns: Vec<_> = (0..12).map(|_| stage.play("a", &script).begin()).collect();
+    for turn in turns {
+        turn.end().assert_end("completed", 0);
+    }
+    assert!(!stage.path("overlap").exists());
+    assert_eq!(stage.turn(&["list"]).records.len(), 12);
+}
+
+/// T20
+#[test]
+fn turns_of_different_agents_run_at_the_same_time() {
+    let stage = Stage::new();
+    // Each goes on only when all three are there.
+    let names = ["a", "b", "c"];
+    let waits: Vec<String> = names.iter().map(|name| format!("wait-file {}", stage.name(name))).collect();
+    let turns: Vec<_> = names
+        .iter()
+        .map(|name| {
+            stage.play(name, &format!("init; touch {}; {}; result done", stage.name(name), waits.join("; "))).begin()
+        })
+        .collect();
+    for turn in turns {
+        turn.end().assert_end("completed", 0);
+    }
+}
+
+/// T20
+#[test]
+fn a_busy_agent_is_busy_and_says_with_what() {
+    let stage = Stage::new();
+    let first = stage.play("a", &format!("init; wait-file {}; result done", stage.name("go"))).start();
+    let second = stage.play("a", "init; result done").with(&["--lock-wait", "0s"]).call();
+    second.assert_refused(75, first.started()["turn"].as_str().unwrap());
+    assert!(second.stderr.contains("turn stop a"), "{}", second.stderr);
+    std::fs::write(stage.path("go"), "").unwrap();
+    first.end().assert_end("completed", 0);
+}

@@ -1,0 +1,13 @@
+//! `turn run` from outside: what it refuses, what it starts, how it ends, what it leaves in the record.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod clocks;
+mod ends;
+mod locks;
+mod mail;
+mod prompts;
+mod sessions;
+mod spawning;
+mod stops;
+mod waiting;
