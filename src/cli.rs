@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, Parser};
 
 use crate::crash::CrashHome;
-use crate::emit::{Emitter, Format};
+use crate::emit::{Emitter, Format, one_line};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::state::{Place, SCHEMA};
@@ -69,9 +69,10 @@ impl Context {
     }
 }
 
-/// One line on stderr in one write. Where stderr is closed there is nobody to tell.
+/// One line on stderr in one write: a name in it cannot break the line or reach the terminal's controls.
+/// Where stderr is closed there is nobody to tell.
 pub fn say(line: &str) {
-    let _ = std::io::stderr().write_all(format!("{}\n", line.replace('\n', " ")).as_bytes());
+    let _ = std::io::stderr().write_all(format!("{}\n", one_line(line)).as_bytes());
 }
 
 /// Runs a command: parses, runs, prints what failed, and gives the exit code.
@@ -87,7 +88,7 @@ pub fn main<A: Parser>(
     let crash_home = crate::crash::install_hook(program);
     let outcome = std::panic::catch_unwind(|| {
         if let Some(text) = about(program, schema) {
-            return print(&text);
+            return text.map_or_else(|failure| complain(program, &failure, false), |text| print(program, &text));
         }
         let arguments = match A::try_parse() {
             Ok(arguments) => arguments,
@@ -116,16 +117,18 @@ pub fn complain(program: &str, failure: &Failure, quiet: bool) -> Exit {
 }
 
 /// `--version [long]` and `--schema`: answered before anything is parsed, so that they need no subcommand.
-fn about(program: &str, schema: fn() -> String) -> Option<String> {
-    let mut words = std::env::args_os().skip(1);
-    let (first, second) = (words.next()?, words.next());
-    match first.to_str()? {
-        "--schema" => Some(schema()),
-        "--version=long" => Some(version_long(program)),
-        "--version" | "-V" if second.as_ref().is_some_and(|word| word == "long") => Some(version_long(program)),
-        "--version" | "-V" => Some(format!("{program} {}\n", env!("CARGO_PKG_VERSION"))),
-        _ => None,
-    }
+fn about(program: &str, schema: fn() -> String) -> Option<Result<String>> {
+    let words: Vec<std::ffi::OsString> = std::env::args_os().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(|word| word.to_str().unwrap_or_default()).collect();
+    Some(match words.as_slice() {
+        ["--schema"] => Ok(schema()),
+        ["--version" | "-V"] => Ok(format!("{program} {}\n", env!("CARGO_PKG_VERSION"))),
+        ["--version" | "-V", "long"] | ["--version=long"] => Ok(version_long(program)),
+        [first @ ("--schema" | "--version" | "-V"), ..] => {
+            Err(Failure::usage(format!("{first} stands alone")).hint(format!("see '{program} --help'")))
+        }
+        _ => return None,
+    })
 }
 
 fn version_long(program: &str) -> String {
@@ -137,33 +140,35 @@ fn version_long(program: &str) -> String {
     )
 }
 
-fn print(text: &str) -> Exit {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Io,
-        _ => Exit::Done,
-    }
+fn print(program: &str, text: &str) -> Exit {
+    let printed = Emitter::stdout(Format::Jsonl).raw(text.as_bytes());
+    printed.map_or_else(|failure| complain(program, &failure, false), |()| Exit::Done)
 }
 
 /// clap's refusal in the form of the contract: one line, then the hint.
 fn refuse(program: &str, error: &clap::Error) -> Exit {
     use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand};
-    if error.kind() == DisplayHelp {
-        return print(&error.render().to_string());
-    }
-    if error.kind() == DisplayHelpOnMissingArgumentOrSubcommand {
-        say(&format!("{program}: a subcommand is missing"));
-        say(&format!("hint: see '{program} --help'"));
-        return Exit::Usage;
-    }
     let text = error.render().to_string();
-    let paragraph: Vec<&str> = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
-    let cause = paragraph.join(" ");
-    say(&format!("{program}: {}", cause.strip_prefix("error: ").unwrap_or(&cause)));
-    match text.lines().find_map(|line| line.trim().strip_prefix("tip: ")) {
-        Some(tip) => say(&format!("hint: {tip}")),
-        None => say(&format!("hint: see '{program} --help'")),
-    }
-    Exit::Usage
+    let failure = match error.kind() {
+        DisplayHelp => return print(program, &text),
+        DisplayHelpOnMissingArgumentOrSubcommand => Failure::usage("a subcommand is missing"),
+        _ => Failure::usage(first_paragraph(&text)),
+    };
+    let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).map(str::to_owned);
+    let hint = tip.unwrap_or_else(|| format!("see '{program} --help'"));
+    complain(program, &failure.hint(hint), asked_for_quiet())
+}
+
+/// What clap says before its tips and its usage.
+fn first_paragraph(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
+    let cause = lines.join(" ");
+    cause.strip_prefix("error: ").unwrap_or(&cause).to_owned()
+}
+
+/// `-q` as it was typed: a refused command line has no parsed arguments.
+fn asked_for_quiet() -> bool {
+    std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "-q" || word == "--quiet")
 }
 
 /// Parses `500ms 10s 5m 2h 7d`.
@@ -198,6 +203,19 @@ pub fn agent_name(text: &str) -> Result<String, String> {
     }
     if crate::id::looks_like_an_id(text) {
         return Err("a name cannot look like the id of a run (r1) or of a turn (t1)".into());
+    }
+    Ok(text.to_owned())
+}
+
+/// Checks an agent's name or the id of a run or turn.
+pub fn agent_or_id(text: &str) -> Result<String, String> {
+    if crate::id::looks_like_an_id(text) { Ok(text.to_owned()) } else { agent_name(text) }
+}
+
+/// Checks a session id: it becomes a word of the runtime's command line and must not be taken for an option.
+pub fn session_id(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.starts_with('-') || text.contains(['/']) || text.chars().any(char::is_control) {
+        return Err("a session id is not empty, has no '/' or control characters, and does not begin with '-'".into());
     }
     Ok(text.to_owned())
 }

@@ -87,10 +87,17 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// An operating-system error as its bare lowercase text, without Rust's "(os error 13)".
 fn io_text(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
-    let errno = cause.downcast_ref::<std::io::Error>()?.raw_os_error()?;
-    Some(nix::errno::Errno::from_raw(errno).desc().to_lowercase())
+    cause.downcast_ref::<std::io::Error>().map(os_text)
+}
+
+/// An operating-system error as its bare lowercase text, without Rust's "(os error 13)".
+#[must_use]
+pub fn os_text(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(errno) => nix::errno::Errno::from_raw(errno).desc().to_lowercase(),
+        None => error.to_string(),
+    }
 }
 
 /// Adds "verb + object" to an I/O result.

@@ -81,10 +81,10 @@ Examples:
   mail list --format table --limit 20")]
 pub(crate) struct List {
     /// From this sender
-    #[arg(long, value_name = "AGENT")]
+    #[arg(long, value_name = "AGENT", value_parser = agent_name)]
     pub(crate) from: Option<String>,
     /// To this recipient
-    #[arg(long, value_name = "AGENT")]
+    #[arg(long, value_name = "AGENT", value_parser = agent_name)]
     pub(crate) to: Option<String>,
     /// Of this type
     #[arg(long = "type", value_name = "TYPE", value_parser = mail_type)]

@@ -28,6 +28,8 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
         Prompt::Text(text) => Some(text),
         Prompt::None => None,
     };
+    // A command line that is wrong makes no state file.
+    let plan = launch::Plan::of(args, runtime, prompt)?;
     let place = cx.place()?;
     let mut state = State::open_for_writing(&place)?;
     let stops = state.read("look at the agent", |view| agent::stops(view, &args.agent))?;
@@ -38,7 +40,7 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
         return Err(busy(&state, &place, &args.agent));
     };
     finish_latest(cx, &mut state, &held, &args.agent, args.kill_orphans)?;
-    let mut plan = launch::Plan::of(args, runtime, prompt, stops)?;
+    let mut plan = plan.after_stops(stops);
     loop {
         let Some(finished) = launch::turn(cx, &mut state, &lock, &held, &plan)? else {
             return Ok(Exit::Busy);

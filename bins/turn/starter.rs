@@ -13,6 +13,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use nix::sys::signal::Signal;
+use refloat::error::os_text;
 use refloat::exit::Exit;
 use refloat::seam::cgroup::Cgroup;
 
@@ -56,7 +57,7 @@ fn join(path: &Path) -> bool {
 fn execute(start: &Start) -> String {
     let telling = |what: &str, error: &io::Error| {
         let kind = if error.kind() == io::ErrorKind::NotFound && what.is_empty() { 'N' } else { 'X' };
-        format!("{kind}{what}{error}")
+        format!("{kind}{what}{}", os_text(error))
     };
     if let Err(error) = std::env::set_current_dir(&start.cwd) {
         return telling("cannot enter the working folder: ", &error);

@@ -29,7 +29,7 @@ pub(crate) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(crate) fn of(args: &'a Run, runtime: Description, prompt: Option<Vec<u8>>, stops: i64) -> Result<Self> {
+    pub(crate) fn of(args: &'a Run, runtime: Description, prompt: Option<Vec<u8>>) -> Result<Self> {
         if runtime.program.is_none() && args.program.is_none() && args.arguments.is_empty() {
             return Err(Failure::usage(format!("the runtime {} needs a command", runtime.name))
                 .hint(format!("turn run --agent {} -- COMMAND ARGS…", args.agent)));
@@ -43,12 +43,18 @@ impl<'a> Plan<'a> {
         };
         let cwd = cwd.or_fail(|| "cannot tell the working folder".into())?;
         let limits = limits(&args.clocks, &runtime);
-        Ok(Self { args, runtime, prompt, cwd, stops, limits, refused: false })
+        Ok(Self { args, runtime, prompt, cwd, stops: 0, limits, refused: false })
     }
 
     /// The same, after the runtime has refused the session.
     pub(crate) fn fresh(mut self) -> Self {
         self.refused = true;
+        self
+    }
+
+    /// The same, of an agent that was stopped so often when the call began.
+    pub(crate) const fn after_stops(mut self, stops: i64) -> Self {
+        self.stops = stops;
         self
     }
 

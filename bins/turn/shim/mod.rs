@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use refloat::clock::{Stamp, Tick};
+use refloat::error::os_text;
 use refloat::exit::Exit;
 use refloat::identity::Identity;
 use refloat::model::EndedBy;
@@ -46,7 +47,7 @@ pub(crate) fn main(words: &[OsString]) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            refloat::cli::say(&format!("turn (shim): {error}"));
+            refloat::cli::say(&format!("turn (shim): {}", os_text(&error)));
             ExitCode::from(Exit::TurnLost.code())
         }
     }
