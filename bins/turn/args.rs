@@ -52,7 +52,7 @@ pub(crate) enum Command {
 Examples:
   turn run --agent nightly --deadline 1h -- make test
   turn run --agent lead --runtime claude --prompt 'Fix the failing test'
-  git diff | turn run --agent rev --parent lead --capability reviewer --runtime claude --prompt-file -")]
+  git diff | turn run --agent rev --parent lead --runtime claude --prompt-file -")]
 pub(crate) struct Run {
     /// Whose turn it is: [A-Za-z0-9][A-Za-z0-9._-]{0,99}
     #[arg(long, value_name = "NAME", value_parser = agent_name)]
