@@ -5,6 +5,9 @@
 
 mod about;
 mod codes;
+mod output;
+mod panic;
+mod places;
 mod records;
 mod schema;
 mod usage;
