@@ -1,7 +1,6 @@
 //! The shell of every command: the common arguments, one entry, one way to say an error.
 //! `bins/*/main.rs` call [`main`]; nothing else prints to stderr or decides the exit code.
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -82,7 +81,7 @@ pub fn main<A: Parser>(
     let crash_home = crate::crash::install_hook(program);
     let outcome = std::panic::catch_unwind(|| {
         if let Some(text) = about(program, schema) {
-            return print(&text);
+            return text.map_or_else(|failure| complain(program, &failure, false), |text| print(program, &text));
         }
         let arguments = match A::try_parse() {
             Ok(arguments) => arguments,
@@ -111,16 +110,18 @@ pub fn complain(program: &str, failure: &Failure, quiet: bool) -> Exit {
 }
 
 /// `--version [long]` and `--schema`: answered before anything is parsed, so that they need no subcommand.
-fn about(program: &str, schema: fn() -> String) -> Option<String> {
-    let mut words = std::env::args_os().skip(1);
-    let (first, second) = (words.next()?, words.next());
-    match first.to_str()? {
-        "--schema" => Some(schema()),
-        "--version=long" => Some(version_long(program)),
-        "--version" | "-V" if second.as_ref().is_some_and(|word| word == "long") => Some(version_long(program)),
-        "--version" | "-V" => Some(format!("{program} {}\n", env!("CARGO_PKG_VERSION"))),
-        _ => None,
-    }
+fn about(program: &str, schema: fn() -> String) -> Option<Result<String>> {
+    let words: Vec<std::ffi::OsString> = std::env::args_os().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(|word| word.to_str().unwrap_or_default()).collect();
+    Some(match words.as_slice() {
+        ["--schema"] => Ok(schema()),
+        ["--version" | "-V"] => Ok(format!("{program} {}\n", env!("CARGO_PKG_VERSION"))),
+        ["--version" | "-V", "long"] | ["--version=long"] => Ok(version_long(program)),
+        [first @ ("--schema" | "--version" | "-V"), ..] => {
+            Err(Failure::usage(format!("{first} stands alone")).hint(format!("see '{program} --help'")))
+        }
+        _ => return None,
+    })
 }
 
 fn version_long(program: &str) -> String {
@@ -132,33 +133,46 @@ fn version_long(program: &str) -> String {
     )
 }
 
-fn print(text: &str) -> Exit {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Io,
-        _ => Exit::Done,
-    }
+fn print(program: &str, text: &str) -> Exit {
+    let printed = Emitter::stdout(Format::Jsonl).raw(text.as_bytes());
+    printed.map_or_else(|failure| complain(program, &failure, false), |()| Exit::Done)
 }
 
 /// clap's refusal in the form of the contract: one line, then the hint.
 fn refuse(program: &str, error: &clap::Error) -> Exit {
     use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand};
-    if error.kind() == DisplayHelp {
-        return print(&error.render().to_string());
-    }
-    if error.kind() == DisplayHelpOnMissingArgumentOrSubcommand {
-        say(&format!("{program}: a subcommand is missing"));
-        say(&format!("hint: see '{program} --help'"));
-        return Exit::Usage;
-    }
     let text = error.render().to_string();
-    let paragraph: Vec<&str> = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
-    let cause = paragraph.join(" ");
-    say(&format!("{program}: {}", cause.strip_prefix("error: ").unwrap_or(&cause)));
-    match text.lines().find_map(|line| line.trim().strip_prefix("tip: ")) {
-        Some(tip) => say(&format!("hint: {tip}")),
-        None => say(&format!("hint: see '{program} --help'")),
+    let failure = match error.kind() {
+        DisplayHelp => return print(program, &text),
+        DisplayHelpOnMissingArgumentOrSubcommand => Failure::usage("a subcommand is missing"),
+        _ => Failure::usage(first_paragraph(&text)),
+    };
+    let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).map(str::to_owned);
+    let hint = tip.unwrap_or_else(|| format!("see '{} --help'", asked_for(program, error)));
+    complain(program, &failure.hint(hint), asked_for_quiet())
+}
+
+/// What clap says before its tips and its usage.
+fn first_paragraph(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
+    let cause = lines.join(" ");
+    cause.strip_prefix("error: ").unwrap_or(&cause).to_owned()
+}
+
+/// What to ask for help: the subcommand, if one was named, else the command.
+fn asked_for(program: &str, error: &clap::Error) -> String {
+    let named = std::env::args().nth(1).filter(|word| word.bytes().all(|b| b.is_ascii_lowercase()));
+    match named {
+        Some(subcommand) if error.kind() != clap::error::ErrorKind::InvalidSubcommand => {
+            format!("{program} {subcommand}")
+        }
+        _ => program.to_owned(),
     }
-    Exit::Usage
+}
+
+/// `-q` as it was typed: a refused command line has no parsed arguments.
+fn asked_for_quiet() -> bool {
+    std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "-q" || word == "--quiet")
 }
 
 /// Parses `500ms 10s 5m 2h 7d`.
@@ -193,6 +207,19 @@ pub fn agent_name(text: &str) -> Result<String, String> {
     }
     if crate::id::looks_like_an_id(text) {
         return Err("a name cannot look like the id of a run (r1) or of a turn (t1)".into());
+    }
+    Ok(text.to_owned())
+}
+
+/// Checks an agent's name or the id of a run or turn.
+pub fn agent_or_id(text: &str) -> Result<String, String> {
+    if crate::id::looks_like_an_id(text) { Ok(text.to_owned()) } else { agent_name(text) }
+}
+
+/// Checks a session id: it becomes a word of the runtime's command line and must not be taken for an option.
+pub fn session_id(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.starts_with('-') || text.contains(['/']) || text.chars().any(char::is_control) {
+        return Err("a session id is not empty, has no '/' or control characters, and does not begin with '-'".into());
     }
     Ok(text.to_owned())
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use serde::Serialize;
 
 use crate::clock::Stamp;
+use crate::error::io_text;
 
 /// Where crash files go, once the state folder is known.
 #[derive(Clone, Default)]
@@ -57,9 +58,11 @@ pub fn install_hook(program: &'static str) -> CrashHome {
         let folder = told.0.get().cloned().unwrap_or_else(std::env::temp_dir);
         match write(&folder, &crash) {
             Ok(file) => crate::emit::say(&format!("hint: this is a bug in refloat; its record is {}", file.display())),
-            Err(error) => {
-                crate::emit::say(&format!("hint: this is a bug in refloat; no record in {}: {error}", folder.display()))
-            }
+            Err(error) => crate::emit::say(&format!(
+                "hint: this is a bug in refloat; no record in {}: {}",
+                folder.display(),
+                io_text(&error)
+            )),
         }
     }));
     home

@@ -10,9 +10,10 @@ use unicode_width::UnicodeWidthStr;
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 
-/// One line on stderr in one write. Where stderr is closed there is nobody to tell.
+/// One line on stderr in one write: a name in it cannot break the line or reach the terminal's controls.
+/// Where stderr is closed there is nobody to tell.
 pub fn say(line: &str) {
-    let _ = std::io::stderr().write_all(format!("{}\n", line.replace('\n', " ")).as_bytes());
+    let _ = std::io::stderr().write_all(format!("{}\n", one_line(line)).as_bytes());
 }
 
 /// How records are printed.
@@ -135,8 +136,8 @@ fn wait_writable(fd: BorrowedFd<'_>) {
         rustix::event::poll(&mut [rustix::event::PollFd::from_borrowed_fd(fd, rustix::event::PollFlags::OUT)], None);
 }
 
-/// Control characters would break a table, or the terminal.
-fn one_line(text: &str) -> String {
+/// Control characters would break a line, a table, or the terminal.
+pub(crate) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
@@ -150,7 +151,7 @@ impl Style {
     fn of_stdout() -> Self {
         let stdout = std::io::stdout();
         let terminal = rustix::termios::isatty(&stdout);
-        let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).filter(|width| *width > 0);
         let window = rustix::termios::tcgetwinsize(&stdout).ok().map(|size| usize::from(size.ws_col));
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {

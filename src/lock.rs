@@ -64,7 +64,9 @@ impl SupervisorLock {
         // The guard borrows the lock, and both have to outlive this call: one lock per process is left to its end.
         let lock = Box::leak(Box::new(fd_lock::RwLock::new(open(&path)?)));
         let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || sender.send(lock.write()));
+        std::thread::Builder::new()
+            .spawn(move || sender.send(lock.write()))
+            .or_fail(|| format!("cannot wait for lock {}", path.display()))?;
         match receiver.recv_timeout(wait.max(PROBE)) {
             Ok(taken) => taken.map(|guard| Some(Self(guard))).or_fail(|| format!("cannot lock {}", path.display())),
             Err(_) => Ok(None),

@@ -9,7 +9,7 @@ use refloat::model::{MailState, MailType, Priority};
 const EXAMPLES: &str = "\
 Examples:
   mail send --from operator --to lead --subject 'Use the staging database'
-  mail send --to \"$REFLOAT_PARENT\" --type worker_done --subject done   # inside a turn: the sender is known
+  mail send --to \"$REFLOAT_PARENT\" --type worker_done --subject done   # in a turn
   mail list --to lead --format table
 
 Mail is stored for good; listing it does not consume it.";
@@ -52,7 +52,7 @@ pub(crate) struct Send {
     /// The text; - is standard input
     #[arg(long, default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     pub(crate) body: String,
-    /// The sender; inside a turn it is the turn's agent [env: REFLOAT_AGENT, with REFLOAT_TOKEN]
+    /// The sender; inside a turn it is the turn's agent [env: REFLOAT_TOKEN]
     #[arg(long, value_name = "AGENT", value_parser = agent_name)]
     pub(crate) from: Option<String>,
     /// What kind of mail it is
@@ -81,17 +81,17 @@ Examples:
   mail list --format table --limit 20")]
 pub(crate) struct List {
     /// From this sender
-    #[arg(long, value_name = "AGENT")]
+    #[arg(long, value_name = "AGENT", value_parser = agent_name)]
     pub(crate) from: Option<String>,
     /// To this recipient
-    #[arg(long, value_name = "AGENT")]
+    #[arg(long, value_name = "AGENT", value_parser = agent_name)]
     pub(crate) to: Option<String>,
     /// Of this type
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) kind: Option<MailType>,
-    /// stored or dead
+    /// stored or dead; --state names the state file here too
     #[arg(long, value_name = "STATE")]
-    pub(crate) state: Option<MailState>,
+    pub(crate) mail_state: Option<MailState>,
     /// Of this thread
     #[arg(long, value_name = "MAIL")]
     pub(crate) thread: Option<MailId>,

@@ -16,7 +16,7 @@ pub(crate) fn run(cx: &mut Context, args: &List) -> Result<Exit> {
         from: args.from.clone(),
         to: args.to.clone(),
         kind: args.kind,
-        state: args.state,
+        state: args.mail_state,
         thread: args.thread,
         since: args.since,
         limit: if args.limit == 0 { i64::MAX } else { args.limit },

@@ -35,7 +35,9 @@ pub(crate) fn run(cx: &mut Context, args: &Send) -> Result<Exit> {
     let body = body(cx, args)?;
     check(args, &body)?;
     let to = recipient(&args.to)?;
-    let token = std::env::var("REFLOAT_TOKEN").ok().filter(|token| !token.is_empty());
+    // A token that is not even text is a wrong token, not none.
+    let token = std::env::var_os("REFLOAT_TOKEN").filter(|token| !token.is_empty());
+    let token = token.map(|token| token.to_string_lossy().into_owned());
     if token.is_none() && args.from.is_none() {
         return Err(Failure::usage("who sends it? --from is missing").hint("outside a turn: --from operator"));
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use refloat::cli::{Common, agent_name, duration, task_name};
+use refloat::cli::{Common, agent_name, agent_or_id, duration, session_id, task_name};
 use refloat::id::{RunId, TurnId};
 use refloat::model::Capability;
 
@@ -53,7 +53,7 @@ pub(crate) enum Command {
 Examples:
   turn run --agent nightly --deadline 1h -- make test
   turn run --agent lead --runtime claude --prompt 'Fix the failing test'
-  git diff | turn run --agent rev --parent lead --capability reviewer --runtime claude --prompt-file -")]
+  git diff | turn run --agent rev --parent lead --runtime claude --prompt-file -")]
 pub(crate) struct Run {
     /// Whose turn it is: [A-Za-z0-9][A-Za-z0-9._-]{0,99}
     #[arg(long, value_name = "NAME", value_parser = agent_name)]
@@ -87,7 +87,7 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) run: Option<RunId>,
     /// The session: the run's own (auto), a given one, or a new one (never)
-    #[arg(long, value_name = "auto|ID|never", default_value = "auto")]
+    #[arg(long, value_name = "auto|ID|never", default_value = "auto", value_parser = session_id)]
     pub(crate) resume: String,
     /// A new run goes on with the agent's last good session
     #[arg(long = "continue")]
@@ -164,7 +164,7 @@ Examples:
   turn attach lead")]
 pub(crate) struct Attach {
     /// The turn (t83) or the agent
-    #[arg(value_name = "TURN|AGENT")]
+    #[arg(value_name = "TURN|AGENT", value_parser = agent_or_id)]
     pub(crate) subject: String,
 }
 
@@ -217,7 +217,7 @@ Examples:
   turn show lead               # the agent's newest run")]
 pub(crate) struct Show {
     /// The run (r17), the turn (t83), or an agent
-    #[arg(value_name = "RUN|TURN|AGENT")]
+    #[arg(value_name = "RUN|TURN|AGENT", value_parser = agent_or_id)]
     pub(crate) subject: String,
 }
 

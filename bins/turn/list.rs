@@ -15,7 +15,7 @@ pub(crate) fn run(cx: &mut Context, args: &List) -> Result<Exit> {
     let limit = if args.limit == 0 { i64::MAX } else { args.limit };
     let turns = state.read("list turns", |view| turn::newest(view, args.agent.as_deref(), args.open, limit))?;
     for turn in &turns {
-        cx.out.emit(&TurnRecord::of(turn, log_dir(&place, turn).to_string_lossy().into_owned()))?;
+        cx.out.emit(&TurnRecord::of(turn, &log_dir(&place, turn)))?;
     }
     Ok(Exit::Done)
 }

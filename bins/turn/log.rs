@@ -13,7 +13,7 @@ use refloat::finish;
 use refloat::model::Turn;
 use refloat::observe::STREAM;
 use refloat::record::TurnEvent;
-use refloat::runtime::{Fit, Line, Reading, Splitter};
+use refloat::runtime::{Fit, Line, LineKind, Reading, Splitter};
 use refloat::seam::follow::{Follow, Grown, Watch};
 use refloat::seam::wait;
 use refloat::state::{Place, State, turn};
@@ -96,7 +96,7 @@ impl<'t> Printer<'t> {
         {
             while let Some(line) = self.splitter.next_line() {
                 self.lines += 1;
-                let kind = self.reading.line(&line, Tick::now()).word();
+                let kind = self.reading.line(&line, Tick::now());
                 cx.out.emit(&event(self.turn, self.lines, kind, &line))?;
             }
         }
@@ -106,7 +106,7 @@ impl<'t> Printer<'t> {
     /// A last line without its end.
     fn last(&mut self, cx: &mut Context) -> Result<()> {
         if let Some(line) = self.splitter.finish() {
-            let kind = self.reading.line(&line, Tick::now()).word();
+            let kind = self.reading.line(&line, Tick::now());
             cx.out.emit(&event(self.turn, self.lines + 1, kind, &line))?;
         }
         Ok(())
@@ -148,7 +148,7 @@ impl Read for Source<'_> {
     }
 }
 
-fn event(turn: &Turn, number: i64, kind: &str, line: &Line<'_>) -> TurnEvent {
+fn event(turn: &Turn, number: i64, kind: LineKind, line: &Line<'_>) -> TurnEvent {
     let whole = line.fit == Fit::Whole && line.bytes.len() <= LONGEST_EVENT;
     let event = if whole { serde_json::from_slice(line.bytes).ok() } else { None };
     let text = String::from_utf8_lossy(line.bytes);
@@ -157,7 +157,7 @@ fn event(turn: &Turn, number: i64, kind: &str, line: &Line<'_>) -> TurnEvent {
     TurnEvent {
         turn: turn.id,
         line: number,
-        kind: kind.to_owned(),
+        kind,
         offset: i64::try_from(line.start).unwrap_or(i64::MAX),
         bytes: i64::try_from(line.end - line.start).unwrap_or(i64::MAX),
         text: if event.is_some() { None } else { Some(shown) },

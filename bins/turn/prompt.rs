@@ -22,6 +22,9 @@ pub(crate) enum Prompt {
 
 /// Reads the prompt. White space alone says nothing.
 pub(crate) fn read(cx: &Context, args: &Run, runtime: &Description) -> Result<Prompt> {
+    if runtime.prompt == PromptBy::None && (args.prompt.is_some() || args.prompt_file.is_some()) {
+        return Err(Failure::usage(format!("the runtime {} takes no prompt", runtime.name)));
+    }
     let text = match (&args.prompt, &args.prompt_file) {
         (Some(text), _) => text.clone().into_bytes(),
         (None, Some(file)) => read_file(cx, file)?,
@@ -31,9 +34,6 @@ pub(crate) fn read(cx: &Context, args: &Run, runtime: &Description) -> Result<Pr
         }
         (None, None) => return Ok(Prompt::None),
     };
-    if runtime.prompt == PromptBy::None {
-        return Err(Failure::usage(format!("the runtime {} takes no prompt", runtime.name)));
-    }
     Ok(if text.trim_ascii().is_empty() { Prompt::Empty } else { Prompt::Text(text) })
 }
 

@@ -27,6 +27,7 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
         Prompt::Text(text) => Some(text),
         Prompt::None => None,
     };
+    // A command line that is wrong makes no state file.
     let mut plan = launch::Plan::of(args, runtime, prompt)?;
     let place = cx.place()?;
     let mut state = State::open_for_writing(&place)?;

@@ -21,7 +21,7 @@ pub(crate) fn run(cx: &mut Context, args: &Show) -> Result<Exit> {
     let place = cx.place()?;
     let state = State::open_for_reading(&place)?;
     let found = state.read("look at it", |view| find(view, &args.subject))?;
-    let record = |turn: &Turn| TurnRecord::of(turn, log_dir(&place, turn).to_string_lossy().into_owned());
+    let record = |turn: &Turn| TurnRecord::of(turn, &log_dir(&place, turn));
     match found {
         None => Err(Failure::not_found(format!("no run, turn or agent '{}'", args.subject)).hint("see: turn list")),
         Some(Found::Run(run, turns)) => {

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::id::MailId;
 use crate::judge::outcome::{Conclusion, Open, owed_mail};
 use crate::judge::sequel::Sequel;
-use crate::model::{Outcome, Resume, Run, RunState, Turn};
+use crate::model::{Outcome, Resume, Run, Turn};
 use crate::record::TurnEnded;
 use crate::runtime::Facts;
 use crate::state::{Tx, mail, run};
@@ -73,7 +73,7 @@ impl Account {
             stop_requested: self.stop_requested,
             attempt: turn.attempt,
             max_attempts: run.max_attempts,
-            retry_at: sequel.filter(|sequel| sequel.state != RunState::Waiting).and_then(|sequel| sequel.retry_at),
+            retry_at: sequel.filter(|sequel| !sequel.state.is_waiting()).and_then(|sequel| sequel.retry_at),
             http_status: end.and_then(|end| end.http_status).map(i64::from),
             limit_kind: end.and_then(|end| end.limit.as_ref()).and_then(|limit| limit.kind.clone()),
             limit_resets_at: evidence.limit_resets_at(),
@@ -96,6 +96,7 @@ impl Account {
             children_left: exit.map(|exit| i64::from(exit.children_left)).or(evidence.left),
             contained_by: Some(turn.contained_by),
             log_dir: Some(evidence.log_dir.to_string_lossy().into_owned()),
+            log_dir_lossy: evidence.log_dir.to_str().is_none(),
         }
     }
 }

@@ -84,7 +84,7 @@ fn payload<'a>(run: &'a Run, reason: &'a str, last_activity: Stamp) -> Payload<'
 /// Tells a waiting parent that its last open child has ended, if this one has said nothing itself.
 pub(super) fn children_done(tx: &Tx<'_>, turn: &Turn, run: &Run, kind: MailType, now: Stamp) -> Result<()> {
     let Some(parent) = &run.parent else { return Ok(()) };
-    let waits = run::open_of(tx, parent)?.is_some_and(|parent| parent.state == RunState::Waiting);
+    let waits = run::open_of(tx, parent)?.is_some_and(|parent| parent.state.is_waiting());
     if waits && run::open_children(tx, parent)? == 0 {
         let body = format!("the last open run with {parent} as parent has ended: {} of {}", run.id, run.agent);
         mail::send(tx, &note(Some(turn.id), run, kind, parent, "all children have ended", &body, None), now)?;

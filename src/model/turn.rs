@@ -28,8 +28,12 @@ pub struct Turn {
     pub description: Description,
     /// The command line, as text.
     pub command: Vec<String>,
+    /// The command line is not UTF-8 and the text stands for it.
+    pub command_lossy: bool,
     /// The working folder, as text.
     pub cwd: String,
+    /// The working folder is not UTF-8 and the text stands for it.
+    pub cwd_lossy: bool,
     /// Its clocks.
     pub limits: Limits,
     /// The deadline of the whole turn, kept by the shim.
@@ -109,8 +113,12 @@ pub struct NewTurn<'a> {
     pub description: &'a Description,
     /// The command line, as text.
     pub command: &'a [String],
+    /// The command line is not UTF-8.
+    pub command_lossy: bool,
     /// The working folder, as text.
     pub cwd: &'a str,
+    /// The working folder is not UTF-8.
+    pub cwd_lossy: bool,
     /// Its clocks.
     pub limits: Limits,
     /// The deadline of the whole turn.

@@ -142,6 +142,12 @@ words! {
 }
 
 impl RunState {
+    /// Whether the agent ended its turn on purpose and goes on later.
+    #[must_use]
+    pub const fn is_waiting(self) -> bool {
+        matches!(self, Self::Waiting)
+    }
+
     /// Whether nothing leaves this state but an explicit reopening.
     #[must_use]
     pub const fn is_terminal(self) -> bool {

@@ -1,5 +1,7 @@
 //! Records about turns.
 
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +10,7 @@ use crate::clock::Stamp;
 use crate::emit::Record;
 use crate::id::{RunId, TurnId};
 use crate::model::{Cause, Containment, Outcome, OutcomeSource, Resume, RunState, Turn, Wish};
+use crate::runtime::LineKind;
 
 /// A turn has begun: the agent was let go.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -44,6 +47,8 @@ pub struct TurnStarted {
     pub deadline_at: Stamp,
     /// The turn's files: prompt, stream.jsonl, stderr.log, exit.json.
     pub log_dir: String,
+    /// The folder's name is not UTF-8 and the text stands for it.
+    pub log_dir_lossy: bool,
 }
 
 impl Record for TurnStarted {
@@ -150,6 +155,8 @@ pub struct TurnEnded {
     pub contained_by: Option<Containment>,
     /// The turn's files.
     pub log_dir: Option<String>,
+    /// The folder's name is not UTF-8 and the text stands for it.
+    pub log_dir_lossy: bool,
 }
 
 impl TurnEnded {
@@ -199,6 +206,7 @@ impl TurnEnded {
             children_left: None,
             contained_by: None,
             log_dir: None,
+            log_dir_lossy: false,
         }
     }
 }
@@ -268,16 +276,22 @@ pub struct TurnRecord {
     pub contained_by: Containment,
     /// The command line.
     pub command: Vec<String>,
+    /// The command line is not UTF-8 and the text stands for it.
+    pub command_lossy: bool,
     /// The working folder.
     pub cwd: String,
+    /// The working folder's name is not UTF-8 and the text stands for it.
+    pub cwd_lossy: bool,
     /// The turn's files.
     pub log_dir: String,
+    /// The folder's name is not UTF-8 and the text stands for it.
+    pub log_dir_lossy: bool,
 }
 
 impl TurnRecord {
     /// The record of a turn whose files are in `log_dir`.
     #[must_use]
-    pub fn of(turn: &Turn, log_dir: String) -> Self {
+    pub fn of(turn: &Turn, log_dir: &Path) -> Self {
         let ended: Option<TurnEnded> = turn.ended.as_deref().and_then(|text| serde_json::from_str(text).ok());
         let ended = ended.as_ref();
         Self {
@@ -302,8 +316,11 @@ impl TurnRecord {
             supervisor_pid: turn.supervisor.pid,
             contained_by: turn.contained_by,
             command: turn.command.clone(),
+            command_lossy: turn.command_lossy,
             cwd: turn.cwd.clone(),
-            log_dir,
+            cwd_lossy: turn.cwd_lossy,
+            log_dir: log_dir.to_string_lossy().into_owned(),
+            log_dir_lossy: log_dir.to_str().is_none(),
         }
     }
 }
@@ -334,7 +351,7 @@ pub struct TurnEvent {
     /// The line's number in the stream, from 1.
     pub line: i64,
     /// What kind of line it is to the clocks.
-    pub kind: String,
+    pub kind: LineKind,
     /// Where the line begins in `stream.jsonl`.
     pub offset: i64,
     /// How long it is.
@@ -353,7 +370,7 @@ impl Record for TurnEvent {
         let text = self.event.as_ref().map(ToString::to_string).or_else(|| self.text.clone());
         vec![
             ("line", self.line.to_string()),
-            ("kind", self.kind.clone()),
+            ("kind", self.kind.to_string()),
             ("bytes", self.bytes.to_string()),
             ("text", text.unwrap_or_default().chars().take(400).collect()),
         ]

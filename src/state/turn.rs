@@ -2,7 +2,7 @@
 
 use rusqlite::{Row, params};
 
-use super::columns::{id, json, optional_json, optional_stamp, optional_tick, optional_word, span, stamp, word};
+use super::columns::{flag, id, json, optional_json, optional_stamp, optional_tick, optional_word, span, stamp, word};
 use super::{Tx, View};
 use crate::clock::{Stamp, Tick};
 use crate::error::Result;
@@ -10,8 +10,8 @@ use crate::id::{RunId, TurnId};
 use crate::identity::Identity;
 use crate::model::{Containment, Counters, NewTurn, Outcome, Resume, Turn, Wish, WishNote};
 
-const COLUMNS: &str = "id, run, agent, epoch, attempt, token, description, command, cwd, limits, deadline_ms,
-    session_asked, resume, contained_by, cgroup, last_mail, supervisor, shim, child, booted_at, started_at,
+const COLUMNS: &str = "id, run, agent, epoch, attempt, token, description, command, command_lossy, cwd, cwd_lossy,
+    limits, deadline_ms, session_asked, resume, contained_by, cgroup, last_mail, supervisor, shim, child, booted_at, started_at,
     started_tick, wish, wish_signal, wish_why, wish_at, events, ignored_lines, progress_tick, read_bytes, outcome,
     ended_at, ended";
 
@@ -25,7 +25,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Turn> {
         token: row.get("token")?,
         description: json(row, "description")?,
         command: json(row, "command")?,
+        command_lossy: flag(row, "command_lossy")?,
         cwd: row.get("cwd")?,
+        cwd_lossy: flag(row, "cwd_lossy")?,
         limits: json(row, "limits")?,
         deadline: span(row.get("deadline_ms")?),
         session_asked: row.get("session_asked")?,
@@ -105,9 +107,9 @@ pub fn newest(view: &View<'_>, agent: Option<&str>, only_open: bool, limit: i64)
 pub fn begin(tx: &Tx<'_>, new: &NewTurn<'_>, epoch: i64, now: Stamp) -> Result<TurnId> {
     let row = tx.insert(
         "INSERT INTO turn (run, agent, epoch, attempt, token, description, command, cwd, limits, deadline_ms,
-             session_asked, resume, contained_by, cgroup, last_mail, supervisor, booted_at)
+             session_asked, resume, contained_by, cgroup, last_mail, supervisor, booted_at, command_lossy, cwd_lossy)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
-             (SELECT coalesce(max(id), 0) FROM mail), ?15, ?16)",
+             (SELECT coalesce(max(id), 0) FROM mail), ?15, ?16, ?17, ?18)",
         params![
             new.run.0,
             new.agent,
@@ -125,6 +127,8 @@ pub fn begin(tx: &Tx<'_>, new: &NewTurn<'_>, epoch: i64, now: Stamp) -> Result<T
             new.cgroup,
             tx.text_of(new.supervisor)?,
             now.millis(),
+            new.command_lossy,
+            new.cwd_lossy,
         ],
     )?;
     Ok(TurnId(row))

@@ -49,7 +49,7 @@ fn a_missing_working_folder_is_126_and_names_it() {
     let stage = Stage::new();
     let call = run(&stage, "/bin/true", &["--cwd", "/nowhere/at/all"]);
     assert_spawn_failed(&stage, &call, 126, "cannot_run");
-    assert!(call.word("message").contains("working folder"), "{:?}", call.ended());
+    assert!(call.word("message").contains("cannot enter /nowhere/at/all"), "{:?}", call.ended());
 }
 
 /// T15

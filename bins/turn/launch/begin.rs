@@ -45,6 +45,8 @@ pub(crate) fn begin(
             token,
             description: &plan.runtime,
             command: &shown,
+            command_lossy: command.iter().any(|word| word.to_str().is_none()),
+            cwd_lossy: plan.cwd.to_str().is_none(),
             cwd: &plan.cwd.to_string_lossy(),
             limits: plan.limits,
             deadline: plan.args.clocks.deadline,

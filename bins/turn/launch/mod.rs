@@ -134,6 +134,7 @@ fn say_started(cx: &mut Context, plan: &Plan<'_>, begun: &Begun, ready: &Ready, 
         contained_by: if ready.in_cgroup { Containment::Cgroup } else { Containment::Subreaper },
         deadline_at: Stamp::now().plus(turn.deadline),
         log_dir: log_dir.to_string_lossy().into_owned(),
+        log_dir_lossy: log_dir.to_str().is_none(),
     };
     // The agent runs: a stdout that fails is told at the end, and ends nothing.
     let _ = cx.out.emit(&started);

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use refloat::clock::{Stamp, Tick};
+use refloat::error::io_text;
 use refloat::exit::Exit;
 use refloat::identity::Identity;
 use refloat::model::EndedBy;
@@ -47,7 +48,7 @@ pub(crate) fn main(words: &[OsString]) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            refloat::emit::say(&format!("turn (shim): {error}"));
+            refloat::emit::say(&format!("turn (shim): {}", io_text(&error)));
             ExitCode::from(Exit::TurnLost.code())
         }
     }

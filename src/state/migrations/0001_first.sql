@@ -56,7 +56,9 @@ CREATE TABLE turn (
     token TEXT NOT NULL,
     description TEXT NOT NULL CHECK (json_valid(description)), -- the runtime, as used
     command TEXT NOT NULL CHECK (json_valid(command)),
+    command_lossy INTEGER NOT NULL CHECK (command_lossy IN (0, 1)), -- not UTF-8: the text stands for it
     cwd TEXT NOT NULL,
+    cwd_lossy INTEGER NOT NULL CHECK (cwd_lossy IN (0, 1)),
     limits TEXT NOT NULL CHECK (json_valid(limits)),
     deadline_ms INTEGER NOT NULL,
     session_asked TEXT,

@@ -1,0 +1,274 @@
+//! The records, declared once more from the design: every key there, in its order, of its kind, and no other.
+//! `Said::records` checks every line that any of these tests reads.
+
+use serde::Deserialize;
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+
+use super::{Home, Said};
+
+/// A wire type: what its lines begin with, and its keys in the order of the design.
+trait Wire: for<'de> Deserialize<'de> {
+    const TYPE: &'static str;
+    const KEYS: &'static [&'static str];
+}
+
+macro_rules! wire {
+    ($name:ident $kind:literal $($key:ident: $value:ty,)+) => {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "reading it is the test")]
+        struct $name { r#type: String, v: One, at: Time, $($key: $value,)+ }
+        impl Wire for $name {
+            const TYPE: &'static str = $kind;
+            const KEYS: &'static [&'static str] = &["type", "v", "at", $(stringify!($key),)+];
+        }
+    };
+}
+
+macro_rules! words {
+    ($($name:ident: $($word:ident)+;)+) => {
+        $(#[derive(Deserialize)]
+        #[expect(non_camel_case_types, reason = "the words as they stand in records")]
+        enum $name { $($word,)+ })+
+    };
+}
+
+/// A text that has to pass a test to be read.
+macro_rules! texts {
+    ($($name:ident: $test:expr;)+) => {
+        $(struct $name;
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(from)?;
+                let test: fn(&str) -> bool = $test;
+                test(&text).then_some(Self).ok_or_else(|| D::Error::custom(format!("{}: {text}", stringify!($name))))
+            }
+        })+
+    };
+}
+
+texts! {
+    Time: is_time;
+    RunId: |text| is_id(text, 'r');
+    TurnId: |text| is_id(text, 't');
+    MailId: |text| is_id(text, 'm');
+    Cause: |text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+}
+
+words! {
+    Outcome: completed waiting silent failed no_result limited auth stalled timed_out aborted killed lost
+        resume_refused never_started spawn_failed fenced empty;
+    Source: typed_field terminal_event terminal_message exit_code signal clock operator;
+    State: booting in_turn between_turns waiting blocked completed failed crashed timed_out stopped;
+    Hold: limited needs_human backoff awaiting;
+    Resume: fresh same mismatch refused;
+    ContainedBy: cgroup subreaper;
+    Capability: none builder scout reviewer lead merger;
+    Wish: operator interrupt first_event stall stall_tool grace;
+    Kind: start progress keep_alive negative tool_open tool_close terminal unknown not_json not_utf8 blank oversize;
+    MailType: status question result error worker_done worker_died children_done merge_ready merged merge_failed
+        escalation health_check dispatch assign decision_gate steer nudge;
+    Priority: low normal high urgent;
+    AttributedBy: turn word refloat;
+    MailState: stored dead;
+}
+
+/// The version of every record so far.
+struct One;
+
+impl<'de> Deserialize<'de> for One {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        (u8::deserialize(from)? == 1).then_some(Self).ok_or_else(|| D::Error::custom("not version 1"))
+    }
+}
+
+/// A duration, a count, a number of bytes: an integer, never a fraction, never below 0, exact in every reader.
+struct Count;
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        (u64::deserialize(from)? < 1 << 53).then_some(Self).ok_or_else(|| D::Error::custom("2^53 or more"))
+    }
+}
+
+wire! { TurnStarted "turn.started"
+    turn: TurnId, run: RunId, agent: String, task: Option<String>, runtime: String, epoch: Count, attempt: Count,
+    max_attempts: Count, session_asked: Option<String>, resume: Resume, pid: Count, shim_pid: Count,
+    supervisor_pid: Count, contained_by: ContainedBy, deadline_at: Time, log_dir: String, log_dir_lossy: bool,
+}
+
+wire! { TurnEnded "turn.ended"
+    turn: Option<TurnId>, run: Option<RunId>, agent: String, task: Option<String>, runtime: String, outcome: Outcome,
+    cause: Cause, outcome_source: Option<Source>, message: Option<String>, state_before: Option<State>,
+    state_after: Option<State>, exit_code: Option<Count>, signal: Option<Count>, session_asked: Option<String>,
+    session_seen: Option<String>, resume: Resume, clean_result: bool, terminal_mail: Option<MailId>,
+    terminal_mail_missing: bool, stop_requested: bool, attempt: Count, max_attempts: Count, retry_at: Option<Time>,
+    http_status: Option<Count>, limit_kind: Option<String>, limit_resets_at: Option<Time>, started_at: Option<Time>,
+    duration_ms: Count, first_event_ms: Option<Count>, last_event_ms: Option<Count>, suspended_ms: Count,
+    frozen_ms: Count, unsupervised_ms: Count, events: Count, ignored_lines: Count, tokens_in: Option<Count>,
+    tokens_out: Option<Count>, tokens_cached: Option<Count>, cost_usd: Option<f64>, children_left: Option<Count>,
+    contained_by: Option<ContainedBy>, log_dir: Option<String>, log_dir_lossy: bool,
+}
+
+wire! { Turn "turn"
+    turn: TurnId, run: RunId, agent: String, runtime: String, epoch: Count, attempt: Count, outcome: Option<Outcome>,
+    cause: Option<Cause>, booted_at: Time, started_at: Option<Time>, ended_at: Option<Time>,
+    duration_ms: Option<Count>, events: Count, cost_usd: Option<f64>, wish: Option<Wish>,
+    session_asked: Option<String>, pid: Option<Count>, shim_pid: Option<Count>, supervisor_pid: Count,
+    contained_by: ContainedBy, command: Vec<String>, command_lossy: bool, cwd: String, cwd_lossy: bool,
+    log_dir: String, log_dir_lossy: bool,
+}
+
+wire! { TurnEvent "turn.event"
+    turn: TurnId, line: Count, kind: Kind, offset: Count, bytes: Count, event: Option<Value>, text: Option<String>,
+    text_lossy: bool,
+}
+
+wire! { TurnStopped "turn.stopped"
+    agent: String, run: Option<RunId>, turn: Option<TurnId>, outcome: Option<Outcome>, state: Option<State>,
+}
+
+wire! { Run "run"
+    run: RunId, agent: String, task: Option<String>, parent: Option<String>, capability: Capability, state: State,
+    hold: Option<Hold>, held_until: Option<Time>, held_by_provider: bool, epoch: Count, attempts: Count,
+    max_attempts: Count, runtime: Option<String>, session: Option<String>, terminal_mail_missing: bool,
+    opened_at: Time, changed_at: Time, ended_at: Option<Time>,
+}
+
+wire! { MailSent "mail.sent"
+    mail: MailId, from: String, to: String, to_run: Option<RunId>, mail_type: MailType, state: MailState,
+    dead_reason: Option<String>, turn: Option<TurnId>, run: Option<RunId>, attributed_by: AttributedBy,
+}
+
+wire! { Mail "mail"
+    mail: MailId, from: String, to: String, to_run: Option<RunId>, mail_type: MailType, priority: Priority,
+    subject: String, body: String, payload: Option<Value>, thread: MailId, reply_to: Option<MailId>,
+    turn: Option<TurnId>, run: Option<RunId>, attributed_by: AttributedBy, state: MailState,
+    dead_reason: Option<String>, sent_at: Time,
+}
+
+fn is_time(text: &str) -> bool {
+    let form = "0000-00-00T00:00:00.000Z";
+    text.len() == form.len()
+        && text.bytes().zip(form.bytes()).all(|(b, f)| if f == b'0' { b.is_ascii_digit() } else { b == f })
+}
+
+fn is_id(text: &str, letter: char) -> bool {
+    let digits = text.strip_prefix(letter).unwrap_or_default();
+    !digits.is_empty() && !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The keys of a line, as they follow each other.
+struct Keys(Vec<String>);
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Keys;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+                let mut keys = Vec::new();
+                while let Some((key, _)) = map.next_entry::<String, IgnoredAny>()? {
+                    keys.push(key);
+                }
+                Ok(Keys(keys))
+            }
+        }
+        from.deserialize_map(Reader)
+    }
+}
+
+fn is<W: Wire>(line: &str, kind: &str) -> Option<Result<(), String>> {
+    (kind == W::TYPE).then(|| {
+        let keys = serde_json::from_str::<Keys>(line).map_err(|error| error.to_string())?.0;
+        if keys != W::KEYS {
+            return Err(format!("keys {keys:?}\nwant {:?}", W::KEYS));
+        }
+        serde_json::from_str::<W>(line).map(|_| ()).map_err(|error| error.to_string())
+    })
+}
+
+/// What is wrong with a line, if anything is.
+pub(crate) fn check(line: &str) -> Result<(), String> {
+    let value: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    if line != line.trim()
+        || line.contains("\": ") && serde_json::to_string(&value).unwrap_or_default().len() < line.len()
+    {
+        return Err("not compact".into());
+    }
+    let kind = value["type"].as_str().unwrap_or_default();
+    is::<TurnStarted>(line, kind)
+        .or_else(|| is::<TurnEnded>(line, kind))
+        .or_else(|| is::<Turn>(line, kind))
+        .or_else(|| is::<TurnEvent>(line, kind))
+        .or_else(|| is::<TurnStopped>(line, kind))
+        .or_else(|| is::<Run>(line, kind))
+        .or_else(|| is::<MailSent>(line, kind))
+        .or_else(|| is::<Mail>(line, kind))
+        .unwrap_or_else(|| Err(format!("a record of no known type: {kind:?}")))
+}
+
+/// Real output with every type of record in it, and most of their optional keys filled.
+pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 2] {
+    let lines = |said: Said| said.out.lines().map(str::to_owned).collect::<Vec<_>>();
+    let mut turn = lines(home.play("lead", &["--task", "login page"], "init; say hi; result done").silent(0));
+    let worker = ["--parent", "lead", "--task", "x", "--capability", "scout", "--max-attempts", "2"];
+    turn.extend(lines(home.play("b2", &worker, "init; line noise; result-error no").silent(1)));
+    turn.extend(lines(home.play("b2", &worker[..4], "init; die KILL").silent(137)));
+    turn.extend(lines(home.play("b3", &["--prompt-file", "/dev/null"], "init").silent(0)));
+    turn.extend(lines(home.turn(&["log", "t2"]).silent(0)));
+    turn.extend(lines(home.turn(&["show", "b2"]).silent(0)));
+    turn.extend(lines(home.turn(&["show", "t1"]).silent(0)));
+    turn.extend(lines(home.turn(&["list"]).silent(0)));
+    turn.extend(lines(home.play("b4", &["--max-attempts", "9"], "init; result-error no").silent(1)));
+    turn.extend(lines(home.turn(&["stop", "b4"]).silent(0)));
+    turn.extend(lines(home.turn(&["stop", "lead"]).silent(0)));
+    let send = ["send", "--from", "lead", "--to", "b4", "--subject", "s", "--payload", r#"{"a":[1]}"#];
+    let mut mail = lines(home.mail(&send).silent(0));
+    mail.extend(lines(
+        home.mail(&["send", "--from", "b4", "--to", "lead", "--subject", "re", "--reply-to", "m2"]).silent(0),
+    ));
+    let late = ["send", "--from", "b2", "--to", "run:r1", "--subject", "done", "--type", "worker_done"];
+    mail.extend(lines(home.mail(&late).silent(0)));
+    mail.extend(lines(home.mail(&["list"]).silent(0)));
+    [("turn", turn), ("mail", mail)]
+}
+
+#[test]
+fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
+    let home = Home::new();
+    let mut kinds = std::collections::BTreeSet::new();
+    for (_, lines) in examples(&home) {
+        for line in lines {
+            check(&line).unwrap_or_else(|wrong| panic!("{wrong}\n{line}"));
+            let record: Value = serde_json::from_str(&line).unwrap();
+            kinds.insert(record["type"].as_str().unwrap().to_owned());
+        }
+    }
+    let all = ["mail", "mail.sent", "run", "turn", "turn.ended", "turn.event", "turn.started", "turn.stopped"];
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), all);
+}
+
+#[test]
+fn the_check_of_records_sees_what_is_wrong_with_one() {
+    let good = r#"{"type":"turn.stopped","v":1,"at":"2026-11-20T07:31:02.120Z","agent":"a","run":"r1","turn":null,"outcome":null,"state":"stopped"}"#;
+    check(good).unwrap();
+    for (from, to) in [
+        (r#""turn":null,"#, ""),
+        (r#""turn":null,"outcome":null"#, r#""outcome":null,"turn":null"#),
+        ("stopped\"}", "ended\"}"),
+        (".120Z", ".12Z"),
+        (".120Z", ".120+00:00"),
+        ("\"r1\"", "1"),
+        ("\"v\":1", "\"v\":2"),
+        ("\"state\"", "\"more\":1,\"state\""),
+        ("\"v\":1", "\"v\": 1"),
+    ] {
+        let bad = good.replace(from, to);
+        assert!(bad != good && check(&bad).is_err(), "{bad}");
+    }
+}

@@ -1,0 +1,181 @@
+//! Command lines that are refused: each with its code, its words, nothing on stdout, and nothing done.
+
+use super::{Home, Said};
+
+const LONG: &str =
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+/// The command line and what stderr contains. All end with 2.
+const REFUSED: &[(&[&str], &str)] = &[
+    // Nothing, or something else.
+    (&["turn"], "turn: a subcommand is missing"),
+    (&["mail"], "mail: a subcommand is missing"),
+    (&["turn", "-q"], "requires a subcommand"),
+    (&["turn", "bogus"], "unrecognized subcommand 'bogus'"),
+    (&["turn", "atach"], "hint: a similar subcommand exists: 'attach'"),
+    (&["mail", "bogus"], "unrecognized subcommand 'bogus'"),
+    (&["turn", "help", "bogus"], "unrecognized subcommand 'bogus'"),
+    (&["turn", ""], "unrecognized subcommand ''"),
+    (&["turn", "Run"], "unrecognized subcommand 'Run'"),
+    // Unknown flags, of each subcommand.
+    (&["turn", "--bogus"], "unexpected argument '--bogus'"),
+    (&["turn", "-x"], "unexpected argument '-x'"),
+    (&["turn", "run", "--agent", "a", "--bogus", "--", "true"], "unexpected argument '--bogus'"),
+    (&["turn", "attach", "--bogus", "t1"], "unexpected argument '--bogus'"),
+    (&["turn", "stop", "--bogus", "a"], "unexpected argument '--bogus'"),
+    (&["turn", "list", "--bogus"], "unexpected argument '--bogus'"),
+    (&["turn", "show", "--bogus", "t1"], "unexpected argument '--bogus'"),
+    (&["turn", "log", "--bogus", "t1"], "unexpected argument '--bogus'"),
+    (&["mail", "--bogus"], "unexpected argument '--bogus'"),
+    (&["mail", "send", "--bogus"], "unexpected argument '--bogus'"),
+    (&["mail", "list", "--bogus"], "unexpected argument '--bogus'"),
+    (&["turn", "run", "--agent", "a", "--evnets", "--", "true"], "unexpected argument '--evnets'"),
+    // What is needed and is not there.
+    (&["turn", "run"], "--agent <NAME>"),
+    (&["turn", "run", "--", "true"], "--agent <NAME>"),
+    (&["turn", "run", "--agent", "a"], "the runtime plain needs a command"),
+    (&["turn", "run", "--agent", "a", "--"], "the runtime plain needs a command"),
+    (&["turn", "run", "--agent", "a", "--runtime", "claude"], "the runtime claude needs a prompt"),
+    (&["turn", "attach"], "<TURN|AGENT>"),
+    (&["turn", "stop"], "<NAME>"),
+    (&["turn", "show"], "<RUN|TURN|AGENT>"),
+    (&["turn", "log"], "<TURN>"),
+    (&["mail", "send"], "--to <AGENT|run:ID>"),
+    (&["mail", "send", "--from", "o", "--to", "a"], "--subject"),
+    (&["mail", "send", "--to", "a", "--subject", "s"], "--from is missing"),
+    // Values that are missing.
+    (&["turn", "run", "--agent"], "a value is required for '--agent <NAME>'"),
+    (&["turn", "run", "--agent", "a", "--lock-wait", "--", "true"], "a value is required for '--lock-wait <TIME>'"),
+    (&["turn", "run", "--agent", "a", "--cwd=", "--", "true"], "a value is required for '--cwd <DIR>'"),
+    (&["turn", "run", "--agent=", "--", "true"], "'--agent <NAME>'"),
+    (&["turn", "--state"], "a value is required for '--state <PATH>'"),
+    (&["turn", "list", "--format"], "a value is required for '--format <FORMAT>'"),
+    (&["mail", "send", "--to"], "a value is required for '--to"),
+    // Names.
+    (&["turn", "run", "--agent", "a/b", "--", "true"], "'a/b'"),
+    (&["turn", "run", "--agent", "..", "--", "true"], "'..'"),
+    (&["turn", "run", "--agent", "a..b", "--", "true"], "a name cannot contain '..'"),
+    (&["turn", "run", "--agent=-a", "--", "true"], "'-a'"),
+    (&["turn", "run", "--agent", "a\nb", "--", "true"], "a name has 1 to 100"),
+    (&["turn", "run", "--agent", "a\u{1b}[31mb", "--", "true"], "a name has 1 to 100"),
+    (&["turn", "run", "--agent", "a\u{7f}", "--", "true"], "a name has 1 to 100"),
+    (&["turn", "run", "--agent", "a b", "--", "true"], "a name has 1 to 100"),
+    (&["turn", "run", "--agent", "ä", "--", "true"], "a name has 1 to 100"),
+    (&["turn", "run", "--agent", ".a", "--", "true"], "a name has 1 to 100"),
+    (&["turn", "run", "--agent", LONG, "--", "true"], "a name has 1 to 100"),
+    (&["turn", "run", "--agent", "r17", "--", "true"], "look like the id of a run"),
+    (&["turn", "run", "--agent", "t83", "--", "true"], "look like the id of a run"),
+    (&["turn", "run", "--agent", "a", "--parent", "../p", "--", "true"], "'../p'"),
+    (&["turn", "run", "--agent", "a", "--task", "x/y", "--", "true"], "'x/y'"),
+    (&["turn", "run", "--agent", "a", "--task", "..", "--", "true"], "'..'"),
+    (&["turn", "run", "--agent", "a", "--task=-x", "--", "true"], "begin with '-'"),
+    (&["turn", "run", "--agent", "a", "--task", "x\ty", "--", "true"], "control characters"),
+    (&["turn", "run", "--agent", "a", "--task", "", "--", "true"], "--task"),
+    (&["turn", "attach", "a/b"], "'a/b'"),
+    (&["turn", "attach", ".."], "'..'"),
+    (&["turn", "attach", "--", "-a"], "'-a'"),
+    (&["turn", "stop", "a/b"], "'a/b'"),
+    (&["turn", "stop", "t1"], "look like the id"),
+    (&["turn", "show", "a/b"], "'a/b'"),
+    (&["turn", "show", "a\u{1b}]0;x\u{7}"], "a name has 1 to 100"),
+    (&["turn", "list", "--agent", "a/b"], "'a/b'"),
+    (&["mail", "send", "--from", "o", "--to", "a/b", "--subject", "s"], "cannot send to 'a/b'"),
+    (&["mail", "send", "--from", "o", "--to", "t1", "--subject", "s"], "cannot send to 't1'"),
+    (&["mail", "send", "--from", "o", "--to", "run:lead", "--subject", "s"], "cannot send to 'run:lead'"),
+    (&["mail", "send", "--from", "o", "--to", "@all", "--subject", "s"], "cannot send to '@all'"),
+    (&["mail", "send", "--from", "o/p", "--to", "a", "--subject", "s"], "'o/p'"),
+    (&["mail", "list", "--to", "a/b"], "'a/b'"),
+    (&["mail", "list", "--from=-a"], "'-a'"),
+    // Ids.
+    (&["turn", "log", "lead"], "'lead' is not an id of the form t1"),
+    (&["turn", "log", "r1"], "'r1' is not an id of the form t1"),
+    (&["turn", "log", "t"], "'t' is not an id of the form t1"),
+    (&["turn", "log", "t-1"], "'t-1' is not an id"),
+    (&["turn", "log", "t99999999999999999999"], "is not an id"),
+    (&["turn", "run", "--agent", "a", "--run", "t1", "--", "true"], "'t1' is not an id of the form r1"),
+    (&["mail", "list", "--thread", "1"], "'1' is not an id of the form m1"),
+    (&["mail", "send", "--from", "o", "--to", "a", "--subject", "s", "--reply-to", "x"], "is not an id of the form m1"),
+    // Durations and numbers.
+    (&["turn", "run", "--agent", "a", "--lock-wait", "5", "--", "true"], "'5' is not a duration"),
+    (&["turn", "run", "--agent", "a", "--lock-wait", "1.5s", "--", "true"], "'1.5s' is not a duration"),
+    (&["turn", "run", "--agent", "a", "--lock-wait=-5s", "--", "true"], "'-5s' is not a duration"),
+    (&["turn", "run", "--agent", "a", "--deadline", "none", "--", "true"], "'none' is not a duration"),
+    (&["turn", "run", "--agent", "a", "--deadline", "9999999999d", "--", "true"], "is too long"),
+    (&["turn", "run", "--agent", "a", "--grace", "5w", "--", "true"], "'5w' is not a duration"),
+    (&["turn", "run", "--agent", "a", "--stall", "never", "--", "true"], "'never' is not a duration"),
+    (&["turn", "run", "--agent", "a", "--first-event", "", "--", "true"], "--first-event"),
+    (&["turn", "run", "--agent", "a", "--kill-after", "2 s", "--", "true"], "'2 s' is not a duration"),
+    (&["turn", "run", "--agent", "a", "--max-attempts", "0", "--", "true"], "0 is not in 1..=1000"),
+    (&["turn", "run", "--agent", "a", "--max-attempts", "x", "--", "true"], "--max-attempts"),
+    (&["turn", "stop", "a", "--wait", "soon"], "'soon' is not a duration"),
+    (&["turn", "list", "--limit=-1"], "-1 is not in 0"),
+    (&["turn", "list", "--limit", "many"], "--limit"),
+    (&["mail", "list", "--limit=-1"], "-1 is not in 0"),
+    (&["mail", "list", "--since", "yesterday"], "'yesterday' is not a time"),
+    // Words.
+    (&["turn", "list", "--format", "xml"], "possible values: jsonl, table"),
+    (&["turn", "run", "--agent", "a", "--contain", "docker", "--", "true"], "possible values: auto, cgroup, subreaper"),
+    (&["turn", "run", "--agent", "a", "--capability", "boss", "--", "true"], "known are: none, builder"),
+    (&["turn", "run", "--agent", "a", "--runtime", "eliza", "--", "true"], "unknown runtime 'eliza'"),
+    (&["mail", "send", "--from", "o", "--to", "a", "--subject", "s", "--type", "spam"], "known are: status, question"),
+    (&["mail", "send", "--from", "o", "--to", "a", "--subject", "s", "--priority", "5"], "known are: low, normal"),
+    (&["mail", "list", "--type", "spam"], "known are: status"),
+    (&["mail", "list", "--mail-state", "gone"], "known are: stored, dead"),
+    (&["mail", "send", "--from", "o", "--to", "a", "--subject", ""], "a subject is one line"),
+    (&["mail", "send", "--from", "o", "--to", "a", "--subject", "a\nb"], "a subject is one line"),
+    // What does not go together, or is given twice.
+    (&["turn", "run", "--agent", "a", "--prompt", "x", "--prompt-file", "y", "--", "true"], "cannot be used with"),
+    (&["turn", "run", "--agent", "a", "--agent", "b", "--", "true"], "cannot be used multiple times"),
+    (&["turn", "run", "--agent", "a", "true"], "unexpected argument 'true'"),
+    (&["turn", "run", "--agent", "a", "--resume", "abc", "--", "true"], "has no sessions to resume"),
+    (&["turn", "run", "--agent", "a", "--runtime", "claude", "--prompt", "x", "--resume=--help"], "a session id"),
+    (&["turn", "run", "--agent", "a", "--runtime", "claude", "--prompt", "x", "--resume", ""], "--resume"),
+    (&["turn", "log", "t1", "--raw", "--follow"], "cannot be used with"),
+    (&["turn", "show", "t1", "t2"], "unexpected argument 't2'"),
+    (&["turn", "stop", "a", "b"], "unexpected argument 'b'"),
+    (&["turn", "--version", "short"], "--version stands alone"),
+    (&["turn", "--version", "--schema"], "--version stands alone"),
+    (&["turn", "--schema", "run"], "--schema stands alone"),
+    (&["mail", "--schema", "x"], "--schema stands alone"),
+    (&["turn", "list", "--version"], "unexpected argument '--version'"),
+    (&["turn", "list", "--schema"], "unexpected argument '--schema'"),
+];
+
+#[test]
+fn every_wrong_command_line_is_refused_with_2_and_does_nothing() {
+    let home = Home::new();
+    let mut wrong = Vec::new();
+    for (words, contains) in REFUSED {
+        let said = home.said(words);
+        let form = said.err.starts_with(&format!("{}: ", words[0])) && said.err.lines().count() <= 2;
+        if said.code() != 2 || !said.out.is_empty() || !form || !said.err.contains(contains) {
+            wrong.push(format!("{words:?}: want {contains:?}: {said:?}"));
+        }
+        if !said.err.is_empty() {
+            super::well_said(&said.err);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(!home.path("state").exists(), "a refused command line makes no state file");
+    assert_eq!(std::fs::read_dir(home.path("home")).unwrap().count(), 0);
+}
+
+#[test]
+fn quiet_drops_the_hint_of_a_refusal_and_keeps_its_cause() {
+    let home = Home::new();
+    for words in [&["turn", "-q", "run"][..], &["turn", "run", "--quiet"], &["mail", "-q", "list", "--bogus"]] {
+        let said = home.said(words).failed(2, ": ");
+        assert!(!said.err.contains("hint:"), "{words:?}: {said:?}");
+    }
+    home.turn(&["list", "--bogus", "--", "-q"]).failed(2, "hint: ");
+    home.turn(&["list"]).failed(66, "hint: ");
+    let said = home.turn(&["list", "-q"]).failed(66, "no state at");
+    assert!(!said.err.contains("hint:"), "{said:?}");
+}
+
+impl Home {
+    /// Runs a command line whose first word is the command.
+    fn said(&self, words: &[&str]) -> Said {
+        Said::of(&mut self.command(words[0], &words[1..]))
+    }
+}
