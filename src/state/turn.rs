@@ -131,6 +131,7 @@ pub fn begin(tx: &Tx<'_>, new: &NewTurn<'_>, epoch: i64, now: Stamp) -> Result<T
 }
 
 /// Records who the shim and the agent are; after this the agent may be let go.
+/// False where the turn has an outcome, or somebody wants its end already.
 pub fn start(
     tx: &Tx<'_>,
     turn: TurnId,
@@ -141,7 +142,7 @@ pub fn start(
 ) -> Result<bool> {
     let changed = tx.run(
         "UPDATE turn SET shim = ?2, child = ?3, contained_by = ?4, cgroup = ?5, started_at = ?6, started_tick = ?7
-         WHERE id = ?1 AND outcome IS NULL",
+         WHERE id = ?1 AND outcome IS NULL AND wish IS NULL",
         params![
             turn.0,
             tx.text_of(shim)?,

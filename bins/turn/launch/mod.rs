@@ -116,7 +116,7 @@ fn record_start(state: &mut State, turn: &Turn, ready: &Ready, cgroup: Option<&C
         if started && run::enter_turn(tx, turn.run, turn.epoch, now.0)? {
             return Ok(());
         }
-        Err(Failure::refused(format!("run {} was ended before {} could start", turn.run, turn.id)))
+        Err(Failure::refused(format!("agent {} was stopped before {} could start", turn.agent, turn.id)))
     })
 }
 
