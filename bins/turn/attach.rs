@@ -124,11 +124,14 @@ fn clean_up(turn: &Turn, log_dir: &Path) -> Option<i64> {
     if let Ok(Some(record)) = ExitRecord::read(log_dir)
         && record.tree == Tree::Gone
     {
+        finishing::remove_group(turn);
         return None;
     }
     let known: Vec<Identity> = turn.child.iter().cloned().collect();
     let leads = Leads { cgroup: turn.cgroup.as_deref().map(Path::new), token: &turn.token, known: &known };
-    match end_survivors(&leads, BUDGET).1 {
+    let (_, left) = end_survivors(&leads, BUDGET);
+    finishing::remove_group(turn);
+    match left {
         Remains::None => Some(0),
         Remains::Some(found) => i64::try_from(found.len()).ok(),
         Remains::Unknown(_) => None,

@@ -10,12 +10,16 @@ use refloat::finish::{self, Evidence, Finished, Watching};
 use refloat::identity::Identity;
 use refloat::lock::SupervisorLock;
 use refloat::model::Turn;
+use refloat::seam::cgroup::Cgroup;
 use refloat::seam::exit_record::{ExitRecord, Tree};
 use refloat::seam::survivors::{Leads, Left, Survivor, end_survivors, survivors};
 use refloat::state::{Place, State};
 
 /// How long orphans may take to die.
 const BUDGET: Duration = Duration::from_secs(5);
+
+/// How long the kernel may take to let go of a group whose last member has just died.
+const GROUP_BUDGET: Duration = Duration::from_millis(500);
 
 /// The turn's folder.
 pub(crate) fn log_dir(place: &Place, turn: &Turn) -> std::path::PathBuf {
@@ -34,19 +38,30 @@ pub(crate) fn is_supervised(place: &Place, agent: &str) -> bool {
 pub(crate) fn clear(place: &Place, turn: &Turn, kill_orphans: bool) -> Result<Option<i64>> {
     let record = ExitRecord::read(&log_dir(place, turn)).unwrap_or_default();
     if record.is_some_and(|record| record.tree == Tree::Gone && record.children_left == 0) {
+        remove_group(turn);
         return Ok(None);
     }
     let known: Vec<Identity> = turn.child.iter().cloned().collect();
     let leads = Leads { cgroup: turn.cgroup.as_deref().map(Path::new), token: &turn.token, known: &known };
     let left = if kill_orphans { end_survivors(&leads, BUDGET).1 } else { survivors(&leads) };
     match left {
-        Left::None => Ok(Some(0)),
+        Left::None => {
+            remove_group(turn);
+            Ok(Some(0))
+        }
         Left::Some(found) => Err(orphaned(turn, &found, kill_orphans)),
         Left::Unknown(doubt) => Err(Failure::new(
             Exit::Unknown,
             format!("cannot tell whether something of {} still runs: {doubt}", turn.id),
         )
         .hint(format!("look with: ps -e; then turn run --agent {} --kill-orphans", turn.agent))),
+    }
+}
+
+/// Removes the turn's group where its shim could not. One that still has members stays.
+pub(crate) fn remove_group(turn: &Turn) {
+    if let Some(group) = turn.cgroup.as_deref().and_then(|path| Cgroup::open(Path::new(path)).ok()) {
+        let _ = group.remove(GROUP_BUDGET);
     }
 }
 

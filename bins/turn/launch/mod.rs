@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 pub(crate) use plan::Plan;
 
-use crate::finishing::log_dir;
+use crate::finishing::{self, log_dir};
 use crate::run::reread;
 use crate::shim::Ready;
 use crate::supervise::{self, Left, Watch};
@@ -175,13 +175,12 @@ fn clean_up(turn: &Turn, log_dir: &Path) -> Option<i64> {
     if let Ok(Some(record)) = ExitRecord::read(log_dir)
         && record.tree == Tree::Gone
     {
+        finishing::remove_group(turn);
         return None;
     }
     let group = turn.cgroup.as_deref().and_then(|path| Cgroup::open(Path::new(path)).ok());
     let ended = tree::end_descendants(group.as_ref(), TREE_BUDGET, &mut |_, _| {});
-    if let Some(group) = group {
-        let _ = group.remove(Duration::from_millis(500));
-    }
+    finishing::remove_group(turn);
     let left = i64::try_from(ended.left.len()).unwrap_or(i64::MAX);
     Some(if left == 0 && !ended.proven { 1 } else { left })
 }

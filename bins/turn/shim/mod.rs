@@ -102,8 +102,8 @@ impl Shim {
         let child = self.spawn(&theirs)?;
         drop(theirs);
         let in_cgroup = read_byte(&gate)? == crate::starter::IN_CGROUP;
-        if !in_cgroup {
-            self.cgroup = None;
+        if !in_cgroup && let Some(unused) = self.cgroup.take() {
+            let _ = unused.remove(Duration::ZERO);
         }
         self.answer(&Ready { shim: process::me(), child: child.clone(), in_cgroup })?;
         if !self.wait_for_go(&gate)? {
