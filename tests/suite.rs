@@ -1,5 +1,7 @@
 //! The tests of the commands: black-box tests on real processes, files and locks.
 
 mod fake_agent;
+mod monitor_death;
+mod stage;
 mod state_open;
 mod support;
