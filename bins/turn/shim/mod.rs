@@ -9,7 +9,7 @@ mod order;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, IntoRawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
@@ -55,8 +55,6 @@ pub(crate) fn main(words: &[OsString]) -> ExitCode {
 /// A shim with its agent, as far as it has come.
 struct Shim {
     order: Order,
-    /// Held, never unlocked: it goes with the process.
-    _lock: File,
     control: UnixStream,
     signals: Signals,
     stream: File,
@@ -76,7 +74,8 @@ impl Shim {
     fn set_up(order: Order) -> io::Result<Self> {
         nix::unistd::setsid()?;
         spawn::close_strays()?;
-        let lock = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+        // The turn lock goes with the process and not a moment before: who gets it must find nobody of us alive.
+        let _ = io::stdin().as_fd().try_clone_to_owned()?.into_raw_fd();
         let control = UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
         let null = File::options().read(true).write(true).open("/dev/null")?;
         rustix::stdio::dup2_stdin(&null)?;
@@ -93,10 +92,20 @@ impl Shim {
         let append = |name: &str| File::options().create(true).append(true).mode(0o600).open(order.log_dir.join(name));
         let (stream, stderr) = (append("stream.jsonl")?, append("stderr.log")?);
         let cgroup = order.cgroup.as_deref().and_then(|path| Cgroup::open(path).ok());
-        Ok(Self { order, _lock: lock, control, signals, stream, stderr, cgroup })
+        Ok(Self { order, control, signals, stream, stderr, cgroup })
     }
 
+    /// Whatever fails on the way, nothing of the tree outlives its shim.
     fn run(mut self) -> io::Result<()> {
+        let done = self.act();
+        if done.is_err() {
+            tree::end_descendants(self.cgroup.as_ref(), TREE_BUDGET, &mut |_, _| {});
+            let _ = self.remove_group();
+        }
+        done
+    }
+
+    fn act(&mut self) -> io::Result<()> {
         ExitRecord::reserve(&self.order.log_dir)?;
         let (mut gate, theirs) = UnixStream::pair()?;
         let child = self.spawn(&theirs)?;
@@ -105,8 +114,9 @@ impl Shim {
         if !in_cgroup && let Some(unused) = self.cgroup.take() {
             let _ = unused.remove(Duration::ZERO);
         }
-        self.answer(&Ready { shim: process::me(), child: child.clone(), in_cgroup })?;
-        if !self.wait_for_go(&gate)? {
+        // A supervisor that has gone does not hear the answer, and lets nobody go.
+        let told = self.answer(&Ready { shim: process::me(), child: child.clone(), in_cgroup });
+        if told.is_err() || !self.wait_for_go(&gate)? {
             drop(gate);
             return self.never_started();
         }
@@ -195,7 +205,10 @@ impl Shim {
         let alone = matches!(reap::ended(&mut |_, _| {}), Ok(reap::Children::None));
         if !alone {
             // Worth a write of its own: a tree can take seconds to die, and we can be killed meanwhile.
-            record.write(&self.order.log_dir)?;
+            // A disk that does not take it keeps nothing alive.
+            if let Err(error) = record.write(&self.order.log_dir) {
+                refloat::cli::say(&format!("turn (shim): cannot write the exit record yet: {error}"));
+            }
             let ended = tree::end_descendants(self.cgroup.as_ref(), TREE_BUDGET, &mut |_, _| {});
             record.children_killed = ended.killed;
             record.children_left = match ended.left.len() {
@@ -225,11 +238,12 @@ impl Shim {
         record.user_ms = millis(usage.user);
         record.system_ms = millis(usage.system);
         record.max_rss_kib = usage.max_rss_kib;
-        record.write(&self.order.log_dir)?;
-        if let Some(group) = self.cgroup.take() {
-            group.remove(Duration::from_millis(500))?;
-        }
-        Ok(())
+        let written = record.write(&self.order.log_dir);
+        self.remove_group().and(written)
+    }
+
+    fn remove_group(&mut self) -> io::Result<()> {
+        self.cgroup.take().map_or(Ok(()), |group| group.remove(Duration::from_millis(500)))
     }
 
     fn blank(&self) -> ExitRecord {
