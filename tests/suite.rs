@@ -2,6 +2,7 @@
 
 mod fake_agent;
 mod monitor_death;
+mod races;
 mod stage;
 mod state_open;
 mod support;

@@ -51,6 +51,11 @@ impl Ended {
         self.status.signal() == Some(9)
     }
 
+    /// The last record, or null.
+    pub(crate) fn last_or_null(&self) -> &Value {
+        self.records.last().unwrap_or(&Value::Null)
+    }
+
     /// The last record.
     pub(crate) fn last(&self) -> &Value {
         self.records.last().unwrap_or_else(|| panic!("no record: {self:?}"))
