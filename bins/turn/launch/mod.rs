@@ -92,7 +92,10 @@ fn release(
     let mut shim = spawn::shim(state.place(), lock, plan, begun, log_dir, cgroup.as_ref())?;
     let ready = shim.ready()?;
     record_start(state, &begun.turn, &ready, cgroup.as_ref())?;
-    shim.go()?;
+    if let Err(failure) = shim.go() {
+        state.write("take back a start", |tx| turn::take_back_start(tx, begun.turn.id))?;
+        return Err(failure);
+    }
     say_started(cx, plan, begun, &ready, log_dir)?;
     Ok(shim)
 }
