@@ -141,6 +141,8 @@ impl Stage {
         assert_eq!(self.texts("PRAGMA integrity_check"), ["ok"]);
         let open = self.texts("SELECT id FROM turn WHERE outcome IS NULL");
         assert!(open.is_empty(), "turns without an outcome: {open:?}");
+        let stuck = self.texts("SELECT id FROM turn WHERE json_extract(ended, '$.state_after') = 'in_turn'");
+        assert!(stuck.is_empty(), "turns that ended and left their run in_turn: {stuck:?}");
         let twice = self.texts(
             "SELECT json_extract(payload, '$.run') FROM mail WHERE kind = 'worker_died' GROUP BY 1 HAVING count(*) > 1",
         );
