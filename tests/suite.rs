@@ -2,7 +2,11 @@
 
 mod captures;
 mod contract;
+mod crash_points;
 mod fake_agent;
+mod monitor_death;
+mod races;
+mod scene;
 mod stage;
 mod state_open;
 mod support;

@@ -47,6 +47,11 @@ fn take_over(cx: &mut Context, state: &mut State, place: &Place, turn: &Turn) ->
     // Before the lock: its waiting thread must not be the one that takes a signal.
     let signals = Signals::over(&supervise::SIGNALS).or_fail(|| "cannot take over signals".into())?;
     let Some(held) = SupervisorLock::take(place, &turn.agent, Duration::ZERO)? else {
+        // Whoever held it may have been finishing this very turn, and gone on to the next.
+        let turn = reread(state, turn)?;
+        if let Some(finished) = finish::recorded(&turn)? {
+            return Ok(Some(finished));
+        }
         return Err(Failure::busy(format!("{} is supervised by process {}", turn.id, turn.supervisor.pid))
             .hint(format!("see: turn log {} --follow", turn.id)));
     };

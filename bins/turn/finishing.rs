@@ -19,6 +19,9 @@ use refloat::state::{Place, State, turn};
 /// How long orphans may take to die.
 const BUDGET: Duration = Duration::from_secs(5);
 
+/// How long the kernel may take to let go of a group whose last member has just died.
+const GROUP_BUDGET: Duration = Duration::from_millis(500);
+
 /// The turn's folder.
 pub(crate) fn log_dir(place: &Place, turn: &Turn) -> std::path::PathBuf {
     place.companion("logs").join(turn.id.to_string())
@@ -36,6 +39,7 @@ pub(crate) fn is_supervised(place: &Place, agent: &str) -> bool {
 pub(crate) fn clear(place: &Place, turn: &Turn, kill_orphans: bool) -> Result<Option<i64>> {
     let record = ExitRecord::read(&log_dir(place, turn)).unwrap_or_default();
     if record.is_some_and(|record| record.tree == Tree::Gone && record.children_left == 0) {
+        remove_group(turn);
         return Ok(None);
     }
     let known = known(turn);
@@ -43,7 +47,7 @@ pub(crate) fn clear(place: &Place, turn: &Turn, kill_orphans: bool) -> Result<Op
     let left = if kill_orphans { end_survivors(&leads, BUDGET).1 } else { survivors(&leads) };
     match left {
         Left::None => {
-            remove(turn.cgroup.as_deref().and_then(|path| Cgroup::open(Path::new(path)).ok()));
+            remove_group(turn);
             Ok(Some(0))
         }
         Left::Some(found) => Err(orphaned(turn, &found, kill_orphans)),
@@ -52,6 +56,13 @@ pub(crate) fn clear(place: &Place, turn: &Turn, kill_orphans: bool) -> Result<Op
             format!("cannot tell whether something of {} still runs: {doubt}", turn.id),
         )
         .hint(format!("look with: ps -e; then turn run --agent {} --kill-orphans", turn.agent))),
+    }
+}
+
+/// Removes the turn's group where its shim could not. One that still has members stays.
+pub(crate) fn remove_group(turn: &Turn) {
+    if let Some(group) = turn.cgroup.as_deref().and_then(|path| Cgroup::open(Path::new(path)).ok()) {
+        let _ = group.remove(GROUP_BUDGET);
     }
 }
 
@@ -80,6 +91,7 @@ pub(crate) enum Kin {
 /// After the shim's end: what it has not ended is ended here. None: its final record says what is left.
 pub(crate) fn end_rest(turn: &Turn, log_dir: &Path, kin: Kin) -> Option<i64> {
     if matches!(ExitRecord::read(log_dir), Ok(Some(record)) if record.tree == Tree::Gone) {
+        remove_group(turn);
         return None;
     }
     let group = turn.cgroup.as_deref().and_then(|path| Cgroup::open(Path::new(path)).ok());
@@ -94,7 +106,7 @@ pub(crate) fn end_rest(turn: &Turn, log_dir: &Path, kin: Kin) -> Option<i64> {
             Left::Unknown(_) => None,
         },
     };
-    remove(group);
+    remove_group(turn);
     left
 }
 
@@ -105,13 +117,6 @@ fn known(turn: &Turn) -> Vec<Identity> {
 
 fn leads<'t>(turn: &'t Turn, known: &'t [Identity]) -> Leads<'t> {
     Leads { cgroup: turn.cgroup.as_deref().map(Path::new), token: &turn.token, known }
-}
-
-/// An empty group is no use to anybody; one that is not empty stays, and is a lead.
-fn remove(group: Option<Cgroup>) {
-    if let Some(group) = group {
-        let _ = group.remove(Duration::ZERO);
-    }
 }
 
 /// Finishes a turn whose tree is gone and that nobody watched to its end.

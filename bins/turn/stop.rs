@@ -88,7 +88,10 @@ fn end_turn(state: &mut State, turn: &Turn, args: &Stop) -> Result<Option<Finish
         Some(Err(_)) | None => {}
     }
     let place = state.place().clone();
-    let Some(held) = SupervisorLock::take(&place, &turn.agent, until.since(Tick::now()))? else { return Ok(None) };
+    let Some(held) = SupervisorLock::take(&place, &turn.agent, until.since(Tick::now()))? else {
+        // Whoever holds it may have finished this turn, and gone on to the next.
+        return finish::recorded(&reread(state, turn)?);
+    };
     let turn = reread(state, turn)?;
     if let Some(finished) = finish::recorded(&turn)? {
         return Ok(Some(finished));

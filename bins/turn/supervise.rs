@@ -75,6 +75,10 @@ impl<'t> Watch<'t> {
     pub(crate) fn begin(turn: &'t Turn, shim: Option<Handle>, log_dir: &Path, signals: Signals) -> Result<Self> {
         let observer = Observer::open(log_dir, &turn.description);
         let observer = observer.or_fail(|| format!("cannot read the stream in {}", log_dir.display()))?;
+        if let (Some(_), Some(shim)) = (&turn.wish, &shim) {
+            // Whoever recorded the wish may have died before the signal; a shim that had it is not hurried by another.
+            let _ = shim.signal(Signal::SIGTERM);
+        }
         Ok(Self {
             turn,
             shim,

@@ -96,6 +96,7 @@ fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, jitter: f64) -> Res
     let conclusion = conclude(turn, &run, evidence, &account.open);
     let stop_requested = turn.wish.as_ref().is_some_and(|note| matches!(note.wish, Wish::Operator | Wish::Interrupt));
     let standing = Standing {
+        state: run.state,
         attempts: run.attempts,
         max_attempts: run.max_attempts,
         stop_requested,

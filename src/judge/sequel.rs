@@ -16,6 +16,8 @@ pub const WAIT_LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// The run as it was when the turn began, and what bears on its next try.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
+    /// The run's state now.
+    pub state: RunState,
     /// Attempts used up before this turn.
     pub attempts: i64,
     /// Attempts allowed.
@@ -60,8 +62,10 @@ pub fn sequel(outcome: Outcome, run: &Standing) -> Option<Sequel> {
         notice,
     };
     Some(match outcome {
-        O::NeverStarted | O::Fenced | O::Empty if !run.stop_requested => return None,
         O::Fenced | O::Empty => return None,
+        // Recorded as begun, and then not let go: nothing runs, and the next turn can come at once.
+        O::NeverStarted if !run.stop_requested && run.state == RunState::InTurn => ended(RunState::BetweenTurns, None),
+        O::NeverStarted if !run.stop_requested => return None,
         O::Completed if run.stop_requested => ended(RunState::Stopped, None),
         O::Completed => Sequel { attempts: 0, ..ended(RunState::Completed, None) },
         O::Waiting | O::Silent | O::Limited | O::Auth | O::ResumeRefused | O::NeverStarted if run.stop_requested => {
@@ -134,6 +138,7 @@ mod tests {
     use super::*;
 
     const FIRST: Standing = Standing {
+        state: RunState::Booting,
         attempts: 0,
         max_attempts: 1,
         stop_requested: false,
@@ -171,6 +176,7 @@ mod tests {
             (Outcome::Aborted, of_three, "stopped", Some(WorkerDied)),
             (Outcome::ResumeRefused, FIRST, "between_turns", None),
             (Outcome::NeverStarted, stopped, "stopped", Some(WorkerDied)),
+            (Outcome::NeverStarted, Standing { state: RunState::InTurn, ..FIRST }, "between_turns", None),
         ];
         for (outcome, run, state, notice) in rows {
             let sequel = sequel(outcome, &run).unwrap();

@@ -160,6 +160,12 @@ pub fn start(
     Ok(changed == 1)
 }
 
+/// Takes back that the agent was let go: it was not.
+pub fn take_back_start(tx: &Tx<'_>, turn: TurnId) -> Result<()> {
+    tx.run("UPDATE turn SET started_at = NULL, started_tick = NULL WHERE id = ?1 AND outcome IS NULL", [turn.0])?;
+    Ok(())
+}
+
 /// Another process supervises the turn from now on.
 pub fn set_supervisor(tx: &Tx<'_>, turn: TurnId, supervisor: &Identity) -> Result<()> {
     tx.run("UPDATE turn SET supervisor = ?2 WHERE id = ?1", params![turn.0, tx.text_of(supervisor)?])?;

@@ -87,7 +87,10 @@ fn release(
     let mut shim = spawn::shim(state.place(), lock, plan, begun, log_dir, cgroup.as_ref())?;
     let ready = shim.ready()?;
     record_start(state, &begun.turn, &ready, cgroup.as_ref())?;
-    shim.go()?;
+    if let Err(failure) = shim.go() {
+        state.write("take back a start", |tx| turn::take_back_start(tx, begun.turn.id))?;
+        return Err(failure);
+    }
     say_started(cx, plan, begun, &ready, log_dir)?;
     Ok(shim)
 }
@@ -111,7 +114,7 @@ fn record_start(state: &mut State, turn: &Turn, ready: &Ready, cgroup: Option<&C
         if started && run::enter_turn(tx, turn.run, turn.epoch, now.0)? {
             return Ok(());
         }
-        Err(Failure::refused(format!("run {} was ended before {} could start", turn.run, turn.id)))
+        Err(Failure::refused(format!("agent {} was stopped before {} could start", turn.agent, turn.id)))
     })
 }
 

@@ -117,7 +117,8 @@ impl Shim {
 
     /// Lets the agent go.
     pub(super) fn go(&mut self) -> Result<()> {
-        self.control.write_all(&[GO]).or_fail(|| "cannot let the agent go".into())
+        let written = self.control.write_all(&[GO]);
+        written.map_err(|error| Failure::io("cannot let the agent go", error).exit(Exit::TurnLost))
     }
 
     /// The shim as something to wait for and to signal.

@@ -10,7 +10,7 @@ mod order;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, IntoRawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
@@ -57,8 +57,6 @@ pub(crate) fn main(words: &[OsString]) -> ExitCode {
 /// A shim with its agent, as far as it has come.
 struct Shim {
     order: Order,
-    /// Held, never unlocked: it goes with the process.
-    _lock: File,
     control: UnixStream,
     signals: Signals,
     stream: File,
@@ -78,7 +76,8 @@ impl Shim {
     fn set_up(order: Order) -> io::Result<Self> {
         nix::unistd::setsid()?;
         spawn::close_strays()?;
-        let lock = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+        // The turn lock goes with the process and not a moment before: who gets it must find nobody of us alive.
+        let _ = io::stdin().as_fd().try_clone_to_owned()?.into_raw_fd();
         let control = UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
         let null = File::options().read(true).write(true).open("/dev/null")?;
         rustix::stdio::dup2_stdin(&null)?;
@@ -95,10 +94,20 @@ impl Shim {
         let append = |name: &str| File::options().create(true).append(true).mode(0o600).open(order.log_dir.join(name));
         let (stream, stderr) = (append("stream.jsonl")?, append("stderr.log")?);
         let cgroup = order.cgroup.as_deref().and_then(|path| Cgroup::open(path).ok());
-        Ok(Self { order, _lock: lock, control, signals, stream, stderr, cgroup })
+        Ok(Self { order, control, signals, stream, stderr, cgroup })
     }
 
+    /// Whatever fails on the way, nothing of the tree outlives its shim.
     fn run(mut self) -> io::Result<()> {
+        let done = self.act();
+        if done.is_err() {
+            tree::end_descendants(self.cgroup.as_ref(), TREE_BUDGET, &mut |_, _| {});
+            let _ = self.remove_group();
+        }
+        done
+    }
+
+    fn act(&mut self) -> io::Result<()> {
         ExitRecord::reserve(&self.order.log_dir)?;
         let (mut gate, theirs) = UnixStream::pair()?;
         let child = self.bear(&gate, &theirs)?;
@@ -107,8 +116,9 @@ impl Shim {
         if read_byte(&gate)? != READY {
             return self.never_started();
         }
-        self.answer(&Ready { shim: process::me(), child: child.clone(), in_cgroup: self.cgroup.is_some() })?;
-        if !self.wait_for_go(&gate)? {
+        // A supervisor that has gone does not hear the answer, and lets nobody go.
+        let ready = Ready { shim: process::me(), child: child.clone(), in_cgroup: self.cgroup.is_some() };
+        if self.answer(&ready).is_err() || !self.wait_for_go(&gate)? {
             drop(gate);
             return self.never_started();
         }
@@ -134,9 +144,7 @@ impl Shim {
                     refloat::emit::say(&format!("turn (shim): no cgroup for the agent: {error}"));
                 }
                 let pid = birth::child(None, life)?;
-                if let Some(unused) = self.cgroup.take() {
-                    unused.remove(Duration::ZERO)?;
-                }
+                self.remove_group()?;
                 pid
             }
         };
@@ -210,7 +218,10 @@ impl Shim {
         let alone = matches!(reap::ended(&mut |_, _| {}), Ok(reap::Children::None));
         if !alone {
             // Worth a write of its own: a tree can take seconds to die, and we can be killed meanwhile.
-            record.write(&self.order.log_dir)?;
+            // A disk that does not take it keeps nothing alive.
+            if let Err(error) = record.write(&self.order.log_dir) {
+                refloat::emit::say(&format!("turn (shim): cannot write the exit record yet: {}", io_text(&error)));
+            }
             let ended = tree::end_descendants(self.cgroup.as_ref(), TREE_BUDGET, &mut |_, _| {});
             record.children_killed = ended.killed;
             record.children_left = match ended.left.len() {
@@ -240,11 +251,12 @@ impl Shim {
         record.user_ms = millis(usage.user);
         record.system_ms = millis(usage.system);
         record.max_rss_kib = usage.max_rss_kib;
-        record.write(&self.order.log_dir)?;
-        if let Some(group) = self.cgroup.take() {
-            group.remove(Duration::from_millis(500))?;
-        }
-        Ok(())
+        let written = record.write(&self.order.log_dir);
+        self.remove_group().and(written)
+    }
+
+    fn remove_group(&mut self) -> io::Result<()> {
+        self.cgroup.take().map_or(Ok(()), |group| group.remove(Duration::from_millis(500)))
     }
 
     fn blank(&self) -> ExitRecord {

@@ -1,0 +1,90 @@
+//! Supervisor and shim are killed at their system calls that touch the outside, one by one, and their writes fail
+//! with a full or a broken disk. After each the state is whole, the agent's next turn works, and nobody is left.
+//! `REFLOAT_EVERY=1` visits every point; without it a sample is taken that fits into a minute.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::print_stdout, clippy::disallowed_macros, reason = "a test says what it saw")]
+
+mod disk;
+mod full;
+mod shim;
+mod supervisor;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::scene::{Stage, Witness};
+
+/// System calls that touch the outside.
+const CALLS: &str = "mkdir,openat,flock,fcntl,pread64,pwrite64,write,sendto,read,recvfrom,ftruncate,fsync,fdatasync,\
+    mmap,munmap,rename,unlink,rmdir,close,statx,newfstatat,lseek,dup,dup3,fchmod,prctl,setsid,pipe2,socketpair,clone,\
+    clone3,vfork,pidfd_open,pidfd_send_signal,kill,wait4,waitid,poll,ppoll,inotify_init1,inotify_add_watch,\
+    signalfd4,rt_sigprocmask,getdents64,accept4,execve,statfs,faccessat2";
+
+/// Whether strace can trace here; says so where it cannot.
+fn can_trace() -> bool {
+    let can = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status().is_ok_and(|done| done.success());
+    if !can {
+        println!("skipped: no strace, or it may not trace");
+    }
+    can
+}
+
+/// strace with what all uses share. `what` are its options.
+fn strace(stage: &Stage, log: &Path, what: &[&str]) -> Command {
+    let mut command = stage.command("strace");
+    command.args(["-qq", "-o"]).arg(log).args(what);
+    command
+}
+
+/// The calls in a log of strace and how often each was made, in the order of the first.
+fn calls(log: &Path) -> Vec<(String, usize)> {
+    let text = std::fs::read_to_string(log).unwrap();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for line in text.lines() {
+        let line = line.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == ' ');
+        if let Some((name, _)) = line.split_once('(')
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        {
+            *counts.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+    counts.into_iter().collect()
+}
+
+/// All points of a campaign, or a sample of about `sample`: steps that meet every call sooner or later.
+fn points(calls: &[(String, usize)], sample: usize) -> Vec<(String, usize)> {
+    let all: Vec<(String, usize)> =
+        calls.iter().flat_map(|(name, count)| (1..=*count).map(|number| (name.clone(), number))).collect();
+    let every = std::env::var("REFLOAT_EVERY").ok().and_then(|text| text.parse().ok());
+    let every = every.unwrap_or_else(|| all.len().div_ceil(sample).max(1));
+    all.into_iter().step_by(every).collect()
+}
+
+/// A tree that outlives its agent unless it is ended, and holds the witness.
+fn script(stage: &Stage) -> Vec<String> {
+    vec![format!("fifo {}", stage.word("witness")), "spawn setsid+ignore-term".into(), "exit 0".into()]
+}
+
+/// What must hold after any death: the next turn works and leaves nobody, and the record is one.
+fn survives(stage: &Stage, witness: &mut Witness, point: &str) -> Vec<Value> {
+    let told = stage.settle("a");
+    assert!(witness.everyone_is_gone(), "{point}: something of the tree lives on");
+    stage.assert_whole();
+    told
+}
+
+/// The outcomes that a campaign has met.
+#[derive(Default)]
+struct Tally(BTreeMap<String, usize>);
+
+impl Tally {
+    /// Counts how the turn before the last one ended.
+    fn count(&mut self, stage: &Stage) {
+        let outcomes = stage.texts("SELECT outcome FROM turn ORDER BY id DESC LIMIT 1 OFFSET 1");
+        *self.0.entry(outcomes.first().cloned().unwrap_or_else(|| "no turn".into())).or_default() += 1;
+    }
+}
