@@ -203,8 +203,8 @@ fn captures_in_their_recorded_time_end_the_same() {
 /// What the typed fields of the stream say of the limit: its kind, and when it ends.
 fn typed_limit(capture: &Capture) -> (Value, Option<i64>) {
     let lines = capture.stdout();
-    let events = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let rejected = events.filter(|event| event["rate_limit_info"]["status"] == "rejected").next_back();
+    let mut events = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let rejected = events.rfind(|event| event["rate_limit_info"]["status"] == "rejected");
     let info = rejected.map(|event| event["rate_limit_info"].clone()).unwrap_or_default();
     (info["rateLimitType"].clone(), info["resetsAt"].as_i64())
 }
