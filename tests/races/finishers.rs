@@ -27,7 +27,7 @@ fn unfinished(stage: &Stage, lost: bool) {
 }
 
 /// The ends of t1 that somebody printed.
-fn ends<'r>(all: &'r [Value]) -> Vec<&'r Value> {
+fn ends(all: &[Value]) -> Vec<&Value> {
     all.iter().filter(|record| record["type"] == "turn.ended" && record["turn"] == "t1").collect()
 }
 

@@ -30,7 +30,7 @@ fn slaughter(stage: &Stage, crowd: &mut [Running], victims: usize) -> usize {
     while killed.len() < victims && crowd.iter_mut().any(|one| !one.is_over()) {
         let number = killed.len() as u64;
         wait::pause(std::time::Duration::from_micros(1_000 + number * 7_919 % 23_000));
-        let supervises = number % 2 == 0;
+        let supervises = number.is_multiple_of(2);
         let last_in_line = || pids.iter().rev().find(|pid| !killed.contains(pid)).copied();
         let victim = if supervises { supervisor(stage) } else { last_in_line() };
         let Some(victim) = victim.filter(|pid| pids.contains(pid) && !killed.contains(pid)) else { continue };
