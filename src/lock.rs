@@ -61,8 +61,12 @@ impl SupervisorLock {
     /// Takes the lock, waiting at most `wait`. None: somebody else holds it.
     pub fn take(place: &Place, agent: &str, wait: Duration) -> Result<Option<Self>> {
         let path = path(place, agent, "supervisor");
-        // The guard borrows the lock, and both have to outlive this call: one lock per process is left to its end.
-        let lock = Box::leak(Box::new(fd_lock::RwLock::new(open(&path)?)));
+        // The guard borrows the lock, and both have to outlive this call: a lock or two are left to the process's end.
+        let fresh = || open(&path).map(|file| Box::leak(Box::new(fd_lock::RwLock::new(file))));
+        if let Ok(guard) = fresh()?.try_write() {
+            return Ok(Some(Self(guard)));
+        }
+        let lock = fresh()?;
         let (sender, receiver) = mpsc::channel();
         std::thread::Builder::new()
             .spawn(move || sender.send(lock.write()))

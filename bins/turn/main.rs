@@ -14,7 +14,6 @@ mod show;
 mod stop;
 mod supervise;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use refloat::cli::{self, Context};
@@ -25,11 +24,10 @@ use refloat::record::{self, RunRecord, TurnEnded, TurnEvent, TurnRecord, TurnSta
 use args::{Command, Turn};
 
 fn main() -> ExitCode {
-    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    match words.split_first() {
-        Some((first, order)) if first == shim::SHIM => shim::main(order),
-        _ => cli::main::<Turn>("turn", schema, |turn| &turn.common, dispatch),
+    if std::env::args_os().nth(1).is_some_and(|word| word == shim::SHIM) {
+        return shim::main();
     }
+    cli::main::<Turn>("turn", schema, |turn| &turn.common, dispatch)
 }
 
 fn dispatch(cx: &mut Context, turn: Turn) -> Result<Exit> {

@@ -40,10 +40,12 @@ pub(crate) fn turn(
     let signals = Signals::over(&supervise::SIGNALS).map_err(|error| Failure::io("cannot take over signals", error))?;
     let token = Uuid::new_v4().simple().to_string();
     let group = group(plan, &token)?;
+    reap::become_subreaper().map_err(|error| Failure::io("cannot become a subreaper", error))?;
+    let shim = spawn::shim(lock, &plan.args.agent)?;
     let begun = begin(state, plan, &token, group.as_deref(), &process::me())?;
     let log_dir = log_dir(state.place(), &begun.turn);
     // From here on the turn has a row, and every way out leads through its finish.
-    match release(cx, state, lock, plan, &begun, &log_dir) {
+    match release(cx, state, shim, plan, &begun, &log_dir) {
         Ok(shim) => watch(cx, state, held, &begun, shim, &log_dir, signals),
         Err(failure) => {
             let finished = finish_now(state, held, &begun.turn, &log_dir);
@@ -72,20 +74,18 @@ fn no_cgroup(reason: &str) -> Failure {
     Failure::new(Exit::Unknown, format!("cannot make a cgroup: {reason}")).hint("use --contain auto or subreaper")
 }
 
-/// Starts the shim, records who runs, and lets the agent go.
+/// Gives the shim its order, records who runs, and lets the agent go.
 fn release(
     cx: &mut Context,
     state: &mut State,
-    lock: &TurnLock,
+    mut shim: Shim,
     plan: &Plan<'_>,
     begun: &Begun,
     log_dir: &Path,
 ) -> Result<Shim> {
     spawn::make_folder(log_dir, plan.stdin())?;
     let cgroup = make_group(plan, &begun.turn)?;
-    reap::become_subreaper().map_err(|error| Failure::io("cannot become a subreaper", error))?;
-    let mut shim = spawn::shim(state.place(), lock, plan, begun, log_dir, cgroup.as_ref())?;
-    let ready = shim.ready()?;
+    let ready = shim.ready(&spawn::order(state.place(), plan, begun, log_dir, cgroup.as_ref()))?;
     record_start(state, &begun.turn, &ready, cgroup.as_ref())?;
     if let Err(failure) = shim.go() {
         state.write("take back a start", |tx| turn::take_back_start(tx, begun.turn.id))?;

@@ -1,6 +1,6 @@
 //! Starting the shim: its folder, its environment, its lock, its socket.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, File};
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsFd;
@@ -20,7 +20,7 @@ use refloat::state::Place;
 
 use super::begin::Begun;
 use super::plan::Plan;
-use crate::shim::{GO, Order, Ready, Terms};
+use crate::shim::{GO, Order, Ready, SHIM, Terms};
 
 /// The prompt's name in the turn's folder.
 const PROMPT: &str = "prompt";
@@ -31,7 +31,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct Shim {
     control: UnixStream,
     handle: Option<Handle>,
-    log: String,
 }
 
 /// The turn's folder, with the prompt in it.
@@ -54,17 +53,22 @@ fn own_file(path: &Path) -> std::io::Result<File> {
     File::options().create(true).append(true).mode(0o600).open(path)
 }
 
-/// Starts the shim of a turn.
-pub(super) fn shim(
-    place: &Place,
-    lock: &TurnLock,
-    plan: &Plan<'_>,
-    begun: &Begun,
-    log_dir: &Path,
-    cgroup: Option<&Cgroup>,
-) -> Result<Shim> {
+/// Starts a shim for an agent's next turn. It does nothing before its order, so it can make itself ready while the
+/// turn gets its row; without an order it ends.
+pub(super) fn shim(lock: &TurnLock, agent: &str) -> Result<Shim> {
     let what = || "cannot start the shim".to_owned();
-    let order = Order {
+    let (mine, theirs) = UnixStream::pair().or_fail(what)?;
+    let share = lock.share().or_fail(what)?;
+    let null = File::options().write(true).open("/dev/null").or_fail(what)?;
+    let stdio = Stdio { input: share.as_fd(), output: theirs.as_fd(), errors: null.as_fd() };
+    let environment: Vec<_> = std::env::vars_os().collect();
+    spawn::ourselves(&["turn".into(), SHIM.into(), agent.into()], &environment, stdio).or_fail(what)?;
+    Ok(Shim { control: mine, handle: None })
+}
+
+/// What the shim of this turn is to do.
+pub(super) fn order(place: &Place, plan: &Plan<'_>, begun: &Begun, log_dir: &Path, cgroup: Option<&Cgroup>) -> Order {
+    Order {
         terms: Terms {
             turn: begun.turn.id,
             deadline_ms: millis(plan.args.clocks.deadline),
@@ -76,42 +80,26 @@ pub(super) fn shim(
         prompt: plan.stdin().map(|_| log_dir.join(PROMPT)),
         cgroup: cgroup.map(|group| group.path().to_owned()),
         command: begun.command.clone(),
-    };
-    let (mine, theirs) = UnixStream::pair().or_fail(what)?;
-    let share = lock.share().or_fail(what)?;
-    let log = log_dir.join("shim.log");
-    let errors = own_file(&log).or_fail(|| format!("cannot create {}", log.display()))?;
-    let stdio = Stdio { input: share.as_fd(), output: theirs.as_fd(), errors: errors.as_fd() };
-    let arguments = order.arguments().or_fail(what)?;
-    let started = spawn::ourselves(&arguments, &environment(place, plan, begun), stdio);
-    started.map_err(|error| too_long(error).context(what()))?;
-    Ok(Shim { control: mine, handle: None, log: log.display().to_string() })
-}
-
-/// E2BIG is the caller's doing, everything else is the machine's.
-fn too_long(error: std::io::Error) -> Failure {
-    match error.raw_os_error() {
-        Some(errno) if errno == nix::errno::Errno::E2BIG as i32 => {
-            Failure::new(Exit::CannotRun, "the command line is too long").hint("give long texts as a file")
-        }
-        _ => Failure::io("posix_spawn", error).exit(Exit::TurnLost),
+        environment: environment(place, plan, begun),
     }
 }
 
 impl Shim {
-    /// Waits until the agent stands at its gate; says who they are.
-    pub(super) fn ready(&mut self) -> Result<Ready> {
-        let gone = |log: &str| {
-            Failure::new(Exit::TurnLost, "the shim ended before the agent could start").hint(format!("see {log}"))
+    /// Sends the order and waits until the agent stands at its gate; says who they are.
+    pub(super) fn ready(&mut self, order: &Order) -> Result<Ready> {
+        let gone = || {
+            Failure::new(Exit::TurnLost, "the shim ended before the agent could start")
+                .hint(format!("see {}", order.log_dir.join("shim.log").display()))
         };
+        order.send(&self.control).map_err(|_| gone())?;
         self.control.set_read_timeout(Some(PATIENCE)).or_fail(|| "cannot wait for the shim".into())?;
         let mut line = String::new();
         let read = BufReader::new(&self.control).read_line(&mut line);
         if !matches!(read, Ok(1..)) {
-            return Err(gone(&self.log));
+            return Err(gone());
         }
-        let ready: Ready = serde_json::from_str(&line).map_err(|_| gone(&self.log))?;
-        self.handle = Some(Handle::open(&ready.shim).map_err(|_| gone(&self.log))?);
+        let ready: Ready = serde_json::from_str(&line).map_err(|_| gone())?;
+        self.handle = Some(Handle::open(&ready.shim).map_err(|_| gone())?);
         Ok(ready)
     }
 
@@ -128,7 +116,7 @@ impl Shim {
 }
 
 /// Ours, without what the runtime must not see, and with what makes the child a part of this turn.
-fn environment(place: &Place, plan: &Plan<'_>, begun: &Begun) -> Vec<(OsString, OsString)> {
+fn environment(place: &Place, plan: &Plan<'_>, begun: &Begun) -> Vec<OsString> {
     let (turn, run) = (&begun.turn, &begun.run);
     let own: [(&str, OsString); 6] = [
         ("REFLOAT_STATE", place.file.clone().into()),
@@ -141,9 +129,15 @@ fn environment(place: &Place, plan: &Plan<'_>, begun: &Begun) -> Vec<(OsString, 
     let unwanted = |name: &OsString| {
         plan.runtime.env_remove.iter().any(|gone| name == gone.as_str()) || own.iter().any(|(ours, _)| name == ours)
     };
-    let mut environment: Vec<_> = std::env::vars_os().filter(|(name, _)| !unwanted(name)).collect();
-    environment.extend(own.iter().map(|(name, value)| (OsString::from(name), value.clone())));
-    environment
+    let inherited = std::env::vars_os().filter(|(name, _)| !unwanted(name));
+    let ours = own.iter().map(|(name, value)| (OsString::from(name), value.clone()));
+    inherited.chain(ours).map(|(name, value)| entry(name, &value)).collect()
+}
+
+fn entry(mut name: OsString, value: &OsStr) -> OsString {
+    name.push("=");
+    name.push(value);
+    name
 }
 
 const fn stop_signal(signal: StopSignal) -> i32 {

@@ -2,9 +2,11 @@
 //! pid and start time stay the same. Without the byte it ends, and the agent has never run.
 
 use std::convert::Infallible;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -41,6 +43,13 @@ pub(super) fn live(
     Err(io::Error::other(refusal))
 }
 
+/// `NAME=VALUE`, parted; a name may begin with the sign.
+fn variable(entry: &OsString) -> Option<(&OsStr, &OsStr)> {
+    let bytes = entry.as_bytes();
+    let sign = bytes.iter().skip(1).position(|byte| *byte == b'=')? + 1;
+    Some((OsStr::from_bytes(&bytes[..sign]), OsStr::from_bytes(&bytes[sign + 1..])))
+}
+
 /// Executes the agent; returns why that was not possible: `N` for not found, `X` otherwise, and the words for it.
 /// Every other descriptor is close-on-exec, the gate among them: the shim sees it close.
 fn execute(order: &Order, stream: BorrowedFd<'_>, stderr: BorrowedFd<'_>) -> String {
@@ -65,6 +74,8 @@ fn execute(order: &Order, stream: BorrowedFd<'_>, stderr: BorrowedFd<'_>) -> Str
         return "Xthe command is empty".into();
     };
     // std's exec also gives SIGPIPE back its default, which Rust's start-up takes away.
-    let error = Command::new(program).args(arguments).stdin(input).stdout(output).stderr(errors).exec();
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(input).stdout(output).stderr(errors);
+    let error = command.env_clear().envs(order.environment.iter().filter_map(variable)).exec();
     telling("", &error)
 }

@@ -1,13 +1,12 @@
 //! The shim: the agent's parent. It holds the turn lock, ends the tree, reaps, writes the exit record and keeps
 //! the deadline, whether or not anybody supervises. No database, no stream parsing: what is not here cannot fail.
 //!
-//! Descriptor 0 is the turn lock, 1 the control socket to the supervisor, 2 `shim.log`.
+//! Descriptor 0 is the turn lock, 1 the control socket to the supervisor; 2 becomes `shim.log`.
 
 mod agent;
 mod ladder;
 mod order;
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, IntoRawFd};
@@ -38,13 +37,13 @@ const TREE_BUDGET: Duration = Duration::from_secs(5);
 /// How long the agent-to-be may take to reach its gate, and a program to be executed.
 const START_BUDGET: Duration = Duration::from_secs(30);
 
-/// Runs the shim.
-pub(crate) fn main(words: &[OsString]) -> ExitCode {
+/// Runs the shim: it makes itself ready, waits for its order, and acts on it. Without an order it ends.
+pub(crate) fn main() -> ExitCode {
     let _ = refloat::crash::install_hook("turn (shim)");
-    let done = match Order::read(words) {
-        Some(order) => Shim::set_up(order).and_then(Shim::run),
-        None => Err(io::Error::from(io::ErrorKind::InvalidInput)),
-    };
+    let done = detach().and_then(|control| match Order::receive(&control)? {
+        Some(order) => Shim::set_up(order, control)?.run(),
+        None => Ok(()),
+    });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -71,18 +70,25 @@ struct End {
     frozen: Duration,
 }
 
+/// A session of its own, nothing inherited but lock and socket, no folder kept busy, parent of all orphans below.
+/// Returns the control socket.
+fn detach() -> io::Result<UnixStream> {
+    nix::unistd::setsid()?;
+    spawn::close_strays()?;
+    std::env::set_current_dir("/")?;
+    // The turn lock goes with the process and not a moment before: who gets it must find nobody of us alive.
+    let _ = io::stdin().as_fd().try_clone_to_owned()?.into_raw_fd();
+    let control = UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&null)?;
+    rustix::stdio::dup2_stdout(&null)?;
+    reap::become_subreaper()?;
+    Ok(control)
+}
+
 impl Shim {
-    /// A session of its own, nothing inherited but lock and socket, parent of all orphans below it.
-    fn set_up(order: Order) -> io::Result<Self> {
-        nix::unistd::setsid()?;
-        spawn::close_strays()?;
-        // The turn lock goes with the process and not a moment before: who gets it must find nobody of us alive.
-        let _ = io::stdin().as_fd().try_clone_to_owned()?.into_raw_fd();
-        let control = UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
-        let null = File::options().read(true).write(true).open("/dev/null")?;
-        rustix::stdio::dup2_stdin(&null)?;
-        rustix::stdio::dup2_stdout(&null)?;
-        reap::become_subreaper()?;
+    /// Opens what the order names.
+    fn set_up(order: Order, control: UnixStream) -> io::Result<Self> {
         let signals = Signals::of(&[
             Signal::SIGTERM,
             Signal::SIGINT,
@@ -92,6 +98,7 @@ impl Shim {
             Signal::SIGCHLD,
         ])?;
         let append = |name: &str| File::options().create(true).append(true).mode(0o600).open(order.log_dir.join(name));
+        rustix::stdio::dup2_stderr(append("shim.log")?)?;
         let (stream, stderr) = (append("stream.jsonl")?, append("stderr.log")?);
         let cgroup = order.cgroup.as_deref().and_then(|path| Cgroup::open(path).ok());
         Ok(Self { order, control, signals, stream, stderr, cgroup })
