@@ -157,6 +157,14 @@ impl Stage {
         file
     }
 
+    /// The cgroups of all turns so far that are still there.
+    pub(crate) fn groups_left(&self) -> Vec<String> {
+        let file = self.sqlite();
+        let mut query = file.prepare("SELECT cgroup FROM turn WHERE cgroup IS NOT NULL").unwrap();
+        let groups = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap);
+        groups.filter(|path: &String| Path::new(path).exists()).collect()
+    }
+
     /// The mails of a type to somebody, oldest first.
     pub(crate) fn mails(&self, to: &str, kind: &str) -> Vec<Value> {
         self.mail(&["list", "--to", to, "--type", kind]).records

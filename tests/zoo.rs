@@ -130,18 +130,9 @@ fn visit(members: &[Member], contain: &str) {
             assert_eq!(wrong, None, "round {round}");
         }
         played += times;
-        assert_eq!(groups_left(&stage), Vec::<String>::new(), "{}", member.play);
+        assert_eq!(stage.groups_left(), Vec::<String>::new(), "{}", member.play);
     }
     println!("{played} bad agents of {} kinds under {contain}: 0 left", members.len());
-}
-
-/// The groups of all turns so far that are still there.
-fn groups_left(stage: &Stage) -> Vec<String> {
-    let file =
-        rusqlite::Connection::open_with_flags(stage.state(), rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let mut query = file.prepare("SELECT cgroup FROM turn WHERE cgroup IS NOT NULL").unwrap();
-    let groups = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap);
-    groups.filter(|path: &String| std::path::Path::new(path).exists()).collect()
 }
 
 /// B8, B9
@@ -203,6 +194,7 @@ fn an_agent_that_kills_its_shim_is_lost_and_leaves_nothing() {
         let script = format!("{}; spawn setsid; zoo kill-parent", watchers.steps);
         let call: Call = stage.play("a", &script).with(&["--contain", contain]).call();
         assert_eq!(watchers.see(&stage), 0, "{call:#?}");
+        assert_eq!(stage.groups_left(), Vec::<String>::new());
         call.assert_end("lost", 125);
         assert_eq!(call.ended()["children_left"], json!(0));
     }

@@ -38,7 +38,7 @@ fn nothing_at_all_is_a_stall_of_its_own_and_a_deaf_agent_is_killed() {
     assert_eq!(deaf.ended()["signal"], 9);
 }
 
-/// T12, B9
+/// T12
 #[test]
 fn an_open_tool_call_has_its_own_longer_clock() {
     let stage = Stage::new();

@@ -21,6 +21,7 @@ fn assert_spawn_failed(stage: &Stage, call: &Call, code: i32, cause: &str) {
         (&Value::Null, &Value::Null, &json!(0))
     );
     assert!(ended["message"].is_string(), "{ended}");
+    assert_eq!(stage.groups_left(), Vec::<String>::new());
     stage.play("b", "init; result done").call().assert_end("completed", 0);
 }
 
@@ -85,7 +86,7 @@ fn an_agent_whose_start_cannot_be_recorded_never_runs() {
     assert_ne!(call.code, 0, "{call:#?}");
     assert!(!stage.path("ran").exists());
     assert_eq!(call.word("outcome"), "never_started", "{call:#?}");
-    assert_eq!(stage.family.alive(), [] as [i32; 0]);
+    assert_eq!((stage.family.alive(), stage.groups_left()), (vec![], vec![]));
     std::fs::remove_file(&logs).unwrap();
     stage.play("a", "init; result done").call().assert_end("completed", 0);
 }

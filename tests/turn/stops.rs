@@ -186,5 +186,6 @@ fn a_stop_at_any_moment_of_a_start_is_a_stop() {
         let told = stage.mails("lead", "worker_died");
         let told = told.iter().filter(|mail| mail["payload"]["run"] == run["run"]).count();
         assert_eq!((told, stage.family.alive()), (1, vec![]), "round {round}: {end:#?}");
+        assert_eq!(stage.groups_left(), Vec::<String>::new(), "round {round}: {end:#?}");
     }
 }
