@@ -15,7 +15,7 @@ fn traced(stage: &Stage, log: &str, inject: &[&str]) -> std::process::Command {
     command
 }
 
-/// T17, T18, T22
+/// T22
 #[test]
 fn a_supervisor_killed_at_any_system_call_leaves_nothing_broken() {
     if !can_trace() {

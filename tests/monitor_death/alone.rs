@@ -70,12 +70,16 @@ impl Caller {
         said
     }
 
+    /// Whoever was killed may take a moment to go; the agent stays, and must not have what was the caller's.
     fn assert_let_go(&self) {
         let held = File::options().write(true).open(self.stage.path("held")).unwrap();
-        assert!(held.try_lock().is_ok(), "the caller's lock lives on in the turn");
-        let jobs = File::options().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(self.stage.path("jobs"));
-        let nobody = jobs.err().map(|error| error.raw_os_error());
-        assert_eq!(nobody, Some(Some(nix::errno::Errno::ENXIO as i32)), "the caller's pipe lives on in the turn");
+        until("the caller's lock, which lives on in the turn", || held.try_lock().is_ok());
+        let jobs = File::options().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).clone();
+        let path = self.stage.path("jobs");
+        let nobody = Some(nix::errno::Errno::ENXIO as i32);
+        until("the caller's pipe, which lives on in the turn", || {
+            jobs.open(&path).is_err_and(|error| error.raw_os_error() == nobody)
+        });
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod finishers;
 mod first_open;
+mod namespaces;
 mod turns;
 
 use std::fs::File;

@@ -49,7 +49,7 @@ fn supervisor(stage: &Stage) -> Option<i32> {
     found.first()?.parse().ok()
 }
 
-/// T20, B18, B19, B20, B21
+/// T20, B20, B21
 #[test]
 fn one_agent_at_a_time_whoever_is_killed() {
     let stage = Stage::new();
