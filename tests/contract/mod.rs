@@ -4,11 +4,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod about;
+mod bytes;
 mod codes;
 mod output;
 mod panic;
 mod places;
 mod records;
+mod rooms;
 mod schema;
 mod usage;
 
