@@ -6,12 +6,14 @@
 mod about;
 mod bytes;
 mod codes;
+mod inputs;
 mod output;
 mod panic;
 mod places;
 mod records;
 mod rooms;
 mod schema;
+mod tables;
 mod usage;
 
 use std::ffi::OsStr;
