@@ -58,7 +58,7 @@ fn outside_a_turn_the_sender_is_named_and_its_word_is_all_there_is() {
     assert_eq!(home.dump(), before);
 }
 
-/// T21
+/// T7
 #[test]
 fn inside_a_turn_the_token_names_the_sender_and_binds_the_mail_to_the_turn() {
     let home = with(&["lead"]);
@@ -119,6 +119,7 @@ fn a_turn_whose_run_has_moved_on_is_fenced() {
     assert!(list(&home, &["--type", "worker_done"]).is_empty());
 }
 
+/// B2
 #[test]
 fn a_reply_keeps_the_thread_of_what_it_answers_and_never_counts_as_the_end() {
     let home = with(&["lead"]);
@@ -176,7 +177,7 @@ fn mail_to_one_run_is_for_that_run_and_refused_once_it_has_ended() {
     assert_eq!(home.dump(), before);
 }
 
-/// T18: a worker never fails because its parent has gone.
+/// A worker never fails because its parent has gone.
 #[test]
 fn terminal_mail_to_an_ended_parent_is_stored_visibly_dead_and_the_worker_completes() {
     let home = with(&["lead"]);

@@ -12,7 +12,7 @@ fn page() -> Vec<(String, Vec<String>)> {
     let text = include_str!("../../docs/exit-codes.md");
     let rows = text.lines().filter(|line| line.starts_with("| ")).skip(1);
     let cells = |row: &str| row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
-    rows.map(|row| cells(row)).map(|cells| (cells[0].clone(), cells[1..].to_vec())).collect()
+    rows.map(cells).map(|cells| (cells[0].clone(), cells[1..].to_vec())).collect()
 }
 
 #[test]

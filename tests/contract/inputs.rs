@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::codes::nobody;
 use super::{Home, Said, is_root};
 
+/// T15
 #[test]
 fn a_program_or_folder_that_cannot_be_used_ends_the_turn_with_words_a_person_reads() {
     let home = Home::new();
