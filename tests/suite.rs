@@ -1,9 +1,11 @@
 //! The tests of the commands: black-box tests on real processes, files and locks.
 
 mod captures;
+mod cases;
 mod contract;
 mod crash_points;
 mod fake_agent;
+mod mail;
 mod monitor_death;
 mod races;
 mod scene;

@@ -4,12 +4,16 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod about;
+mod bytes;
 mod codes;
+mod inputs;
 mod output;
 mod panic;
 mod places;
 mod records;
+mod rooms;
 mod schema;
+mod tables;
 mod usage;
 
 use std::ffi::OsStr;

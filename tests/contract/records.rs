@@ -238,6 +238,7 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 2] {
     [("turn", turn), ("mail", mail)]
 }
 
+/// B25: a time without its zone is not taken.
 #[test]
 fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
     let home = Home::new();

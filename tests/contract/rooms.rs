@@ -1,0 +1,176 @@
+//! The rooms of the source and what may pass between them; the words of the schema and those of the model.
+
+use std::path::{Path, PathBuf};
+
+use refloat::model::{
+    AttributedBy, Capability, Containment, Hold, MailState, MailType, Outcome, Priority, Resume, RunState, Wish,
+};
+
+fn root(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// Every source file below a folder, by its path from the root, without comments and test modules.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(root("")).unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if name.ends_with(".rs") && !name.ends_with("tests.rs") && !name.contains("/tests/") {
+                found.push((name, code(&std::fs::read_to_string(&path).unwrap())));
+            }
+        }
+    }
+    assert!(!found.is_empty());
+    found
+}
+
+fn code(text: &str) -> String {
+    let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    product.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join("\n")
+}
+
+/// The rooms of the library that a text names: `crate::judge::…`, `crate::{judge, …}`, `refloat::judge`.
+fn rooms(code: &str) -> Vec<String> {
+    let mut named = Vec::new();
+    for part in code.split("crate::").skip(1) {
+        match part.strip_prefix('{') {
+            None => named.push(first_word(part)),
+            Some(list) => named.extend(list.split('}').next().unwrap().split(',').map(|one| first_word(one.trim()))),
+        }
+    }
+    named
+}
+
+fn first_word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+#[track_caller]
+fn never(folder: &str, forbidden: &[&str]) {
+    for (name, code) in sources(folder) {
+        for room in rooms(&code) {
+            assert!(!forbidden.contains(&room.as_str()), "{name} uses crate::{room}");
+        }
+    }
+}
+
+#[test]
+fn data_flows_one_way_through_the_rooms() {
+    never("src/judge", &["seam", "state", "record", "finish", "emit", "cli", "observe"]);
+    never("src/seam", &["state", "judge", "record", "finish", "emit", "cli", "observe"]);
+    never("src/model", &["seam", "state", "record", "finish", "emit", "cli", "observe"]);
+    never("src/state", &["seam", "record", "finish", "emit", "cli", "observe", "runtime"]);
+    never("src/record", &["seam", "state", "judge", "finish", "cli", "observe"]);
+    never("src/runtime", &["seam", "state", "judge", "record", "finish", "emit", "cli", "observe"]);
+}
+
+#[test]
+fn the_check_of_rooms_sees_every_form_of_use() {
+    assert_eq!(rooms("use crate::state::turn;"), ["state"]);
+    assert_eq!(rooms("use crate::{clock, state::{turn, run}};"), ["clock", "state", "run"]);
+    assert_eq!(rooms("fn f() { crate::seam::go() }"), ["seam"]);
+    assert_eq!(code("a // crate::state\nb"), "a \nb");
+}
+
+#[test]
+fn nothing_in_the_library_knows_a_command() {
+    for (name, code) in sources("src") {
+        for command in ["bins/", "refloat::", "CARGO_BIN"] {
+            assert!(!code.contains(command), "{name}: {command}");
+        }
+    }
+}
+
+#[test]
+fn sqlite_is_known_in_one_room_alone() {
+    for folder in ["src", "bins"] {
+        for (name, code) in sources(folder) {
+            assert!(name.starts_with("src/state/") || !code.contains("rusqlite"), "{name} uses rusqlite");
+            let sql = ["SELECT ", "INSERT INTO", "UPDATE ", "DELETE FROM", "PRAGMA "];
+            let speaks = sql.iter().any(|word| code.contains(word));
+            assert!(name.starts_with("src/state/") || !speaks, "{name} speaks SQL");
+        }
+    }
+}
+
+/// Deciding what a run's state means is for `judge` and `model`; enforcing it for `state`.
+#[test]
+fn run_states_are_compared_in_the_rooms_that_decide() {
+    for folder in ["src", "bins"] {
+        for (name, code) in sources(folder) {
+            if ["src/judge/", "src/model/", "src/state/"].iter().any(|room| name.starts_with(room)) {
+                continue;
+            }
+            let flat = code.split_whitespace().collect::<Vec<_>>().join(" ");
+            for compared in
+                ["== RunState::", "!= RunState::", "== Some(RunState::", "!= Some(RunState::", "| RunState::"]
+            {
+                assert!(!flat.contains(compared), "{name}: {compared}");
+            }
+            let in_matches =
+                flat.split("matches!(").skip(1).any(|rest| rest.split(')').next().unwrap().contains("RunState::"));
+            let matched = in_matches
+                || flat.split("RunState::").skip(1).any(|rest| {
+                    let rest = rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').trim_start();
+                    rest.starts_with("=>") || rest.starts_with("==") || rest.starts_with("!=")
+                });
+            assert!(!matched, "{name} decides on a run's state");
+        }
+    }
+}
+
+/// The words of `CHECK (column IN (…))` in a table of schema.sql.
+fn check_of(table: &str, column: &str) -> Vec<String> {
+    let schema = std::fs::read_to_string(root("src/state/schema.sql")).unwrap();
+    let start = schema.find(&format!("CREATE TABLE {table} (")).unwrap();
+    let text = schema[start..].split(") STRICT").next().unwrap();
+    let list = text.split(&format!("CHECK ({column} IN (")).nth(1).unwrap().split("))").next().unwrap();
+    list.split(',').map(|word| word.trim().trim_matches('\'').to_owned()).collect()
+}
+
+/// How many lists of words the schema has.
+fn lists() -> usize {
+    let schema = std::fs::read_to_string(root("src/state/schema.sql")).unwrap();
+    schema.split(" IN (").skip(1).filter(|rest| rest.trim_start().starts_with('\'')).count()
+}
+
+#[test]
+fn every_list_of_words_in_the_schema_is_that_of_the_model() {
+    macro_rules! of {
+        ($words:ident) => {
+            $words::ALL.iter().map(|value| value.word()).collect::<Vec<&str>>()
+        };
+    }
+    let all = [
+        ("run", "capability", of!(Capability)),
+        ("run", "state", of!(RunState)),
+        ("run", "hold", of!(Hold)),
+        ("turn", "resume", of!(Resume)),
+        ("turn", "contained_by", of!(Containment)),
+        ("turn", "wish", of!(Wish)),
+        ("turn", "outcome", of!(Outcome)),
+        ("mail", "kind", of!(MailType)),
+        ("mail", "priority", of!(Priority)),
+        ("mail", "attributed_by", of!(AttributedBy)),
+        ("mail", "state", of!(MailState)),
+    ];
+    for (table, column, words) in &all {
+        assert_eq!(check_of(table, column), *words, "{table}.{column}");
+    }
+    let terminal: Vec<&str> =
+        RunState::ALL.iter().filter(|state| state.is_terminal()).map(|state| state.word()).collect();
+    assert_eq!(check_of_terminal(), terminal);
+    assert_eq!(lists(), all.len() + 1, "a list of words in the schema is not held here");
+}
+
+/// The states that have an end, as the table `run` says it.
+fn check_of_terminal() -> Vec<String> {
+    let schema = std::fs::read_to_string(root("src/state/schema.sql")).unwrap();
+    let list = schema.split("(ended_at IS NOT NULL) = (state IN (").nth(1).unwrap().split("))").next().unwrap();
+    list.split(',').map(|word| word.trim().trim_matches('\'').to_owned()).collect()
+}
