@@ -9,7 +9,7 @@ use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::finish::{self, Evidence, Finished};
 use refloat::id::TurnId;
-use refloat::lock::SupervisorLock;
+use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::Turn;
 use refloat::observe::STREAM;
 use refloat::seam::process::{self, Handle, Life};
@@ -61,6 +61,10 @@ fn take_over(cx: &mut Context, state: &mut State, place: &Place, turn: &Turn) ->
     }
     match shim_of(&turn)? {
         Some(shim) => watch(cx, state, &held, &turn, shim, signals),
+        None if TurnLock::is_held(place, &turn.agent)? => {
+            Err(Failure::busy(format!("{} is only just being started, or its shim is ending", turn.id))
+                .hint("try again"))
+        }
         None => {
             let left = finishing::clear(place, &turn, false)?;
             finishing::finish_unwatched(state, &held, &turn, left).map(Some)

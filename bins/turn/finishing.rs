@@ -13,8 +13,11 @@ use refloat::model::Turn;
 use refloat::seam::cgroup::Cgroup;
 use refloat::seam::exit_record::{ExitRecord, Tree};
 use refloat::seam::survivors::{Leads, Left, Survivor, end_survivors, survivors};
-use refloat::seam::tree;
+use refloat::seam::{tree, wait};
 use refloat::state::{Place, State, turn};
+
+/// How long the dying may take before they are orphans.
+const DYING: Duration = Duration::from_millis(250);
 
 /// How long orphans may take to die.
 const BUDGET: Duration = Duration::from_secs(5);
@@ -44,7 +47,7 @@ pub(crate) fn clear(place: &Place, turn: &Turn, kill_orphans: bool) -> Result<Op
     }
     let known = known(turn);
     let leads = leads(turn, &known);
-    let left = if kill_orphans { end_survivors(&leads, BUDGET).1 } else { survivors(&leads) };
+    let left = if kill_orphans { end_survivors(&leads, BUDGET).1 } else { settled(&leads) };
     match left {
         Left::None => {
             remove_group(turn);
@@ -77,6 +80,19 @@ fn orphaned(turn: &Turn, found: &[Survivor], tried: bool) -> Failure {
         names.join(", ")
     ))
     .hint(format!("end them: turn run --agent {} --kill-orphans …, or: turn stop {}", turn.agent, turn.agent))
+}
+
+/// A shim's death is its agent's, by the parent-death signal, but not in the same instant: what is seen is looked at
+/// again for a moment before it is called an orphan.
+fn settled(leads: &Leads<'_>) -> Left {
+    let until = Tick::now().plus(DYING);
+    loop {
+        let left = survivors(leads);
+        if left == Left::None || Tick::now() >= until {
+            return left;
+        }
+        wait::pause(Duration::from_millis(5));
+    }
 }
 
 /// How a supervisor is related to the tree of a turn.

@@ -7,7 +7,7 @@ use refloat::clock::{Stamp, Tick};
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::finish::{self, Finished};
-use refloat::lock::SupervisorLock;
+use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::{Run, RunState, Turn, Wish, WishNote};
 use refloat::record::TurnStopped;
 use refloat::seam::process::{Handle, Life};
@@ -88,6 +88,11 @@ fn end_turn(state: &mut State, turn: &Turn, args: &Stop) -> Result<Option<Finish
         Some(Err(_)) | None => {}
     }
     let place = state.place().clone();
+    // Whoever starts or supervises the turn holds its lock until the outcome is recorded; the wish keeps a turn that is
+    // only being started from starting.
+    let Some(_lock) = TurnLock::take(&place, &turn.agent, until.since(Tick::now()))? else {
+        return finish::recorded(&reread(state, turn)?);
+    };
     let Some(held) = SupervisorLock::take(&place, &turn.agent, until.since(Tick::now()))? else {
         // Whoever holds it may have finished this turn, and gone on to the next.
         return finish::recorded(&reread(state, turn)?);

@@ -60,7 +60,7 @@ impl Account {
             cause: conclusion.cause,
             outcome_source: Some(conclusion.source),
             message: evidence.message(),
-            state_before: Some(run.state),
+            state_before: Some(turn.before.state),
             state_after: Some(sequel.map_or(run.state, |sequel| sequel.state)),
             exit_code: exit.and_then(|exit| exit.code),
             signal: exit.and_then(|exit| exit.signal),

@@ -9,7 +9,7 @@ use crate::judge::outcome::{Ended, Ending, NotRun, Terminal};
 use crate::model::{EndedBy, OutcomeSource, Resume, Turn};
 use crate::observe::{Observer, STDERR};
 use crate::runtime::{Facts, Output, Source};
-use crate::seam::exit_record::ExitRecord;
+use crate::seam::exit_record::{ExitRecord, is_missing};
 
 /// How a turn was watched.
 #[derive(Clone, Copy, Debug, Default)]
@@ -142,7 +142,7 @@ const fn outcome_source(source: Source) -> OutcomeSource {
 /// A turn that never started may have no stream.
 fn missing_is_none<T>(opened: std::io::Result<T>) -> std::io::Result<Option<T>> {
     match opened {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if is_missing(&error) => Ok(None),
         opened => opened.map(Some),
     }
 }

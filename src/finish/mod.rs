@@ -13,7 +13,7 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::id::RunId;
 use crate::judge::outcome::{Conclusion, Open, exit_of, settle};
-use crate::judge::sequel::{Sequel, Standing, sequel};
+use crate::judge::sequel::{Sequel, Situation, sequel};
 use crate::lock::SupervisorLock;
 use crate::model::{Cause, MailType, Outcome, OutcomeSource, Run, RunState, Turn, Wish};
 use crate::record::TurnEnded;
@@ -95,8 +95,8 @@ fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, jitter: f64) -> Res
     let mut account = ended::Account::open(tx, turn, &run)?;
     let conclusion = conclude(turn, &run, evidence, &account.open);
     let stop_requested = turn.wish.as_ref().is_some_and(|note| matches!(note.wish, Wish::Operator | Wish::Interrupt));
-    let standing = Standing {
-        state: run.state,
+    let situation = Situation {
+        before: turn.before,
         attempts: run.attempts,
         max_attempts: run.max_attempts,
         stop_requested,
@@ -105,7 +105,7 @@ fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, jitter: f64) -> Res
         now,
     };
     account.stop_requested = stop_requested;
-    let sequel = sequel(conclusion.outcome, &standing);
+    let sequel = sequel(conclusion.outcome, &situation);
     let ended = account.close(turn, &run, evidence, conclusion, sequel.as_ref());
     let text = tx.text_of(&ended)?;
     if !turn::end(tx, turn, conclusion.outcome, &text, now)? {

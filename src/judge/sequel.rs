@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::clock::Stamp;
-use crate::model::{Hold, MailType, Outcome, Run, RunState};
+use crate::model::{Hold, MailType, Outcome, Run, RunState, Standing};
 
 /// The first pause before another try; it doubles with each.
 const BACKOFF_FIRST: Duration = Duration::from_secs(30);
@@ -15,9 +15,9 @@ pub const WAIT_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 /// The run as it was when the turn began, and what bears on its next try.
 #[derive(Clone, Copy, Debug)]
-pub struct Standing {
-    /// The run's state now.
-    pub state: RunState,
+pub struct Situation {
+    /// Where the run stood before the turn.
+    pub before: Standing,
     /// Attempts used up before this turn.
     pub attempts: i64,
     /// Attempts allowed.
@@ -51,7 +51,7 @@ pub struct Sequel {
 
 /// Decides what follows from an outcome; none: the run stays as it is.
 #[must_use]
-pub fn sequel(outcome: Outcome, run: &Standing) -> Option<Sequel> {
+pub fn sequel(outcome: Outcome, run: &Situation) -> Option<Sequel> {
     use Outcome as O;
     let ended = |state, notice| Sequel {
         state,
@@ -63,9 +63,13 @@ pub fn sequel(outcome: Outcome, run: &Standing) -> Option<Sequel> {
     };
     Some(match outcome {
         O::Fenced | O::Empty => return None,
-        // Recorded as begun, and then not let go: nothing runs, and the next turn can come at once.
-        O::NeverStarted if !run.stop_requested && run.state == RunState::InTurn => ended(RunState::BetweenTurns, None),
-        O::NeverStarted if !run.stop_requested => return None,
+        // The run is as it was before the turn, what held it too.
+        O::NeverStarted if !run.stop_requested => Sequel {
+            hold: run.before.hold,
+            retry_at: run.before.held_until,
+            by_provider: run.before.held_by_provider,
+            ..ended(run.before.state, None)
+        },
         O::Completed if run.stop_requested => ended(RunState::Stopped, None),
         O::Completed => Sequel { attempts: 0, ..ended(RunState::Completed, None) },
         O::Waiting | O::Silent | O::Limited | O::Auth | O::ResumeRefused | O::NeverStarted if run.stop_requested => {
@@ -101,7 +105,7 @@ pub fn held_until(run: &Run, now: Stamp) -> Option<Stamp> {
 }
 
 /// Another try, or the end when the attempts are used up.
-fn again_or(last: RunState, run: &Standing) -> Sequel {
+fn again_or(last: RunState, run: &Situation) -> Sequel {
     let attempts = run.attempts + 1;
     let over = Sequel {
         state: last,
@@ -137,8 +141,11 @@ fn backoff(n: i64, jitter: f64) -> Duration {
 mod tests {
     use super::*;
 
-    const FIRST: Standing = Standing {
-        state: RunState::Booting,
+    const BOOTING: Standing =
+        Standing { state: RunState::Booting, hold: None, held_until: None, held_by_provider: false };
+
+    const FIRST: Situation = Situation {
+        before: BOOTING,
         attempts: 0,
         max_attempts: 1,
         stop_requested: false,
@@ -150,9 +157,9 @@ mod tests {
     #[test]
     fn the_table_of_sequels() {
         use MailType::{Escalation, WorkerDied};
-        let of_three = Standing { max_attempts: 3, ..FIRST };
-        let last = Standing { attempts: 2, ..of_three };
-        let stopped = Standing { stop_requested: true, ..of_three };
+        let of_three = Situation { max_attempts: 3, ..FIRST };
+        let last = Situation { attempts: 2, ..of_three };
+        let stopped = Situation { stop_requested: true, ..of_three };
         let rows = [
             (Outcome::Completed, FIRST, "completed", None),
             (Outcome::Completed, stopped, "stopped", None),
@@ -176,7 +183,7 @@ mod tests {
             (Outcome::Aborted, of_three, "stopped", Some(WorkerDied)),
             (Outcome::ResumeRefused, FIRST, "between_turns", None),
             (Outcome::NeverStarted, stopped, "stopped", Some(WorkerDied)),
-            (Outcome::NeverStarted, Standing { state: RunState::InTurn, ..FIRST }, "between_turns", None),
+            (Outcome::NeverStarted, FIRST, "booting", None),
         ];
         for (outcome, run, state, notice) in rows {
             let sequel = sequel(outcome, &run).unwrap();
@@ -186,15 +193,21 @@ mod tests {
 
     #[test]
     fn what_never_ran_leaves_the_run_as_it_was() {
-        for outcome in [Outcome::NeverStarted, Outcome::Fenced, Outcome::Empty] {
+        for outcome in [Outcome::Fenced, Outcome::Empty] {
             assert_eq!(sequel(outcome, &FIRST), None, "{outcome}");
         }
+        let until = Some(Stamp::from_millis(7));
+        let limited =
+            Standing { state: RunState::Blocked, hold: Some(Hold::Limited), held_until: until, held_by_provider: true };
+        let after = sequel(Outcome::NeverStarted, &Situation { before: limited, ..FIRST }).unwrap();
+        assert_eq!((after.state, after.hold), (RunState::Blocked, Some(Hold::Limited)));
+        assert_eq!((after.retry_at, after.by_provider, after.attempts), (until, true, 0));
     }
 
     #[test]
     fn only_failures_cost_an_attempt() {
         for outcome in Outcome::ALL {
-            let used = sequel(*outcome, &Standing { max_attempts: 3, ..FIRST }).map_or(0, |sequel| sequel.attempts);
+            let used = sequel(*outcome, &Situation { max_attempts: 3, ..FIRST }).map_or(0, |sequel| sequel.attempts);
             let costs = matches!(
                 outcome,
                 Outcome::Failed | Outcome::NoResult | Outcome::Killed | Outcome::SpawnFailed | Outcome::Lost
@@ -206,7 +219,7 @@ mod tests {
     #[test]
     fn the_providers_time_is_kept_and_ours_is_advice() {
         let resets_at = Some(Stamp::from_millis(3 * 3_600_000));
-        let told = sequel(Outcome::Limited, &Standing { limit_resets_at: resets_at, ..FIRST }).unwrap();
+        let told = sequel(Outcome::Limited, &Situation { limit_resets_at: resets_at, ..FIRST }).unwrap();
         assert_eq!((told.retry_at, told.by_provider), (resets_at, true));
         let untold = sequel(Outcome::Limited, &FIRST).unwrap();
         assert_eq!((untold.retry_at, untold.by_provider), (Some(Stamp::from_millis(30_000)), false));

@@ -7,6 +7,6 @@ mod turn;
 mod words;
 
 pub use mail::{Mail, NewMail};
-pub use run::{NewRun, Run};
+pub use run::{NewRun, Run, Standing};
 pub use turn::{Counters, NewTurn, Turn, WishNote};
 pub use words::*;

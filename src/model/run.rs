@@ -1,5 +1,7 @@
 //! A run: one piece of work given to an agent.
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Stamp;
 use crate::id::RunId;
 use crate::model::{Capability, Hold, RunState};
@@ -43,6 +45,32 @@ pub struct Run {
     pub changed_at: Stamp,
     /// When it ended.
     pub ended_at: Option<Stamp>,
+}
+
+/// Where a run stands: its state, and what holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Its state.
+    pub state: RunState,
+    /// Why it is held, if it is.
+    pub hold: Option<Hold>,
+    /// Held until then.
+    pub held_until: Option<Stamp>,
+    /// The time is the provider's own.
+    pub held_by_provider: bool,
+}
+
+impl Run {
+    /// Where it stands now.
+    #[must_use]
+    pub const fn standing(&self) -> Standing {
+        Standing {
+            state: self.state,
+            hold: self.hold,
+            held_until: self.held_until,
+            held_by_provider: self.held_by_provider,
+        }
+    }
 }
 
 /// What a new run is opened with.

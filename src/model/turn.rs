@@ -6,7 +6,7 @@ use crate::clock::{Stamp, Tick};
 use crate::id::{RunId, TurnId};
 use crate::identity::Identity;
 use crate::judge::clocks::Limits;
-use crate::model::{Containment, Outcome, Resume, Wish};
+use crate::model::{Containment, Outcome, Resume, Standing, Wish};
 use crate::runtime::Description;
 
 /// A turn as the state file has it.
@@ -54,6 +54,8 @@ pub struct Turn {
     pub shim: Option<Identity>,
     /// Its agent.
     pub child: Option<Identity>,
+    /// Where its run stood when it began.
+    pub before: Standing,
     /// When its row was made.
     pub booted_at: Stamp,
     /// When the agent was let go.
@@ -133,4 +135,6 @@ pub struct NewTurn<'a> {
     pub cgroup: Option<&'a str>,
     /// Who supervises it.
     pub supervisor: &'a Identity,
+    /// Where its run stands.
+    pub before: Standing,
 }

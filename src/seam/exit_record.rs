@@ -82,6 +82,12 @@ pub struct ExitRecord {
     pub max_rss_kib: u64,
 }
 
+/// There is no such file, or no such folder: a turn whose folder could not be made has no files.
+#[must_use]
+pub fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 impl ExitRecord {
     /// Reads the record of a turn. None: there is none.
     ///
@@ -90,7 +96,7 @@ impl ExitRecord {
     pub fn read(log_dir: &Path) -> io::Result<Option<Self>> {
         match std::fs::read(log_dir.join(NAME)) {
             Ok(text) => serde_json::from_slice(&text).map(Some).map_err(io::Error::from),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -190,10 +190,20 @@ impl Look {
         if token.is_empty() {
             return;
         }
-        match holders(format!("REFLOAT_TOKEN={token}").as_bytes()) {
-            Ok(pids) => pids.into_iter().for_each(|pid| self.add(pid)),
-            Err(doubt) => self.doubt = Some(doubt),
+        let entry = format!("REFLOAT_TOKEN={token}");
+        for _ in 0..PASSES {
+            let holders = match holders(entry.as_bytes()) {
+                Ok(holders) => holders,
+                Err(doubt) => return self.doubt = Some(doubt),
+            };
+            holders.iter().for_each(|&pid| self.add(pid));
+            // A holder that has gone since may have left a child that was not there yet when the list was read.
+            let gone = holders.iter().any(|pid| *pid != own_pid() && !self.found.contains_key(pid));
+            if !gone || !self.found.is_empty() {
+                return;
+            }
         }
+        self.doubt = Some(Doubt::Restless);
     }
 
     fn result(self) -> Left {

@@ -73,6 +73,7 @@ CREATE TABLE turn (
     supervisor TEXT NOT NULL CHECK (json_valid(supervisor)),
     shim TEXT CHECK (json_valid(shim)),
     child TEXT CHECK (json_valid(child)),
+    before TEXT NOT NULL CHECK (json_valid(before)), -- where the run stood when it began
     booted_at INTEGER NOT NULL,
     started_at INTEGER,
     started_tick INTEGER,

@@ -11,7 +11,7 @@ use crate::identity::Identity;
 use crate::model::{Containment, Counters, NewTurn, Outcome, Resume, Turn, Wish, WishNote};
 
 const COLUMNS: &str = "id, run, agent, epoch, attempt, token, description, command, command_lossy, cwd, cwd_lossy,
-    limits, deadline_ms, session_asked, resume, contained_by, cgroup, last_mail, supervisor, shim, child, booted_at, started_at,
+    limits, deadline_ms, session_asked, resume, contained_by, cgroup, last_mail, supervisor, shim, child, before, booted_at, started_at,
     started_tick, wish, wish_signal, wish_why, wish_at, events, ignored_lines, progress_tick, read_bytes, outcome,
     ended_at, ended";
 
@@ -38,6 +38,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Turn> {
         supervisor: json(row, "supervisor")?,
         shim: optional_json(row, "shim")?,
         child: optional_json(row, "child")?,
+        before: json(row, "before")?,
         booted_at: stamp(row, "booted_at")?,
         started_at: optional_stamp(row, "started_at")?,
         started_tick: optional_tick(row, "started_tick")?,
@@ -107,9 +108,9 @@ pub fn newest(view: &View<'_>, agent: Option<&str>, only_open: bool, limit: i64)
 pub fn begin(tx: &Tx<'_>, new: &NewTurn<'_>, epoch: i64, now: Stamp) -> Result<TurnId> {
     let row = tx.insert(
         "INSERT INTO turn (run, agent, epoch, attempt, token, description, command, cwd, limits, deadline_ms,
-             session_asked, resume, contained_by, cgroup, last_mail, supervisor, booted_at, command_lossy, cwd_lossy)
+             session_asked, resume, contained_by, cgroup, last_mail, supervisor, booted_at, command_lossy, cwd_lossy, before)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
-             (SELECT coalesce(max(id), 0) FROM mail), ?15, ?16, ?17, ?18)",
+             (SELECT coalesce(max(id), 0) FROM mail), ?15, ?16, ?17, ?18, ?19)",
         params![
             new.run.0,
             new.agent,
@@ -129,6 +130,7 @@ pub fn begin(tx: &Tx<'_>, new: &NewTurn<'_>, epoch: i64, now: Stamp) -> Result<T
             now.millis(),
             new.command_lossy,
             new.cwd_lossy,
+            tx.text_of(&new.before)?,
         ],
     )?;
     Ok(TurnId(row))

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use crate::stage::{Running, Stage};
+use crate::scene::{Running, Stage};
 
 /// The command as a low pid of a namespace of its own.
 fn in_a_namespace(stage: &Stage, command: &Command) -> Command {

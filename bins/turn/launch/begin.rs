@@ -55,6 +55,7 @@ pub(crate) fn begin(
             contained_by: if cgroup.is_some() { Containment::Cgroup } else { Containment::Subreaper },
             cgroup: cgroup.as_deref(),
             supervisor,
+            before: run.standing(),
         };
         let id = turn::begin(tx, &new, epoch, now)?;
         let missing = || Failure::refused(format!("turn {id} is gone"));

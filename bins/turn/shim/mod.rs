@@ -74,6 +74,8 @@ struct End {
 /// Returns the control socket.
 fn detach() -> io::Result<UnixStream> {
     nix::unistd::setsid()?;
+    // It runs as /proc/self/exe, which would be its name in ps.
+    nix::sys::prctl::set_name(c"turn-shim")?;
     spawn::close_strays()?;
     std::env::set_current_dir("/")?;
     // The turn lock goes with the process and not a moment before: who gets it must find nobody of us alive.
