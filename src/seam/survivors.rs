@@ -95,10 +95,13 @@ pub fn end_survivors(leads: &Leads<'_>, budget: Duration) -> (u32, Left) {
     let mut met = HashSet::new();
     for round in 1.. {
         let left = survivors(leads);
-        let Left::Some(found) = &left else { return (count(&met), left) };
-        if Tick::now() >= deadline {
-            return (count(&met), left);
-        }
+        let over = Tick::now() >= deadline;
+        let found = match &left {
+            Left::Some(found) if !over => found,
+            // They come and go faster than they are looked at; sooner or later one is met.
+            Left::Unknown(Doubt::Restless) if !over => continue,
+            _ => return (count(&met), left),
+        };
         met.extend(found.iter().map(key));
         let fresh = found.iter().any(|one| !stopped.contains(&key(one)));
         let group_killed = leads.cgroup.is_some_and(|path| Cgroup::open(path).and_then(|group| group.kill()).is_ok());
@@ -223,7 +226,8 @@ fn holders(entry: &[u8]) -> Result<Vec<i32>, Doubt> {
     let mut buffer = Vec::new();
     for _ in 0..PASSES {
         let mut quiet = true;
-        for pid in procfs::pids().map_err(|error| doubt_of(&error))? {
+        // The youngest first: in a chain it is the one that still lives.
+        for pid in procfs::pids().map_err(|error| doubt_of(&error))?.into_iter().rev() {
             let read = reads.entry(pid).or_default();
             if *read >= READS {
                 continue;
