@@ -55,7 +55,7 @@ Examples:
   turn run --agent lead --runtime claude --prompt 'Fix the failing test'
   git diff | turn run --agent rev --parent lead --runtime claude --prompt-file -")]
 pub(crate) struct Run {
-    /// Whose turn it is: [A-Za-z0-9][A-Za-z0-9._-]{0,99}
+    /// Whose turn it is: 1 to 100 of A-Z a-z 0-9 . _ -, the first a letter or digit
     #[arg(long, value_name = "NAME", value_parser = agent_name)]
     pub(crate) agent: String,
     /// What the run is about; refused where the agent's open run has another task
