@@ -49,6 +49,12 @@ impl Account {
         let exit = evidence.exit.as_ref();
         let end = facts.terminal.as_ref();
         let since_start = |tick: Option<Tick>| Some(millis(tick?.since(turn.started_tick?)));
+        let duration_ms = exit.map_or_else(
+            || since_start(Some(Tick::now())).unwrap_or(0),
+            |exit| i64::try_from(exit.duration_ms).unwrap_or(i64::MAX),
+        );
+        // An event has the time it was read at, and what a short turn wrote is read after its end.
+        let within = |millis: Option<i64>| millis.map(|millis| millis.min(duration_ms));
         let frozen = evidence.watching.frozen.max(std::time::Duration::from_millis(exit.map_or(0, |e| e.frozen_ms)));
         TurnEnded {
             turn: Some(turn.id),
@@ -78,12 +84,9 @@ impl Account {
             limit_kind: end.and_then(|end| end.limit.as_ref()).and_then(|limit| limit.kind.clone()),
             limit_resets_at: evidence.limit_resets_at(),
             started_at: turn.started_at,
-            duration_ms: exit.map_or_else(
-                || since_start(Some(Tick::now())).unwrap_or(0),
-                |exit| i64::try_from(exit.duration_ms).unwrap_or(i64::MAX),
-            ),
-            first_event_ms: since_start(facts.first_event),
-            last_event_ms: since_start(facts.last_event),
+            duration_ms,
+            first_event_ms: within(since_start(facts.first_event)),
+            last_event_ms: within(since_start(facts.last_event)),
             suspended_ms: millis(evidence.watching.suspended),
             frozen_ms: millis(frozen),
             unsupervised_ms: millis(evidence.watching.unsupervised),

@@ -8,7 +8,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 
 /// A signalfd over a set of signals, which are blocked for this thread and all threads it starts later.
-/// They stay blocked when this is dropped, and programs started from here inherit the mask: a starter unblocks all.
+/// They stay blocked when this is dropped, and programs started from here inherit the mask: what becomes the agent empties it.
 #[derive(Debug)]
 pub struct Signals {
     fd: SignalFd,

@@ -73,7 +73,7 @@ fn a_shim_killed_at_any_system_call_of_its_end_leaves_nothing_broken() {
 }
 
 #[test]
-fn supervisor_shim_and_starter_killed_at_any_system_call_of_a_start_leave_nothing_broken() {
+fn supervisor_shim_and_child_killed_at_any_system_call_of_a_start_leave_nothing_broken() {
     if !can_trace() {
         return;
     }

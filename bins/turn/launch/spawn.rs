@@ -24,7 +24,7 @@ use crate::shim::{GO, Order, Ready, SHIM, Terms};
 
 /// The prompt's name in the turn's folder.
 const PROMPT: &str = "prompt";
-/// How long a shim may take to have its starter at the gate.
+/// How long a shim may take to have its agent at the gate.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A started shim.
