@@ -278,4 +278,80 @@ mod tests {
             assert_eq!(conclude(&ending).outcome, Outcome::Killed, "{wish}");
         }
     }
+
+    /// Every combination of evidence.
+    fn all_endings() -> impl Iterator<Item = Ending> {
+        use OutcomeSource::{TerminalMessage, TypedField};
+        let not_run = [None, Some(NotRun::NotFound), Some(NotRun::Unusable)];
+        let ends = [Ended::Code(0), Ended::Code(1), Ended::Signal(9)];
+        let exits: Vec<_> = ends.iter().flat_map(|end| EndedBy::ALL.iter().map(|by| Some((*end, *by)))).collect();
+        let wishes: Vec<_> = Wish::ALL.iter().copied().map(Some).chain([None]).collect();
+        let terminals = [
+            None,
+            Some(Terminal::Clean),
+            Some(Terminal::Error),
+            Some(Terminal::ResumeRefused(TerminalMessage)),
+            Some(Terminal::Auth(TypedField)),
+            Some(Terminal::Limited(TerminalMessage)),
+        ];
+        let mut all = Vec::new();
+        for flags in 0..16_u8 {
+            let flag = |bit: u8| flags & (1 << bit) != 0;
+            for (not_run, exit) in
+                not_run.iter().flat_map(|not| exits.iter().chain([&None]).map(move |exit| (not, exit)))
+            {
+                for (wish, terminal) in wishes.iter().flat_map(|wish| terminals.iter().map(move |end| (wish, end))) {
+                    all.push(Ending {
+                        started: flag(0),
+                        not_run: *not_run,
+                        exit: *exit,
+                        wish: *wish,
+                        expects_terminal: flag(1),
+                        terminal: *terminal,
+                        any_event: flag(2),
+                        refused_without_event: flag(3),
+                    });
+                }
+            }
+        }
+        all.into_iter()
+    }
+
+    #[test]
+    fn every_word_is_reached_and_documented() {
+        // These are decided elsewhere: by the epoch, and before anything is started.
+        let mut reached = vec![(Outcome::Fenced, Cause::Epoch), (Outcome::Empty, Cause::EmptyPrompt)];
+        let opens = [
+            Open { children: 1, ..Open::default() },
+            Open { unread: 1, ..Open::default() },
+            Open { owes_mail: true, ..Open::default() },
+        ];
+        let clean = conclude(&Ending { terminal: Some(Terminal::Clean), ..TALKING });
+        let settled = opens.iter().map(|open| settle(clean, *open));
+        reached.extend(all_endings().map(|e| conclude(&e)).chain(settled).map(|c| (c.outcome, c.cause)));
+        let documented = include_str!("../../docs/turn.md");
+        for outcome in Outcome::ALL {
+            assert!(reached.iter().any(|(seen, _)| seen == outcome), "{outcome} is never concluded");
+            assert!(documented.contains(&format!("`{outcome}`")), "{outcome} is not in docs/turn.md");
+        }
+        for cause in Cause::ALL {
+            assert!(reached.iter().any(|(_, seen)| seen == cause), "{cause} is never concluded");
+        }
+    }
+
+    #[test]
+    fn nothing_turns_a_clean_result_of_a_started_turn_into_a_failure() {
+        for ending in all_endings().filter(|e| e.started && e.not_run.is_none() && e.terminal == Some(Terminal::Clean))
+        {
+            assert_eq!(conclude(&ending).outcome, Outcome::Completed, "{ending:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_providers_word_limits_or_locks_out() {
+        for ending in all_endings().filter(|e| !matches!(e.terminal, Some(Terminal::Auth(_) | Terminal::Limited(_)))) {
+            let outcome = conclude(&ending).outcome;
+            assert!(!matches!(outcome, Outcome::Auth | Outcome::Limited), "{ending:?}");
+        }
+    }
 }

@@ -52,9 +52,7 @@ fn next_step(exit: Exit, extended: i32, file: &Path) -> Option<String> {
     let folder = file.parent().unwrap_or(file).display();
     match exit {
         Exit::Busy => Some("nothing was written; run the same command again".into()),
-        Exit::Malformed => {
-            Some(format!("keep the file; see what is left: sqlite3 '{}' .recover", file.display()))
-        }
+        Exit::Malformed => Some(format!("keep the file; see what is left: sqlite3 '{}' .recover", file.display())),
         Exit::Permission => Some(format!("chmod u+w '{folder}' '{}'", file.display())),
         Exit::Io if extended & 0xff == ffi::SQLITE_FULL || extended == ffi::SQLITE_IOERR_SHMSIZE => {
             Some(format!("nothing was written; make room on the disk of {folder}, then run the same command again"))
