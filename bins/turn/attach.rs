@@ -103,7 +103,7 @@ fn watch(
     }
     // A shim that was killed under us has left its tree to nobody.
     let left = finishing::end_rest(turn, &log_dir, Kin::Stranger);
-    let (observer, watching) = watch.done();
+    let (observer, watching, _) = watch.done();
     let turn = reread(state, turn)?;
     let evidence = Evidence::gather(&turn, &log_dir, observer, left, watching)?;
     finish::finish(state, held, &evidence).map(Some)

@@ -2,6 +2,7 @@
 //! Used by `turn run` and `turn attach`. It sleeps when nothing happens, and ends nothing itself: the shim does.
 
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub(crate) enum Left {
 pub(crate) struct Watch<'t> {
     turn: &'t Turn,
     shim: Option<Handle>,
+    /// On this our own shim says that it has finished; another's is only seen to end.
+    control: Option<UnixStream>,
     signals: Signals,
     stream: PathBuf,
     observer: Option<Observer>,
@@ -82,6 +85,7 @@ impl<'t> Watch<'t> {
         Ok(Self {
             turn,
             shim,
+            control: None,
             signals,
             stream: log_dir.join(STREAM),
             observer: Some(observer),
@@ -117,14 +121,20 @@ impl<'t> Watch<'t> {
         Ok(())
     }
 
-    /// What was read, and how it was watched.
-    pub(crate) fn done(self) -> (Option<Observer>, Watching) {
+    /// Watches a shim of our own.
+    pub(crate) fn hearing(mut self, control: UnixStream) -> Self {
+        self.control = Some(control);
+        self
+    }
+
+    /// What was read, how it was watched, and the shim, which may still be on its way out.
+    pub(crate) fn done(self) -> (Option<Observer>, Watching, Option<Handle>) {
         let watching = Watching {
             suspended: suspended_since_boot().saturating_sub(self.suspended_before),
             frozen: self.freezes.iter().map(|(_, late)| *late).sum(),
             unsupervised: self.unsupervised,
         };
-        (self.observer, watching)
+        (self.observer, watching, self.shim)
     }
 
     fn seen(&self) -> Seen {
@@ -223,6 +233,9 @@ pub(crate) fn supervise(cx: &Context, state: &mut State, watch: &mut Watch<'_>) 
         if ready.signals && hear(cx, state, watch)? == Some(Left::Detached) {
             return Ok(Left::Detached);
         }
+        if matches!(watch.notices, Notices::Early) {
+            watch.read(woken);
+        }
         if ready.stream {
             quiet_until = woken.plus(BREATH);
             watch.read(woken);
@@ -234,7 +247,7 @@ pub(crate) fn supervise(cx: &Context, state: &mut State, watch: &mut Watch<'_>) 
 /// Lets the clocks speak, and says when to look again. Before any is believed, everything readable is read.
 fn judge_clocks(cx: &Context, state: &mut State, watch: &mut Watch<'_>, now: Tick) -> Tick {
     let soon = match watch.notices {
-        Notices::Early => now.plus(SETTLED),
+        Notices::Early => now.plus(BREATH),
         Notices::Watching(_) => now.plus(LONG),
         Notices::Refused => now.plus(POLL),
     };
@@ -264,10 +277,14 @@ struct Ready {
 
 /// Sleeps until something happens. A stream that was just read is left alone for a breath.
 fn wait_for(watch: &Watch<'_>, wake: Tick, resting: bool) -> Result<Ready> {
-    let mut fds = Vec::with_capacity(3);
+    let mut fds = Vec::with_capacity(4);
     fds.push(PollFd::from_borrowed_fd(watch.signals.as_fd(), PollFlags::IN));
     let shim = watch.shim.as_ref().map(|shim| {
         fds.push(PollFd::from_borrowed_fd(shim.as_fd(), PollFlags::IN));
+        fds.len() - 1
+    });
+    let control = watch.control.as_ref().map(|control| {
+        fds.push(PollFd::from_borrowed_fd(control.as_fd(), PollFlags::IN));
         fds.len() - 1
     });
     let stream = match &watch.notices {
@@ -281,7 +298,8 @@ fn wait_for(watch: &Watch<'_>, wake: Tick, resting: bool) -> Result<Ready> {
         wait::until(&mut fds, wake).or_fail(|| "cannot wait for the turn".into())?;
     }
     let is_ready = |index: Option<usize>| index.is_some_and(|index| !fds[index].revents().is_empty());
-    let ready = Ready { shim: shim.is_none() || is_ready(shim), signals: is_ready(Some(0)), stream: is_ready(stream) };
+    let gone = shim.is_none() || is_ready(shim) || is_ready(control);
+    let ready = Ready { shim: gone, signals: is_ready(Some(0)), stream: is_ready(stream) };
     if let (true, Notices::Watching(notices)) = (ready.stream, &watch.notices) {
         notices.drain().or_fail(|| "cannot read notices".into())?;
     }

@@ -131,7 +131,7 @@ fn a_damaged_file_is_named_and_kept() {
     let failure = read(&file).unwrap_err();
     assert_eq!(failure.exit, Exit::Malformed, "{failure}");
     assert!(failure.to_string().contains(file.to_str().unwrap()), "{failure}");
-    assert!(failure.hint.unwrap().contains("state check"));
+    assert!(failure.hint.unwrap().contains(".recover"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod plan;
 mod spawn;
 
 use std::path::Path;
+use std::time::Duration;
 
 use refloat::cli::Context;
 use refloat::clock::{Stamp, Tick};
@@ -28,6 +29,9 @@ use crate::shim::Ready;
 use crate::supervise::{self, Left, Watch};
 use begin::{Begun, begin};
 use spawn::Shim;
+
+/// How long a shim may take to go once its final record is written.
+const SHIM_BUDGET: Duration = Duration::from_secs(1);
 
 /// Runs one turn to its outcome. None: this supervisor has left it (HUP), and the agent works on.
 pub(crate) fn turn(
@@ -156,16 +160,19 @@ fn watch(
     signals: Signals,
 ) -> Result<Option<Finished>> {
     let turn = reread(state, &begun.turn)?;
-    let handle = shim.into_handle();
-    let mut watch = Watch::begin(&turn, handle, log_dir, signals)?;
+    let (handle, control) = shim.into_parts();
+    let mut watch = Watch::begin(&turn, handle, log_dir, signals)?.hearing(control);
     if supervise::supervise(cx, state, &mut watch)? == Left::Detached {
         return Ok(None);
     }
     let left = end_rest(&turn, log_dir, Kin::Subreaper);
-    let (observer, watching) = watch.done();
+    let (observer, watching, shim) = watch.done();
     let turn = reread(state, &turn)?;
     let evidence = Evidence::gather(&turn, log_dir, observer, left, watching)?;
-    finish::finish(state, held, &evidence).map(Some)
+    let finished = finish::finish(state, held, &evidence)?;
+    // Its share of the lock goes with it: who comes next finds the agent free.
+    let _ = shim.map(|shim| shim.ended(SHIM_BUDGET));
+    Ok(Some(finished))
 }
 
 /// The turn could not be started: its shim is gone or going, and its agent never ran.

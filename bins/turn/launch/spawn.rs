@@ -109,9 +109,9 @@ impl Shim {
         written.map_err(|error| Failure::io("cannot let the agent go", error).exit(Exit::TurnLost))
     }
 
-    /// The shim as something to wait for and to signal.
-    pub(super) fn into_handle(self) -> Option<Handle> {
-        self.handle
+    /// The shim as something to signal and to wait for, and the socket on which it says that it has finished.
+    pub(super) fn into_parts(self) -> (Option<Handle>, UnixStream) {
+        (self.handle, self.control)
     }
 }
 

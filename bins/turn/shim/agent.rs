@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::Pid;
 
-use super::order::{GO, Order, READY};
+use super::order::{GO, Order};
 
 /// The life of the child up to its exec. `gate` is its end of a socket to the shim, `shims` the other end, of which
 /// it has a copy: with that open it would never see the shim go.
@@ -33,7 +33,6 @@ pub(super) fn live(
     nix::unistd::setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
     // The shim's death is the agent's: nobody could reap it, end its tree or tell its end.
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
-    gate.write_all(&[READY])?;
     let mut byte = [0];
     if gate.read(&mut byte)? == 0 || byte[0] != GO {
         return Err(io::ErrorKind::UnexpectedEof.into());

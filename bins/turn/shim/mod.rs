@@ -29,7 +29,7 @@ use refloat::seam::wait::{PollFd, PollFlags};
 use refloat::seam::{birth, process, reap, spawn, tree, wait};
 
 use ladder::Ladder;
-use order::READY;
+use order::DONE;
 pub(crate) use order::{GO, Order, Ready, SHIM, Terms};
 
 /// How long the tree may take to die before what remains is counted and named.
@@ -121,10 +121,6 @@ impl Shim {
         let (mut gate, theirs) = UnixStream::pair()?;
         let child = self.bear(&gate, &theirs)?;
         drop(theirs);
-        // Only once its group and its parent-death signal stand is it at its gate.
-        if read_byte(&gate)? != READY {
-            return self.never_started();
-        }
         // A supervisor that has gone does not hear the answer, and lets nobody go.
         let ready = Ready { shim: process::me(), child: child.clone(), in_cgroup: self.cgroup.is_some() };
         if self.answer(&ready).is_err() || !self.wait_for_go(&gate)? {
@@ -260,8 +256,10 @@ impl Shim {
         record.user_ms = millis(usage.user);
         record.system_ms = millis(usage.system);
         record.max_rss_kib = usage.max_rss_kib;
-        let written = record.write(&self.order.log_dir);
-        self.remove_group().and(written)
+        record.write(&self.order.log_dir)?;
+        // The supervisor need not wait for what is left to do here; if it is gone, nobody is told.
+        let _ = self.control.write_all(&[DONE]);
+        self.remove_group()
     }
 
     fn remove_group(&mut self) -> io::Result<()> {
@@ -296,14 +294,6 @@ impl Shim {
 
 fn read_end(fd: &impl AsFd) -> PollFd<'_> {
     PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)
-}
-
-/// One byte within the budget; 0 if the other end is gone.
-fn read_byte(mut gate: &UnixStream) -> io::Result<u8> {
-    gate.set_read_timeout(Some(START_BUDGET))?;
-    let mut byte = [0];
-    let read = gate.read(&mut byte)?;
-    Ok(byte[..read].first().copied().unwrap_or(0))
 }
 
 /// What the agent-to-be says after "go": nothing, and the end of file at its exec, or why there was none.

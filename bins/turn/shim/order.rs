@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 
 /// The first argument of a shim; the second is its agent's name, for those who read `ps`.
 pub(crate) const SHIM: &str = "__shim";
-/// The byte by which the agent-to-be says that it stands at its gate.
-pub(crate) const READY: u8 = b'r';
 /// The byte that lets the agent go. End of file instead means: do not run.
 pub(crate) const GO: u8 = b'g';
+/// The byte by which a shim says that its final record is written.
+pub(crate) const DONE: u8 = b'd';
 
 /// The numbers of an order.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
