@@ -20,30 +20,30 @@ pub(crate) enum Hold {
     Alone,
 }
 
-/// Locks this open file; false if others held it all the while.
-pub(crate) fn take(file: &File, hold: Hold, patience: Duration) -> io::Result<bool> {
+/// Locks this open file and gives it back; none if others held it all the while. Then it is closed, for the wait may
+/// still end in a lock, and a flock belongs to the open file: with that it is gone.
+pub(crate) fn take(file: File, hold: Hold, patience: Duration) -> io::Result<Option<File>> {
     let tried = match hold {
         Hold::Shared => file.try_lock_shared(),
         Hold::Alone => file.try_lock(),
     };
     match tried {
-        Ok(()) => Ok(true),
+        Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => wait(file, hold, patience),
         Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
-/// The thread waits on a duplicate: one open file description, so its lock is ours.
-/// After the time is up nobody listens; a lock that still comes ends with the thread's duplicate.
-fn wait(file: &File, hold: Hold, patience: Duration) -> io::Result<bool> {
-    let twin = file.try_clone()?;
+/// The file goes to the thread that waits, and comes back with its lock. After the time is up nobody listens:
+/// what is sent then is dropped, and closed.
+fn wait(file: File, hold: Hold, patience: Duration) -> io::Result<Option<File>> {
     let (tell, told) = mpsc::sync_channel(1);
     std::thread::Builder::new().name("lock".into()).spawn(move || {
-        let _ = tell.send(block(&twin, hold));
+        let _ = tell.send(block(&file, hold).map(|()| file));
     })?;
     match told.recv_timeout(patience) {
-        Ok(done) => done.map(|()| true),
-        Err(_) => Ok(false),
+        Ok(done) => done.map(Some),
+        Err(_) => Ok(None),
     }
 }
 
@@ -60,12 +60,20 @@ fn block(file: &File, hold: Hold) -> io::Result<()> {
     }
 }
 
-/// A held lock, let go at the end of its scope; the file stays open for the next time.
-pub(crate) struct Held<'f>(pub(crate) &'f File);
+/// A held lock, let go at the end of its scope.
+pub(crate) enum Held<'f> {
+    /// Of a file that stays open for the next time.
+    Lent(&'f File),
+    /// Of a file that was opened to wait for it.
+    Own(File),
+}
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        let _ = self.0.unlock();
+        let _ = match self {
+            Held::Lent(file) => file.unlock(),
+            Held::Own(file) => file.unlock(),
+        };
     }
 }
 
@@ -82,12 +90,11 @@ mod tests {
         holder.lock().unwrap();
         let waiter = File::open(&path).unwrap();
         let start = Tick::now();
-        assert!(!take(&waiter, Hold::Alone, Duration::from_millis(50)).unwrap());
+        assert!(take(waiter, Hold::Alone, Duration::from_millis(50)).unwrap().is_none());
         assert!(Tick::now().since(start) >= Duration::from_millis(50));
-        drop(waiter);
         holder.unlock().unwrap();
         // The abandoned thread may get it first, and then lets it go at once.
-        assert!(take(&File::open(&path).unwrap(), Hold::Alone, PATIENCE).unwrap());
+        assert!(take(File::open(&path).unwrap(), Hold::Alone, PATIENCE).unwrap().is_some());
     }
 
     #[test]
@@ -97,13 +104,11 @@ mod tests {
         let holder = File::create(&path).unwrap();
         holder.lock().unwrap();
         let waiter = File::open(&path).unwrap();
-        std::thread::scope(|scope| {
-            let won = scope.spawn(|| take(&waiter, Hold::Alone, PATIENCE).unwrap());
-            holder.unlock().unwrap();
-            assert!(won.join().unwrap());
-        });
+        let won = std::thread::spawn(|| take(waiter, Hold::Alone, PATIENCE).unwrap());
+        holder.unlock().unwrap();
+        let won = won.join().unwrap().unwrap();
         assert!(matches!(holder.try_lock(), Err(TryLockError::WouldBlock)));
-        drop(Held(&waiter));
+        drop(Held::Lent(&won));
         holder.try_lock().unwrap();
     }
 }

@@ -27,10 +27,8 @@ impl TurnLock {
     /// Takes the lock, waiting at most `wait`. None: somebody else holds it.
     pub fn take(place: &Place, agent: &str, wait: Duration) -> Result<Option<Self>> {
         let path = path(place, agent, "turn");
-        let file = open(&path)?;
-        let taken =
-            flock::take(&file, Hold::Alone, wait.max(PROBE)).or_fail(|| format!("cannot lock {}", path.display()))?;
-        Ok(taken.then_some(Self(file)))
+        let taken = flock::take(open(&path)?, Hold::Alone, wait.max(PROBE));
+        Ok(taken.or_fail(|| format!("cannot lock {}", path.display()))?.map(Self))
     }
 
     /// Another share, to be given to the shim.

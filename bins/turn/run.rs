@@ -99,12 +99,9 @@ fn busy(state: &State, place: &Place, agent: &str) -> Failure {
         ))
         .hint(format!("wait longer with --lock-wait, or end it: turn stop {agent}"));
     }
-    let shim = turn.shim.as_ref().map_or(0, |shim| shim.pid);
-    Failure::busy(format!(
-        "agent {agent} is busy: {} runs since {since} without a supervisor, held by shim {shim}",
-        turn.id
-    ))
-    .hint(format!("watch it again: turn attach {}", turn.id))
+    let holder = turn.shim.as_ref().map(|shim| format!(", held by shim {}", shim.pid)).unwrap_or_default();
+    Failure::busy(format!("agent {agent} is busy: {} runs since {since} without a supervisor{holder}", turn.id))
+        .hint(format!("watch it again: turn attach {}", turn.id))
 }
 
 /// The agent's latest turn: what it has left running is not joined by a second agent, and its end is recorded first.

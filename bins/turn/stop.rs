@@ -19,15 +19,9 @@ use crate::finishing::{self, Kin, reread};
 pub(crate) fn run(cx: &mut Context, args: &Stop) -> Result<Exit> {
     let place = cx.place()?;
     let mut state = State::open_existing(&place)?;
-    let (open_run, open_turn) = record_wish(&mut state, args)?;
+    let (open_run, open_turn) = record_stop(&mut state, args)?;
     let stopped = match &open_turn {
-        None => {
-            let ended = match &open_run {
-                Some(open) => Some(end_idle(&mut state, open, args.why.as_deref())?),
-                None => None,
-            };
-            report(args, open_run.as_ref(), None, None, ended)
-        }
+        None => report(args, open_run.as_ref(), None, None, open_run.as_ref().and(Some(RunState::Stopped))),
         Some(turn) => {
             let finished = end_turn(&mut state, turn, args)?;
             report(args, open_run.as_ref(), Some(turn), finished.as_ref(), None)
@@ -41,8 +35,9 @@ pub(crate) fn run(cx: &mut Context, args: &Stop) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Counts the stop, so that turns that wait for the lock do not start, and writes the wish to the open turn.
-fn record_wish(state: &mut State, args: &Stop) -> Result<(Option<Run>, Option<Turn>)> {
+/// Counts the stop, so that turns that wait for the lock do not start, and writes the wish to the open turn. A run
+/// without one is ended by its record alone, here, before another turn of it can begin.
+fn record_stop(state: &mut State, args: &Stop) -> Result<(Option<Run>, Option<Turn>)> {
     state.write("stop an agent", |tx| {
         let open_run = run::open_of(tx, &args.agent)?;
         let open_turn = turn::open_of(tx, &args.agent)?;
@@ -50,23 +45,18 @@ fn record_wish(state: &mut State, args: &Stop) -> Result<(Option<Run>, Option<Tu
             return Err(Failure::not_found(format!("no agent '{}'", args.agent)).hint("see: turn list"));
         }
         agent::count_stop(tx, &args.agent)?;
-        if let Some(open) = &open_turn {
-            let note = WishNote {
-                wish: Wish::Operator,
-                signal: Some(Signal::SIGTERM as i32),
-                why: args.why.clone(),
-                at: Stamp::now(),
-            };
-            turn::wish_end(tx, open.id, &note)?;
+        let (now, why) = (Stamp::now(), &args.why);
+        match (&open_turn, &open_run) {
+            (Some(open), _) => {
+                let signal = Some(Signal::SIGTERM as i32);
+                let note = WishNote { wish: Wish::Operator, signal, why: why.clone(), at: now };
+                turn::wish_end(tx, open.id, &note)?;
+            }
+            (None, Some(open)) => finish::stop_idle(tx, open, why.as_deref(), now)?,
+            (None, None) => {}
         }
         Ok((open_run, open_turn))
     })
-}
-
-/// A run without a turn is ended by its record alone.
-fn end_idle(state: &mut State, open: &Run, why: Option<&str>) -> Result<RunState> {
-    state.write("stop a run", |tx| finish::stop_idle(tx, open.id, why, Stamp::now()))?;
-    Ok(RunState::Stopped)
 }
 
 /// Tells the shim, and waits for whoever records the end; nobody supervising, that is us.

@@ -224,6 +224,8 @@ pub(crate) fn supervise(cx: &Context, state: &mut State, watch: &mut Watch<'_>) 
         if resting {
             wake = wake.min(quiet_until);
         }
+        // A long read or a write that had to wait is work of ours, no sleep that ended late.
+        wake = wake.max(Tick::now());
         let ready = wait_for(watch, wake, resting)?;
         let woken = Tick::now();
         thaw(watch, wake, woken);

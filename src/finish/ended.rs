@@ -30,7 +30,7 @@ impl Account {
             owes_mail: run.parent.is_some() && !owed.is_empty(),
             mail_sent: terminal_mail.is_some(),
             children: run::open_children(tx, &run.agent)?,
-            unread: mail::waiting_for(tx, &run.agent)?,
+            unread: mail::waiting_for(tx, &run.agent, run.id)?,
         };
         Ok(Self { open, stop_requested: false, terminal_mail })
     }
@@ -96,7 +96,7 @@ impl Account {
             tokens_out: facts.usage.tokens_out.map(count),
             tokens_cached: facts.usage.tokens_cached.map(count),
             cost_usd: facts.usage.cost_usd,
-            children_left: exit.map(|exit| i64::from(exit.children_left)).or(evidence.left),
+            children_left: evidence.children_left(),
             contained_by: Some(turn.contained_by),
             log_dir: Some(evidence.log_dir.to_string_lossy().into_owned()),
             log_dir_lossy: evidence.log_dir.to_str().is_none(),

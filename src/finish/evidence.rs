@@ -9,7 +9,7 @@ use crate::judge::outcome::{Ended, Ending, NotRun, Terminal};
 use crate::model::{EndedBy, OutcomeSource, Resume, Turn};
 use crate::observe::{Observer, STDERR};
 use crate::runtime::{Facts, Output, Source};
-use crate::seam::exit_record::{ExitRecord, is_missing};
+use crate::seam::exit_record::{ExitRecord, Tree, is_missing};
 
 /// How a turn was watched.
 #[derive(Clone, Copy, Debug, Default)]
@@ -101,6 +101,14 @@ impl<'t> Evidence<'t> {
         let limit = end.limit.as_ref()?;
         let read_at = || Stamp::from_millis(Stamp::now().millis() - millis(Tick::now().since(end.at)));
         limit.resets_at.or_else(|| limit.retry_after.map(|wait| read_at().plus(wait)))
+    }
+
+    /// What could not be ended. Whoever looked after the shim knows best; its own count holds once its tree was gone:
+    /// the record it writes before has counted nobody.
+    #[must_use]
+    pub fn children_left(&self) -> Option<i64> {
+        let told = self.exit.as_ref().filter(|exit| exit.tree == Tree::Gone);
+        self.left.or_else(|| told.map(|exit| i64::from(exit.children_left)))
     }
 
     /// The runtime's own words for what went wrong: the terminal event's, or why the program was not executed.

@@ -11,7 +11,6 @@ pub use evidence::{Evidence, Watching};
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::id::RunId;
 use crate::judge::outcome::{Conclusion, Open, exit_of, settle};
 use crate::judge::sequel::{Sequel, Situation, sequel};
 use crate::lock::SupervisorLock;
@@ -62,12 +61,11 @@ pub fn recorded(turn: &Turn) -> Result<Option<Finished>> {
     Ok(Some(Finished { ended, at, exit }))
 }
 
-/// Ends an open run that has no turn: its record, and the notice to its parent. Nothing happens to one that has ended.
+/// Ends an open run that has no turn: its record, and the notice to its parent. `run` was read in this transaction.
 ///
 /// # Errors
 /// Those of the state file.
-pub fn stop_idle(tx: &Tx<'_>, id: RunId, why: Option<&str>, now: Stamp) -> Result<()> {
-    let Some(run) = run::by_id(tx, id)?.filter(|run| !run.state.is_terminal()) else { return Ok(()) };
+pub fn stop_idle(tx: &Tx<'_>, run: &Run, why: Option<&str>, now: Stamp) -> Result<()> {
     let sequel = Sequel {
         state: RunState::Stopped,
         hold: None,
@@ -77,7 +75,7 @@ pub fn stop_idle(tx: &Tx<'_>, id: RunId, why: Option<&str>, now: Stamp) -> Resul
         notice: Some(MailType::WorkerDied),
     };
     if run::settle(tx, run.id, run.epoch, &sequel, false, now)? {
-        notice::stopped(tx, &run, why, now)?;
+        notice::stopped(tx, run, why, now)?;
     }
     Ok(())
 }

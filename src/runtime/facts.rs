@@ -6,8 +6,6 @@ use std::time::Duration;
 use crate::clock::{Stamp, Tick};
 use crate::words::words;
 
-use super::description::LineKind;
-
 words! {
     /// Where an assertion of the provider stood.
     pub enum Source {
@@ -111,8 +109,6 @@ pub struct Facts {
     pub last_event: Option<Tick>,
     /// When the last line was read that is progress.
     pub last_progress: Option<Tick>,
-    /// What the last line was.
-    pub last_kind: Option<LineKind>,
     /// The last terminal line; it decides, whatever follows.
     pub terminal: Option<Terminal>,
     /// Terminal lines.

@@ -123,12 +123,6 @@ impl Splitter {
         (self.line_start < self.read_to).then(|| self.take(self.end, self.read_to, false))
     }
 
-    /// Where the next read starts: what an observer may show as read.
-    #[must_use]
-    pub fn offset(&self) -> u64 {
-        self.read_to
-    }
-
     /// Takes the bytes up to `to`, which have no `\n`, into the line under way, by its mode.
     fn digest(&mut self, to: usize) {
         self.seen = match &mut self.mode {

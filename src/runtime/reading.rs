@@ -60,7 +60,6 @@ impl Reading {
             (Output::JsonLines, _) => self.json_line(line.bytes, now),
         };
         self.count_ignored(kind);
-        self.facts.last_kind = Some(kind);
         kind
     }
 
@@ -73,7 +72,6 @@ impl Reading {
         self.event(LineKind::Progress, now);
         self.facts.events += memchr::memchr_iter(b'\n', bytes).count() as u64;
         self.facts.events -= 1;
-        self.facts.last_kind = Some(LineKind::Progress);
     }
 
     fn json_line(&mut self, bytes: &[u8], now: Tick) -> LineKind {

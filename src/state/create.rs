@@ -33,12 +33,16 @@ pub(super) fn create(place: &Place, lock: &File) -> Result<()> {
     made
 }
 
-/// Waits for `state.lock`.
+/// Takes `state.lock`, waiting for it on an open file of its own: a lock that comes too late must not stay with `lock`,
+/// which this process keeps open.
 pub(super) fn exclusive<'f>(place: &Place, lock: &'f File) -> Result<flock::Held<'f>> {
+    if lock.try_lock().is_ok() {
+        return Ok(flock::Held::Lent(lock));
+    }
     let name = place.companion("state.lock");
-    match flock::take(lock, Hold::Alone, flock::PATIENCE) {
-        Ok(true) => Ok(flock::Held(lock)),
-        Ok(false) => Err(Failure::busy(format!("waited {} s for {}", flock::PATIENCE.as_secs(), name.display()))
+    match flock::take(own(&name)?, Hold::Alone, flock::PATIENCE) {
+        Ok(Some(file)) => Ok(flock::Held::Own(file)),
+        Ok(None) => Err(Failure::busy(format!("waited {} s for {}", flock::PATIENCE.as_secs(), name.display()))
             .hint(format!("another command is writing; see which: fuser -v '{}'", name.display()))),
         Err(error) => Err(Failure::io(format!("cannot lock {}", name.display()), error)),
     }

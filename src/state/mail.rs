@@ -6,7 +6,7 @@ use super::columns::{id, optional_id, stamp, word};
 use super::{Tx, View};
 use crate::clock::Stamp;
 use crate::error::Result;
-use crate::id::{MailId, TurnId};
+use crate::id::{MailId, RunId, TurnId};
 use crate::model::{AttributedBy, Mail, MailState, MailType, NewMail, Priority};
 
 const COLUMNS: &str = "id, sender, recipient, recipient_run, kind, priority, subject, body, payload,
@@ -87,10 +87,14 @@ pub fn terminal_of(
     Ok(terminal.map(|(mail, _)| MailId(mail)))
 }
 
-/// How many mails wait for this agent.
-pub fn waiting_for(view: &View<'_>, agent: &str) -> Result<i64> {
-    let count =
-        view.one("SELECT count(*) FROM mail WHERE recipient = ?1 AND state = 'stored'", [agent], |row| row.get(0))?;
+/// How many mails wait for this run of an agent: mail to another run of it does not.
+pub fn waiting_for(view: &View<'_>, agent: &str, run: RunId) -> Result<i64> {
+    let count = view.one(
+        "SELECT count(*) FROM mail
+         WHERE recipient = ?1 AND state = 'stored' AND (recipient_run IS NULL OR recipient_run = ?2)",
+        params![agent, run.0],
+        |row| row.get(0),
+    )?;
     Ok(count.unwrap_or(0))
 }
 

@@ -147,7 +147,7 @@ impl State {
         if wal.len() <= WAL_LIMIT || writer.lock.try_lock().is_err() {
             return None;
         }
-        let _held = flock::Held(&writer.lock);
+        let _held = flock::Held::Lent(&writer.lock);
         self.conn.busy_timeout(Duration::ZERO).ok()?;
         self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).ok()
     }
@@ -195,9 +195,9 @@ fn share(place: &Place, file: Option<File>) -> Result<Option<File>> {
     let Some(file) = file else { return Ok(None) };
     let name = place.companion("open.lock");
     let name = name.display();
-    match flock::take(&file, Hold::Shared, flock::PATIENCE) {
-        Ok(true) => Ok(Some(file)),
-        Ok(false) => Err(Failure::busy(format!("waited {} s for {name}", flock::PATIENCE.as_secs()))
+    match flock::take(file, Hold::Shared, flock::PATIENCE) {
+        Ok(Some(file)) => Ok(Some(file)),
+        Ok(None) => Err(Failure::busy(format!("waited {} s for {name}", flock::PATIENCE.as_secs()))
             .hint("the state file is being restored; run the same command again")),
         Err(error) => Err(Failure::io(format!("cannot lock {name}"), error)),
     }

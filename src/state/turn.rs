@@ -94,11 +94,13 @@ pub fn newest(view: &View<'_>, agent: Option<&str>, only_open: bool, limit: i64)
             params![agent, limit],
             read,
         ),
-        None => view.all(
-            &format!("SELECT {COLUMNS} FROM turn WHERE TRUE {open} ORDER BY id DESC LIMIT ?1"),
+        // The planner would read the whole history backwards, for the order.
+        None if only_open => view.all(
+            &format!("SELECT {COLUMNS} FROM turn INDEXED BY turn_open WHERE outcome IS NULL ORDER BY id DESC LIMIT ?1"),
             params![limit],
             read,
         ),
+        None => view.all(&format!("SELECT {COLUMNS} FROM turn ORDER BY id DESC LIMIT ?1"), params![limit], read),
     }?;
     turns.reverse();
     Ok(turns)

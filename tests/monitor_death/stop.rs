@@ -15,6 +15,15 @@ fn a_stop_before_go_keeps_the_agent_from_running() {
         let turn = Running::start(&mut stage.plain("a", &["--kill-after", "100ms"], &script));
         until("the row", || stage.count("SELECT count(*) FROM turn WHERE agent = 'a'") == 1);
         turn.kill(Signal::SIGSTOP);
+        // Stopped in the middle of a write it keeps everybody from writing.
+        let lock = std::fs::File::open(stage.state().with_file_name("state.lock")).unwrap();
+        if lock.try_lock().is_err() {
+            turn.kill(Signal::SIGCONT);
+            turn.kill(Signal::SIGTERM);
+            turn.end();
+            continue;
+        }
+        drop(lock);
         let stands = stage.count("SELECT count(*) FROM turn WHERE agent = 'a' AND shim IS NULL") == 1;
         let stop = Running::start(&mut stage.turn(&["stop", "a", "--wait", "60s"]));
         until("the wish", || {

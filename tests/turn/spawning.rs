@@ -90,3 +90,18 @@ fn an_agent_whose_start_cannot_be_recorded_never_runs() {
     std::fs::remove_file(&logs).unwrap();
     stage.play("a", "init; result done").call().assert_end("completed", 0);
 }
+
+#[test]
+fn a_turn_whose_number_was_given_out_before_does_not_take_the_older_ones_files_for_its_own() {
+    let stage = Stage::new();
+    stage.play("a", "init; result done").call().assert_end("completed", 0);
+    let logs = stage.state().with_file_name("logs");
+    for name in ["state.db", "state.db-wal", "state.db-shm"] {
+        let _ = std::fs::remove_file(stage.state().with_file_name(name));
+    }
+    let call = stage.play("a", "init; exit 3").call();
+    call.assert_end("no_result", 1);
+    assert_eq!(call.word("turn"), "t1");
+    let kept = std::fs::read_dir(&logs).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(kept.into_iter().any(|name| name.to_string_lossy().starts_with("t1.")), "the older files stay");
+}

@@ -47,6 +47,20 @@ fn a_lead_with_unread_mail_waits_too() {
 
 /// B1
 #[test]
+fn mail_to_an_earlier_run_of_the_lead_keeps_no_later_one_waiting() {
+    let stage = Stage::new();
+    let open = stage.play("lead", "init; result-error no").with(&["--max-attempts", "3"]).call();
+    let run = open.assert_end("failed", 1).word("run").to_owned();
+    let mail = ["send", "--from", "b1", "--to", &format!("run:{run}"), "--subject", "late"];
+    assert_eq!(stage.mail(&mail).code, 0);
+    assert_eq!(stage.turn(&["stop", "lead"]).code, 0);
+    let call = stage.play("lead", "result done").call();
+    assert_ne!(call.word("run"), run);
+    assert_eq!(call.ended()["cause"], "clean_result", "{call:#?}");
+}
+
+/// B1
+#[test]
 fn the_waiting_lead_goes_on_in_the_same_run_and_ends_when_it_says_so() {
     let stage = Stage::new();
     open_child(&stage, "b1");

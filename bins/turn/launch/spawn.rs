@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use refloat::clock::Stamp;
 use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::lock::TurnLock;
@@ -36,10 +37,8 @@ pub(super) struct Shim {
 /// The turn's folder, with the prompt in it.
 pub(super) fn make_folder(log_dir: &Path, prompt: Option<&[u8]>) -> Result<()> {
     let what = || format!("cannot create {}", log_dir.display());
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(log_dir)
+    set_aside(log_dir)
+        .and_then(|()| DirBuilder::new().recursive(true).mode(0o700).create(log_dir))
         .map_err(|error| Failure::io(what(), error).exit(Exit::CannotCreate))?;
     if let Some(text) = prompt {
         let path = log_dir.join(PROMPT);
@@ -47,6 +46,17 @@ pub(super) fn make_folder(log_dir: &Path, prompt: Option<&[u8]>) -> Result<()> {
         file.write_all(text).or_fail(|| format!("cannot write the prompt to {}", path.display()))?;
     }
     Ok(())
+}
+
+/// A state file that was restored, or begun anew, gives out its numbers again: another turn's stream and exit record
+/// are not this turn's. They stay, under the name they have and the time.
+fn set_aside(log_dir: &Path) -> std::io::Result<()> {
+    if !log_dir.is_dir() {
+        return Ok(());
+    }
+    let mut old = log_dir.as_os_str().to_owned();
+    old.push(format!(".{}", Stamp::now().millis()));
+    std::fs::rename(log_dir, old)
 }
 
 fn own_file(path: &Path) -> std::io::Result<File> {
@@ -91,8 +101,10 @@ impl Shim {
             Failure::new(Exit::TurnLost, "the shim ended before the agent could start")
                 .hint(format!("see {}", order.log_dir.join("shim.log").display()))
         };
+        let wait = || "cannot wait for the shim".to_owned();
+        self.control.set_write_timeout(Some(PATIENCE)).or_fail(wait)?;
+        self.control.set_read_timeout(Some(PATIENCE)).or_fail(wait)?;
         order.send(&self.control).map_err(|_| gone())?;
-        self.control.set_read_timeout(Some(PATIENCE)).or_fail(|| "cannot wait for the shim".into())?;
         let mut line = String::new();
         let read = BufReader::new(&self.control).read_line(&mut line);
         if !matches!(read, Ok(1..)) {

@@ -60,7 +60,7 @@ impl Ladder {
         }
     }
 
-    /// TERM asks for the end; QUIT, or TERM again, for the end at once.
+    /// TERM asks for the end, and once is enough; QUIT for the end at once.
     pub(super) fn hear(&mut self, signal: Signal, now: Tick) {
         match (signal, self.rung) {
             (Signal::SIGTERM | Signal::SIGQUIT, Rung::Ground) => {
