@@ -38,6 +38,16 @@ impl Stamp {
         self.0
     }
 
+    /// For a table that people read: `11-20 07:31:02Z`.
+    #[must_use]
+    pub fn brief(self) -> String {
+        let text = self.to_string();
+        match (text.get(5..10), text.get(11..19)) {
+            (Some(day), Some(time)) => format!("{day} {time}Z"),
+            _ => text,
+        }
+    }
+
     /// This moment and a while later.
     #[must_use]
     pub fn plus(self, while_: Duration) -> Self {

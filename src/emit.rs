@@ -92,7 +92,7 @@ impl Emitter {
     /// Prints what is held back for alignment. Called before a long wait and at the end.
     pub fn finish(&mut self) -> Result<()> {
         match self.table.take() {
-            Some(table) => self.write(table.render(self.style).as_bytes()),
+            Some(table) => self.write(table.filled().render(self.style).as_bytes()),
             None => Ok(()),
         }
     }
@@ -170,6 +170,14 @@ struct Table {
 impl Table {
     const fn new(kind: &'static str, headings: Vec<&'static str>) -> Self {
         Self { kind, headings, rows: Vec::new() }
+    }
+
+    /// Without the columns that are empty in every row.
+    fn filled(&self) -> Self {
+        let kept: Vec<usize> =
+            (0..self.headings.len()).filter(|&at| self.rows.iter().any(|row| !row[at].is_empty())).collect();
+        let rows = self.rows.iter().map(|row| kept.iter().map(|&at| row[at].clone()).collect()).collect();
+        Self { kind: self.kind, headings: kept.iter().map(|&at| self.headings[at]).collect(), rows }
     }
 
     fn render(&self, style: Style) -> String {

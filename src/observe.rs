@@ -27,17 +27,18 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Opens the stream of a turn at its beginning.
+    /// Opens the stream of a turn at its beginning; none where there is none.
     ///
     /// # Errors
     /// What opening gives.
-    pub fn open(log_dir: &Path, description: &Description) -> io::Result<Self> {
-        Ok(Self {
-            follow: Follow::open(&log_dir.join(STREAM))?,
+    pub fn open(log_dir: &Path, description: &Description) -> io::Result<Option<Self>> {
+        let follow = Follow::open(&log_dir.join(STREAM))?;
+        Ok(follow.map(|follow| Self {
+            follow,
             splitter: Splitter::new(0),
             reading: Reading::new(description),
             chunk: (description.output == Output::Opaque).then(|| vec![0; CHUNK]),
-        })
+        }))
     }
 
     /// What is known so far.

@@ -31,6 +31,7 @@ pub(crate) fn run(cx: &mut Context, args: &Attach) -> Result<Exit> {
     };
     let Some(finished) = finished else { return Ok(Exit::Busy) };
     cx.out.emit_at(&finished.ended, finished.at)?;
+    finishing::say_failure(cx, &finished);
     Ok(finished.exit)
 }
 
@@ -103,9 +104,9 @@ fn watch(
     }
     // A shim that was killed under us has left its tree to nobody.
     let left = finishing::end_rest(turn, &log_dir, Kin::Stranger);
-    let (observer, watching, _) = watch.done();
+    let (watched, _) = watch.done();
     let turn = reread(state, turn)?;
-    let evidence = Evidence::gather(&turn, &log_dir, observer, left, watching)?;
+    let evidence = Evidence::gather(&turn, &log_dir, watched, left)?;
     finish::finish(state, held, &evidence).map(Some)
 }
 

@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::time::Duration;
 
+use refloat::cli::Context;
 use refloat::clock::{Stamp, Tick};
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
-use refloat::finish::{self, Evidence, Finished, Watching};
+use refloat::finish::{self, Evidence, Finished, Watched};
 use refloat::identity::Identity;
 use refloat::lock::SupervisorLock;
 use refloat::model::Turn;
 use refloat::seam::cgroup::Cgroup;
 use refloat::seam::exit_record::{ExitRecord, Tree};
+use refloat::seam::process::{self, Life};
 use refloat::seam::survivors::{Leads, Left, Survivor, end_survivors, survivors};
 use refloat::seam::{tree, wait};
 use refloat::state::{Place, State, turn};
@@ -40,7 +42,15 @@ pub(crate) fn is_supervised(place: &Place, agent: &str) -> bool {
 /// What lives is an orphan: refused (76), or ended if asked. What cannot be looked at is unknown: refused (69).
 /// Returns how many could not be ended; none where it is known from the exit record.
 pub(crate) fn clear(place: &Place, turn: &Turn, kill_orphans: bool) -> Result<Option<i64>> {
-    let record = ExitRecord::read(&log_dir(place, turn)).unwrap_or_default();
+    if let Some(shim) = turn.shim.as_ref().filter(|shim| matches!(process::look(shim), Life::Alive { .. })) {
+        // Its lock is free all the same: somebody has removed the lock file.
+        return Err(Failure::busy(format!(
+            "the shim of {} (process {}) still runs, without its lock",
+            turn.id, shim.pid
+        ))
+        .hint(format!("wait for its end, or: turn attach {}", turn.id)));
+    }
+    let record = ExitRecord::read(&log_dir(place, turn), turn.id).unwrap_or_default();
     if record.is_some_and(|record| record.tree == Tree::Gone && record.children_left == 0) {
         remove_group(turn);
         return Ok(None);
@@ -106,7 +116,7 @@ pub(crate) enum Kin {
 
 /// After the shim's end: what it has not ended is ended here. None: its final record says what is left.
 pub(crate) fn end_rest(turn: &Turn, log_dir: &Path, kin: Kin) -> Option<i64> {
-    if matches!(ExitRecord::read(log_dir), Ok(Some(record)) if record.tree == Tree::Gone) {
+    if matches!(ExitRecord::read(log_dir, turn.id), Ok(Some(record)) if record.tree == Tree::Gone) {
         remove_group(turn);
         return None;
     }
@@ -143,15 +153,18 @@ pub(crate) fn finish_unwatched(
     left: Option<i64>,
 ) -> Result<Finished> {
     let log_dir = log_dir(state.place(), turn);
-    let watching = Watching { unsupervised: unsupervised(&log_dir, turn), ..Watching::default() };
-    let evidence = Evidence::gather(turn, &log_dir, None, left, watching)?;
+    let watched = Watched { unsupervised: unsupervised(&log_dir, turn), ..Watched::default() };
+    let evidence = Evidence::gather(turn, &log_dir, watched, left)?;
     finish::finish(state, held, &evidence)
 }
 
 /// From the last sign of a supervisor to the agent's end, or to now.
 pub(crate) fn unsupervised(log_dir: &Path, turn: &Turn) -> Duration {
-    let Some(started) = turn.started_tick else { return Duration::ZERO };
-    let end = match ExitRecord::read(log_dir) {
+    // Ticks are of one boot; what was before another is not known.
+    let Some(started) = turn.started_tick.filter(|_| turn.supervisor.boot == process::me().boot) else {
+        return Duration::ZERO;
+    };
+    let end = match ExitRecord::read(log_dir, turn.id) {
         Ok(Some(record)) => started.plus(Duration::from_millis(record.duration_ms)),
         _ => Tick::now(),
     };
@@ -170,4 +183,16 @@ pub(crate) fn reread(state: &State, turn: &Turn) -> Result<Turn> {
     state
         .read("look at the turn", |view| turn::by_id(view, id))?
         .ok_or_else(|| Failure::not_found(format!("turn {id} is gone")))
+}
+
+/// A turn that did not end well says so in a line, and where the agent's own words are.
+pub(crate) fn say_failure(cx: &Context, finished: &Finished) {
+    let (ended, dir) = (&finished.ended, finished.ended.log_dir.as_deref());
+    let (Some(turn), Some(dir), false) = (ended.turn, dir, finished.exit == Exit::Done) else { return };
+    let message = ended.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
+    cx.say(format_args!("{turn} of {} ended {} ({}){message}", ended.agent, ended.outcome, ended.cause));
+    match ended.retry_at {
+        Some(at) => cx.hint(&format!("next try {at}; what the agent wrote to stderr: {dir}/stderr.log")),
+        None => cx.hint(&format!("what the agent wrote to stderr: {dir}/stderr.log")),
+    }
 }

@@ -34,11 +34,8 @@ pub(crate) fn run(cx: &mut Context, args: &Log) -> Result<Exit> {
     let folder = log_dir(&place, &turn);
     let path = folder.join(STREAM);
     let what = || format!("cannot read {}", path.display());
-    let follow = match Follow::open(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Failure::not_found(format!("{} has no stream", turn.id)).hint("its agent never ran"));
-        }
-        opened => opened.or_fail(what)?,
+    let Some(follow) = Follow::open(&path).or_fail(what)? else {
+        return Err(Failure::not_found(format!("{} has no stream at {}", turn.id, path.display())));
     };
     let mut printer = Printer::new(&turn, follow);
     if args.raw {
@@ -141,9 +138,13 @@ struct Source<'f>(&'f mut Follow);
 
 impl Read for Source<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(buffer)? {
-            Grown::Bytes(read) => Ok(read),
-            Grown::Nothing | Grown::Truncated { .. } => Ok(0),
+        loop {
+            match self.0.read(buffer)? {
+                Grown::Bytes(read) => return Ok(read),
+                Grown::Nothing => return Ok(0),
+                // Cut by its writer: on from its new end.
+                Grown::Truncated { length } => self.0.seek(length),
+            }
         }
     }
 }

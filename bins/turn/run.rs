@@ -45,6 +45,7 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
         };
         cx.out.emit_at(&finished.ended, finished.at)?;
         say_resume(cx, &finished);
+        finishing::say_failure(cx, &finished);
         if finished.ended.outcome != Outcome::ResumeRefused || plan.is_second_try() {
             return Ok(finished.exit);
         }

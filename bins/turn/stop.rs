@@ -29,8 +29,13 @@ pub(crate) fn run(cx: &mut Context, args: &Stop) -> Result<Exit> {
     };
     cx.out.emit(&stopped)?;
     if open_turn.is_some() && stopped.outcome.is_none() {
-        return Err(Failure::busy(format!("agent {} has not ended within {} s", args.agent, args.wait.as_secs()))
-            .hint(format!("kill it: turn stop {} --kill", args.agent)));
+        let waited =
+            format!("agent {} has not ended, or nobody has recorded it, within {} s", args.agent, args.wait.as_secs());
+        let hint = match args.kill {
+            false => format!("kill it: turn stop {} --kill", args.agent),
+            true => "its supervisor or its shim does not move; see: ps -eo pid,stat,args".to_owned(),
+        };
+        return Err(Failure::busy(waited).hint(hint));
     }
     Ok(Exit::Done)
 }
@@ -67,6 +72,8 @@ fn end_turn(state: &mut State, turn: &Turn, args: &Stop) -> Result<Option<Finish
             let signal = if args.kill { Signal::SIGQUIT } else { Signal::SIGTERM };
             let told = shim.signal(signal);
             told.map_err(|error| Failure::io(format!("cannot signal the shim of {}", turn.id), error))?;
+            // One that was stopped would not hear it.
+            let _ = shim.signal(Signal::SIGCONT);
             let ended = shim.ended(args.wait).map_err(|error| Failure::io("cannot wait for the shim", error))?;
             if !ended {
                 return Ok(None);

@@ -1,6 +1,7 @@
 //! The one loop of a supervisor: reads the stream, watches the clocks, passes on wishes, until the tree is gone.
 //! Used by `turn run` and `turn attach`. It sleeps when nothing happens, and ends nothing itself: the shim does.
 
+use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -10,10 +11,11 @@ use nix::sys::signal::Signal;
 use refloat::cli::Context;
 use refloat::clock::{Stamp, Tick, suspended_since_boot};
 use refloat::error::{IoContext, Result};
-use refloat::finish::Watching;
+use refloat::finish::Watched;
 use refloat::judge::clocks::{self, Clocks, Limits, Seen};
 use refloat::model::{Counters, Turn, Wish, WishNote};
 use refloat::observe::{Observer, STREAM};
+use refloat::seam::exit_record::ExitRecord;
 use refloat::seam::follow;
 use refloat::seam::process::Handle;
 use refloat::seam::signals::Signals;
@@ -33,6 +35,8 @@ const POLL: Duration = Duration::from_millis(250);
 const STORE: Duration = Duration::from_secs(5);
 /// A timer that comes later than this means that we were not running.
 const LATE: Duration = Duration::from_secs(5);
+/// No final record is longer.
+const RECORD: usize = 64 * 1024;
 /// Sleep without a clock: an hour is as good as for ever.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -51,6 +55,10 @@ pub(crate) struct Watch<'t> {
     shim: Option<Handle>,
     /// On this our own shim says that it has finished; another's is only seen to end.
     control: Option<UnixStream>,
+    /// What it said.
+    told: Option<ExitRecord>,
+    /// A wish that could not be written.
+    unwritten: Option<WishNote>,
     signals: Signals,
     stream: PathBuf,
     observer: Option<Observer>,
@@ -86,9 +94,11 @@ impl<'t> Watch<'t> {
             turn,
             shim,
             control: None,
+            told: None,
+            unwritten: None,
             signals,
             stream: log_dir.join(STREAM),
-            observer: Some(observer),
+            observer,
             notices: Notices::Early,
             limits: turn.limits,
             started: turn.started_tick.unwrap_or_else(Tick::now),
@@ -128,13 +138,25 @@ impl<'t> Watch<'t> {
     }
 
     /// What was read, how it was watched, and the shim, which may still be on its way out.
-    pub(crate) fn done(self) -> (Option<Observer>, Watching, Option<Handle>) {
-        let watching = Watching {
+    pub(crate) fn done(self) -> (Watched, Option<Handle>) {
+        let watched = Watched {
+            observer: self.observer,
+            told: self.told,
+            wish: self.unwritten,
             suspended: suspended_since_boot().saturating_sub(self.suspended_before),
             frozen: self.freezes.iter().map(|(_, late)| *late).sum(),
             unsupervised: self.unsupervised,
         };
-        (self.observer, watching, self.shim)
+        (watched, self.shim)
+    }
+
+    /// The final record, as our own shim tells it in one write.
+    fn listen(&mut self) {
+        let Some(control) = &mut self.control else { return };
+        let mut line = vec![0; RECORD];
+        if let Ok(read) = control.read(&mut line) {
+            self.told = ExitRecord::parse(&line[..read], self.turn.id);
+        }
     }
 
     fn seen(&self) -> Seen {
@@ -181,6 +203,8 @@ impl<'t> Watch<'t> {
         let id = self.turn.id;
         if let Err(failure) = state.write("record why a turn is ended", |tx| turn::wish_end(tx, id, note)) {
             cx.say(failure);
+            // The signal goes out all the same, and the finish is told what it was for.
+            self.unwritten = self.unwritten.take().or_else(|| Some(note.clone()));
         }
         let signal = if self.wished && note.wish == Wish::Interrupt { Signal::SIGQUIT } else { Signal::SIGTERM };
         self.wished = true;
@@ -230,6 +254,7 @@ pub(crate) fn supervise(cx: &Context, state: &mut State, watch: &mut Watch<'_>) 
         let woken = Tick::now();
         thaw(watch, wake, woken);
         if ready.shim {
+            watch.listen();
             return Ok(Left::ShimEnded);
         }
         if ready.signals && hear(cx, state, watch)? == Some(Left::Detached) {

@@ -1,7 +1,7 @@
 //! The account of one turn: what is open when it ends, and the record that closes it.
 
 use super::evidence::{Evidence, millis};
-use crate::clock::Tick;
+use crate::clock::{Stamp, Tick};
 use crate::error::Result;
 use crate::id::MailId;
 use crate::judge::outcome::{Conclusion, Open, owed_mail};
@@ -9,6 +9,7 @@ use crate::judge::sequel::Sequel;
 use crate::model::{Outcome, Resume, Run, Turn};
 use crate::record::TurnEnded;
 use crate::runtime::Facts;
+use crate::seam::process;
 use crate::state::{Tx, mail, run};
 
 /// What the finishing transaction finds before it writes.
@@ -48,14 +49,18 @@ impl Account {
         let facts = evidence.facts().unwrap_or(&nothing);
         let exit = evidence.exit.as_ref();
         let end = facts.terminal.as_ref();
-        let since_start = |tick: Option<Tick>| Some(millis(tick?.since(turn.started_tick?)));
+        // Ticks are of one boot: after another the wall clock has to do.
+        let same_boot = process::me().boot == turn.supervisor.boot;
+        let started = turn.started_tick.filter(|_| same_boot);
+        let since_start = |tick: Option<Tick>| Some(millis(tick?.since(started?)));
         let duration_ms = exit.map_or_else(
-            || since_start(Some(Tick::now())).unwrap_or(0),
+            || since_start(Some(Tick::now())).or(turn.started_at.map(|at| Stamp::now().since(at))).unwrap_or(0),
             |exit| i64::try_from(exit.duration_ms).unwrap_or(i64::MAX),
         );
         // An event has the time it was read at, and what a short turn wrote is read after its end.
-        let within = |millis: Option<i64>| millis.map(|millis| millis.min(duration_ms));
-        let frozen = evidence.watching.frozen.max(std::time::Duration::from_millis(exit.map_or(0, |e| e.frozen_ms)));
+        // What nobody read while it came has no time of its own.
+        let within = |millis: Option<i64>| millis.filter(|_| evidence.live).map(|millis| millis.min(duration_ms));
+        let frozen = evidence.watched.frozen.max(std::time::Duration::from_millis(exit.map_or(0, |e| e.frozen_ms)));
         TurnEnded {
             turn: Some(turn.id),
             run: Some(run.id),
@@ -87,9 +92,9 @@ impl Account {
             duration_ms,
             first_event_ms: within(since_start(facts.first_event)),
             last_event_ms: within(since_start(facts.last_event)),
-            suspended_ms: millis(evidence.watching.suspended),
+            suspended_ms: millis(evidence.watched.suspended),
             frozen_ms: millis(frozen),
-            unsupervised_ms: millis(evidence.watching.unsupervised),
+            unsupervised_ms: millis(evidence.watched.unsupervised),
             events: count(facts.events),
             ignored_lines: count(facts.ignored.total()),
             tokens_in: facts.usage.tokens_in.map(count),

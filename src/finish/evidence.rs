@@ -6,14 +6,20 @@ use std::time::Duration;
 use crate::clock::{Stamp, Tick};
 use crate::error::{IoContext, Result};
 use crate::judge::outcome::{Ended, Ending, NotRun, Terminal};
-use crate::model::{EndedBy, OutcomeSource, Resume, Turn};
+use crate::model::{EndedBy, OutcomeSource, Resume, Turn, WishNote};
 use crate::observe::{Observer, STDERR};
 use crate::runtime::{Facts, Output, Source};
-use crate::seam::exit_record::{ExitRecord, Tree, is_missing};
+use crate::seam::exit_record::{ExitRecord, Tree};
 
-/// How a turn was watched.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Watching {
+/// What whoever watched a turn has of it, and how it was watched. Of a turn that nobody watched, nothing.
+#[derive(Debug, Default)]
+pub struct Watched {
+    /// The stream, as far as it was read.
+    pub observer: Option<Observer>,
+    /// The final record as the shim told it: its folder may be gone, or its disk full.
+    pub told: Option<ExitRecord>,
+    /// A wish that could not be written.
+    pub wish: Option<WishNote>,
     /// The host was suspended so long.
     pub suspended: Duration,
     /// The supervisor did not run so long.
@@ -33,44 +39,43 @@ pub struct Evidence<'t> {
     pub exit: Option<ExitRecord>,
     /// What could not be ended, where there is no record of it.
     pub left: Option<i64>,
-    /// How it was watched.
-    pub watching: Watching,
-    observer: Option<Observer>,
+    /// What was watched of it.
+    pub watched: Watched,
+    /// Its events were read while they came.
+    pub live: bool,
     stderr_head: Vec<u8>,
 }
 
 impl<'t> Evidence<'t> {
-    /// The last look: the exit record, and the stream to its end. `observer` has read it so far, or nobody has.
+    /// The last look: the exit record, and the stream to its end.
     ///
     /// # Errors
     /// 74 for files that cannot be read.
-    pub fn gather(
-        turn: &'t Turn,
-        log_dir: &Path,
-        observer: Option<Observer>,
-        left: Option<i64>,
-        watching: Watching,
-    ) -> Result<Self> {
+    pub fn gather(turn: &'t Turn, log_dir: &Path, mut watched: Watched, left: Option<i64>) -> Result<Self> {
         let reading = || format!("cannot read the files of {} in {}", turn.id, log_dir.display());
-        let exit = ExitRecord::read(log_dir).or_fail(reading)?;
-        let mut observer = match observer {
-            Some(observer) => Some(observer),
-            None => missing_is_none(Observer::open(log_dir, &turn.description)).or_fail(reading)?,
+        let exit = ExitRecord::read(log_dir, turn.id).or_fail(reading)?.or_else(|| watched.told.take());
+        let limit = exit.as_ref().filter(|exit| exit.started).map_or(u64::MAX, |exit| exit.stream_bytes);
+        // What a dying tree wrote after the agent's end does not count: then the stream is read once more, up to it.
+        let read = watched.observer.take().filter(|observer| observer.offset() <= limit);
+        let live = read.is_some();
+        let mut observer = match read {
+            None => Observer::open(log_dir, &turn.description).or_fail(reading)?,
+            read => read,
         };
         if let Some(observer) = &mut observer {
             let now = Tick::now();
-            let limit = exit.as_ref().filter(|exit| exit.started).map_or(u64::MAX, |exit| exit.stream_bytes);
             observer.pump_to(limit, now).or_fail(reading)?;
             observer.finish(now);
         }
+        watched.observer = observer;
         let stderr_head = head(&log_dir.join(STDERR)).unwrap_or_default();
-        Ok(Self { turn, log_dir: log_dir.to_owned(), exit, left, watching, observer, stderr_head })
+        Ok(Self { turn, log_dir: log_dir.to_owned(), exit, left, watched, live, stderr_head })
     }
 
     /// What the stream tells; none where there is no stream.
     #[must_use]
     pub fn facts(&self) -> Option<&Facts> {
-        self.observer.as_ref().map(Observer::facts)
+        self.watched.observer.as_ref().map(Observer::facts)
     }
 
     /// The evidence as the judge takes it.
@@ -86,12 +91,18 @@ impl<'t> Evidence<'t> {
             started: self.exit.as_ref().map_or(turn.started_at.is_some(), |exit| exit.started),
             not_run: not_executed.map(|not| if not.not_found { NotRun::NotFound } else { NotRun::Unusable }),
             exit: exit.and_then(ended),
-            wish: turn.wish.as_ref().map(|note| note.wish),
+            wish: self.wish(turn).map(|note| note.wish),
             expects_terminal: turn.description.output == Output::JsonLines,
             terminal: facts.and_then(|facts| terminal(facts, resuming)),
             any_event: events > 0,
             refused_without_event: resuming && turn.description.refused_at_start(events, code, &self.stderr_head),
         }
+    }
+
+    /// Why somebody wanted the end, as it was recorded, or could not be.
+    #[must_use]
+    pub fn wish<'w>(&'w self, turn: &'w Turn) -> Option<&'w WishNote> {
+        turn.wish.as_ref().or(self.watched.wish.as_ref())
     }
 
     /// When the provider's limit ends, by its own word.
@@ -111,12 +122,13 @@ impl<'t> Evidence<'t> {
         self.left.or_else(|| told.map(|exit| i64::from(exit.children_left)))
     }
 
-    /// The runtime's own words for what went wrong: the terminal event's, or why the program was not executed.
+    /// Words for what went wrong: why the program was not executed, the terminal event's, or who wanted the end and why.
     #[must_use]
     pub fn message(&self) -> Option<String> {
         let not_executed = self.exit.as_ref().and_then(|exit| exit.not_executed.as_ref());
         let terminal = || self.facts()?.terminal.as_ref()?.message.clone();
-        not_executed.map(|not| not.why.clone()).or_else(terminal)
+        let wished = || self.wish(self.turn)?.why.clone();
+        not_executed.map(|not| not.why.clone()).or_else(terminal).or_else(wished)
     }
 }
 
@@ -144,14 +156,6 @@ const fn outcome_source(source: Source) -> OutcomeSource {
     match source {
         Source::TypedField => OutcomeSource::TypedField,
         Source::TerminalMessage => OutcomeSource::TerminalMessage,
-    }
-}
-
-/// A turn that never started may have no stream.
-fn missing_is_none<T>(opened: std::io::Result<T>) -> std::io::Result<Option<T>> {
-    match opened {
-        Err(error) if is_missing(&error) => Ok(None),
-        opened => opened.map(Some),
     }
 }
 

@@ -6,7 +6,7 @@ mod ended;
 mod evidence;
 mod notice;
 
-pub use evidence::{Evidence, Watching};
+pub use evidence::{Evidence, Watched};
 
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::judge::outcome::{Conclusion, Open, exit_of, settle};
 use crate::judge::sequel::{Sequel, Situation, sequel};
 use crate::lock::SupervisorLock;
-use crate::model::{Cause, MailType, Outcome, OutcomeSource, Run, RunState, Turn, Wish};
+use crate::model::{Cause, MailType, Outcome, OutcomeSource, Run, RunState, Turn, Wish, WishNote};
 use crate::record::TurnEnded;
 use crate::runtime::SessionBy;
 use crate::state::{State, Tx, run, turn};
@@ -57,7 +57,7 @@ pub fn recorded(turn: &Turn) -> Result<Option<Finished>> {
     let ended: TurnEnded = serde_json::from_str(text).map_err(|error| {
         Failure::new(Exit::Malformed, format!("the recorded end of {} is unreadable: {error}", turn.id))
     })?;
-    let exit = exit(turn, &ended);
+    let exit = exit(turn.wish.as_ref(), &ended);
     Ok(Some(Finished { ended, at, exit }))
 }
 
@@ -80,8 +80,8 @@ pub fn stop_idle(tx: &Tx<'_>, run: &Run, why: Option<&str>, now: Stamp) -> Resul
     Ok(())
 }
 
-fn exit(turn: &Turn, ended: &TurnEnded) -> Exit {
-    let asked = turn.wish.as_ref().and_then(|note| note.signal);
+fn exit(wish: Option<&WishNote>, ended: &TurnEnded) -> Exit {
+    let asked = wish.and_then(|note| note.signal);
     let signal = if ended.outcome == Outcome::Aborted { asked } else { ended.signal };
     exit_of(ended.outcome, ended.cause, signal)
 }
@@ -92,7 +92,7 @@ fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, jitter: f64) -> Res
     let run = run::by_id(tx, turn.run)?.ok_or_else(|| Failure::not_found(format!("run {} is gone", turn.run)))?;
     let mut account = ended::Account::open(tx, turn, &run)?;
     let conclusion = conclude(turn, &run, evidence, &account.open);
-    let stop_requested = turn.wish.as_ref().is_some_and(|note| matches!(note.wish, Wish::Operator | Wish::Interrupt));
+    let stop_requested = evidence.wish(turn).is_some_and(|note| matches!(note.wish, Wish::Operator | Wish::Interrupt));
     let situation = Situation {
         before: turn.before,
         attempts: run.attempts,
@@ -112,7 +112,7 @@ fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, jitter: f64) -> Res
     if let Some(sequel) = &sequel {
         follow(tx, turn, &run, &ended, sequel, evidence, now)?;
     }
-    let exit = exit(turn, &ended);
+    let exit = exit(evidence.wish(turn), &ended);
     Ok(Finished { ended, at: now, exit })
 }
 

@@ -52,7 +52,10 @@ pub enum Clocks {
 pub fn judge(limits: &Limits, seen: &Seen, now: Tick) -> Clocks {
     let running = match seen {
         Seen { terminal: Some(at), .. } => Some((*at, limits.grace, Wish::Grace)),
-        Seen { first_event: None, .. } => limits.first_event.map(|limit| (seen.started, limit, Wish::FirstEvent)),
+        // Where only the stall clock was given, silence from the start is a stall too.
+        Seen { first_event: None, .. } => {
+            limits.first_event.or(limits.stall).map(|limit| (seen.started, limit, Wish::FirstEvent))
+        }
         Seen { in_tool: true, .. } => limits.stall_tool.map(|limit| (since(seen), limit, Wish::StallTool)),
         _ => limits.stall.map(|limit| (since(seen), limit, Wish::Stall)),
     };
@@ -106,6 +109,8 @@ mod tests {
         }
         let off = Limits { first_event: None, stall: None, stall_tool: None, ..limits };
         assert_eq!(judge(&off, &silent, at(999_999)), Clocks::Off);
+        let only_stall = Limits { first_event: None, ..limits };
+        assert_eq!(judge(&only_stall, &silent, at(600)), Clocks::Expired(Wish::FirstEvent));
         assert_eq!(judge(&off, &going, at(999_999)), Clocks::Off);
         assert_eq!(judge(&off, &ended, at(230)), Clocks::Expired(Wish::Grace));
     }

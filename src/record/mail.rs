@@ -133,7 +133,7 @@ impl Record for MailRecord {
     fn columns(&self) -> Vec<(&'static str, String)> {
         vec![
             ("mail", self.mail.to_string()),
-            ("sent", self.sent_at.to_string()),
+            ("sent", self.sent_at.brief()),
             ("from", self.from.clone()),
             ("to", self.to.clone()),
             ("type", self.mail_type.to_string()),

@@ -1,13 +1,15 @@
 //! The wire types: what stands on stdout, apart from what refloat thinks in.
 //! A record has all its keys always, in this order; null where there is no value.
 
+mod event;
 mod mail;
 mod run;
 mod turn;
 
+pub use event::{TurnEvent, TurnStopped};
 pub use mail::{MailRecord, MailSent};
 pub use run::RunRecord;
-pub use turn::{TurnEnded, TurnEvent, TurnRecord, TurnStarted, TurnStopped};
+pub use turn::{TurnEnded, TurnRecord, TurnStarted};
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};

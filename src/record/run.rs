@@ -85,10 +85,10 @@ impl Record for RunRecord {
             ("parent", cell(self.parent.as_ref())),
             ("state", self.state.to_string()),
             ("hold", cell(self.hold.as_ref())),
-            ("until", cell(self.held_until.as_ref())),
+            ("until", self.held_until.map(Stamp::brief).unwrap_or_default()),
             ("attempts", format!("{}/{}", self.attempts, self.max_attempts)),
-            ("opened", self.opened_at.to_string()),
-            ("ended", cell(self.ended_at.as_ref())),
+            ("opened", self.opened_at.brief()),
+            ("ended", self.ended_at.map(Stamp::brief).unwrap_or_default()),
         ]
     }
 }

@@ -10,7 +10,6 @@ use crate::clock::Stamp;
 use crate::emit::Record;
 use crate::id::{RunId, TurnId};
 use crate::model::{Cause, Containment, Outcome, OutcomeSource, Resume, RunState, Turn, Wish};
-use crate::runtime::LineKind;
 
 /// A turn has begun: the agent was let go.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -223,10 +222,11 @@ impl Record for TurnEnded {
             ("cause", self.cause.to_string()),
             ("run state", cell(self.state_after.as_ref())),
             ("attempt", format!("{}/{}", self.attempt, self.max_attempts)),
-            ("retry at", cell(self.retry_at.as_ref())),
+            ("retry at", self.retry_at.map(Stamp::brief).unwrap_or_default()),
             ("took", span(self.duration_ms)),
             ("events", self.events.to_string()),
             ("cost", self.cost_usd.map(|cost| format!("${cost:.2}")).unwrap_or_default()),
+            ("message", cell(self.message.as_ref())),
         ]
     }
 }
@@ -334,73 +334,11 @@ impl Record for TurnRecord {
             ("agent", self.agent.clone()),
             ("runtime", self.runtime.clone()),
             ("outcome", cell(self.outcome.as_ref())),
-            ("started", cell(self.started_at.as_ref())),
+            ("started", self.started_at.map(Stamp::brief).unwrap_or_default()),
             ("took", self.duration_ms.map(span).unwrap_or_default()),
             ("events", self.events.to_string()),
             ("cost", self.cost_usd.map(|cost| format!("${cost:.2}")).unwrap_or_default()),
             ("command", self.command.join(" ")),
-        ]
-    }
-}
-
-/// One line of a turn's stream.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct TurnEvent {
-    /// The turn.
-    pub turn: TurnId,
-    /// The line's number in the stream, from 1.
-    pub line: i64,
-    /// What kind of line it is to the clocks.
-    pub kind: LineKind,
-    /// Where the line begins in `stream.jsonl`.
-    pub offset: i64,
-    /// How long it is.
-    pub bytes: i64,
-    /// The line, if it is JSON and shorter than 64 KiB.
-    pub event: Option<serde_json::Value>,
-    /// The line as text otherwise, at most 4,096 characters of it.
-    pub text: Option<String>,
-    /// The text is not the whole line, or not exactly it.
-    pub text_lossy: bool,
-}
-
-impl Record for TurnEvent {
-    const TYPE: &'static str = "turn.event";
-    fn columns(&self) -> Vec<(&'static str, String)> {
-        let text = self.event.as_ref().map(ToString::to_string).or_else(|| self.text.clone());
-        vec![
-            ("line", self.line.to_string()),
-            ("kind", self.kind.to_string()),
-            ("bytes", self.bytes.to_string()),
-            ("text", text.unwrap_or_default().chars().take(400).collect()),
-        ]
-    }
-}
-
-/// What `turn stop` did.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct TurnStopped {
-    /// Whose work was stopped.
-    pub agent: String,
-    /// The run that was stopped; null where none was open.
-    pub run: Option<RunId>,
-    /// The turn that was running.
-    pub turn: Option<TurnId>,
-    /// Its outcome; null where none was running, or it has not ended in time.
-    pub outcome: Option<Outcome>,
-    /// The run's state now.
-    pub state: Option<RunState>,
-}
-
-impl Record for TurnStopped {
-    const TYPE: &'static str = "turn.stopped";
-    fn columns(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("agent", self.agent.clone()),
-            ("run", cell(self.run.as_ref())),
-            ("turn", cell(self.turn.as_ref())),
-            ("outcome", cell(self.outcome.as_ref())),
-            ("run state", cell(self.state.as_ref())),
         ]
     }
 }

@@ -2,12 +2,13 @@
 //! It is the shim's only word that lasts, so it is there whole or not at all.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::follow::open_regular;
 use crate::clock::Stamp;
 use crate::id::TurnId;
 use crate::model::EndedBy;
@@ -17,6 +18,8 @@ pub const NAME: &str = "exit.json";
 /// Room for the record, taken before the start, so that a full disk cannot keep the end from being told.
 const RESERVE: &str = "exit.json.reserve";
 const RESERVED_BYTES: usize = 4096;
+/// No record is longer.
+const LONGEST: u64 = 64 * 1024;
 
 /// What has become of the agent's tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,23 +85,38 @@ pub struct ExitRecord {
     pub max_rss_kib: u64,
 }
 
-/// There is no such file, or no such folder: a turn whose folder could not be made has no files.
-#[must_use]
-pub fn is_missing(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
 impl ExitRecord {
-    /// Reads the record of a turn. None: there is none.
+    /// Reads the record of a turn. None: there is none, or what is there is not a record of this turn. The agent can
+    /// write to its folder, so nothing is waited for and nothing is believed that no shim writes.
     ///
     /// # Errors
-    /// What reading gives; `InvalidData` for a file that is not such a record.
-    pub fn read(log_dir: &Path) -> io::Result<Option<Self>> {
-        match std::fs::read(log_dir.join(NAME)) {
-            Ok(text) => serde_json::from_slice(&text).map(Some).map_err(io::Error::from),
-            Err(error) if is_missing(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// What opening and reading give.
+    pub fn read(log_dir: &Path, turn: TurnId) -> io::Result<Option<Self>> {
+        let Some(file) = open_regular(&log_dir.join(NAME))? else { return Ok(None) };
+        let mut text = Vec::new();
+        file.take(LONGEST).read_to_end(&mut text)?;
+        Ok(Self::parse(&text, turn))
+    }
+
+    /// A record of this turn as a shim writes it, in its file or on its socket.
+    #[must_use]
+    pub fn parse(text: &[u8], turn: TurnId) -> Option<Self> {
+        let record: Self = serde_json::from_slice(text).ok()?;
+        let sound = record.v == 1
+            && record.turn == turn
+            && record.code.is_none_or(|code| (0..=255).contains(&code))
+            && record.signal.is_none_or(|signal| (1..=64).contains(&signal));
+        sound.then_some(record)
+    }
+
+    /// The record as one line.
+    ///
+    /// # Errors
+    /// None is known: every field has a JSON form.
+    pub fn line(&self) -> io::Result<Vec<u8>> {
+        let mut line = serde_json::to_vec(self)?;
+        line.push(b'\n');
+        Ok(line)
     }
 
     /// Takes the room for a record.
@@ -116,8 +134,7 @@ impl ExitRecord {
     /// # Errors
     /// What writing gives.
     pub fn write(&self, log_dir: &Path) -> io::Result<()> {
-        let mut line = serde_json::to_vec(self)?;
-        line.push(b'\n');
+        let line = self.line()?;
         let reserve = log_dir.join(RESERVE);
         let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(&reserve)?;
         file.write_all_at(&line, 0)?;

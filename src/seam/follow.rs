@@ -8,8 +8,26 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use nix::libc;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
+
+/// Opens a regular file for reading. None: there is none at this path, but perhaps something else (a folder, a FIFO,
+/// a device, a link), which is neither opened for good nor waited for.
+///
+/// # Errors
+/// What open(2) gives.
+pub(super) fn open_regular(path: &Path) -> io::Result<Option<File>> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW).open(path);
+    match opened.and_then(|file| Ok((file.metadata()?.is_file(), file))) {
+        Ok((regular, file)) => Ok(regular.then_some(file)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        // A link (O_NOFOLLOW), a socket.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
 
 /// A file that others append to, and how far it has been read.
 #[derive(Debug)]
@@ -34,12 +52,12 @@ pub enum Grown {
 }
 
 impl Follow {
-    /// Opens a file to be read from its beginning.
+    /// Opens a file to be read from its beginning; none where there is no regular file.
     ///
     /// # Errors
     /// What open(2) gives.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { file: File::open(path)?, offset: 0 })
+    pub fn open(path: &Path) -> io::Result<Option<Self>> {
+        Ok(open_regular(path)?.map(|file| Self { file, offset: 0 }))
     }
 
     /// How many bytes have been read.
@@ -169,7 +187,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stream");
         let mut writer = OpenOptions::new().create(true).append(true).open(&path).unwrap();
-        let mut follow = Follow::open(&path).unwrap();
+        let mut follow = Follow::open(&path).unwrap().unwrap();
         let mut buffer = [0; 4];
         assert_eq!(follow.read(&mut buffer).unwrap(), Grown::Nothing);
         writer.write_all(b"abcdef").unwrap();

@@ -177,12 +177,11 @@ pub fn set_supervisor(tx: &Tx<'_>, turn: TurnId, supervisor: &Identity) -> Resul
 }
 
 /// Records a wish to end the turn, before any signal. False where it has an outcome.
-/// The first wish stays: it is what the signal was sent for.
+/// The first wish stays: it is what the signal was sent for. Only the end of a grace gives way to somebody's word.
 pub fn wish_end(tx: &Tx<'_>, turn: TurnId, note: &WishNote) -> Result<bool> {
     let changed = tx.run(
-        "UPDATE turn SET wish = coalesce(wish, ?2), wish_signal = CASE WHEN wish IS NULL THEN ?3 ELSE wish_signal END,
-             wish_why = CASE WHEN wish IS NULL THEN ?4 ELSE wish_why END, wish_at = coalesce(wish_at, ?5)
-         WHERE id = ?1 AND outcome IS NULL",
+        "UPDATE turn SET wish = ?2, wish_signal = ?3, wish_why = ?4, wish_at = ?5
+         WHERE id = ?1 AND outcome IS NULL AND (wish IS NULL OR wish = 'grace')",
         params![turn.0, note.wish.word(), note.signal, note.why, note.at.millis()],
     )?;
     Ok(changed == 1)

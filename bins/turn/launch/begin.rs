@@ -12,6 +12,9 @@ use refloat::state::{State, Tx, View, agent, run, turn};
 
 use super::plan::Plan;
 
+/// No family has more.
+const GENERATIONS: usize = 100;
+
 /// A turn that has a row, and the command that was made for it.
 pub(crate) struct Begun {
     pub(crate) run: Run,
@@ -122,8 +125,26 @@ fn may_go_on(plan: &Plan<'_>, open: &Run, now: Stamp) -> Result<()> {
     }
 }
 
+/// A run whose parent waits for it, perhaps through others, would wait for itself.
+fn refuse_circle(view: &View<'_>, agent: &str, parent: Option<&str>) -> Result<()> {
+    let mut above = parent.map(str::to_owned);
+    for _ in 0..GENERATIONS {
+        let Some(name) = above else { return Ok(()) };
+        if name == agent {
+            return Err(Failure::refused(format!(
+                "agent {agent} is a parent of its parent {}",
+                parent.unwrap_or(agent)
+            ))
+            .hint("see: turn list --open"));
+        }
+        above = run::open_of(view, &name)?.and_then(|run| run.parent);
+    }
+    Ok(())
+}
+
 fn new_run(tx: &Tx<'_>, plan: &Plan<'_>, now: Stamp) -> Result<Run> {
     let args = plan.args;
+    refuse_circle(tx, &args.agent, args.parent.as_deref())?;
     let session = match args.go_on {
         true => run::last_session(tx, &args.agent, &plan.runtime.name)?,
         false => None,

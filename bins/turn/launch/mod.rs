@@ -12,7 +12,7 @@ use refloat::cli::Context;
 use refloat::clock::{Stamp, Tick};
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
-use refloat::finish::{self, Evidence, Finished, Watching};
+use refloat::finish::{self, Evidence, Finished, Watched};
 use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::{Containment, Turn};
 use refloat::record::TurnStarted;
@@ -50,7 +50,10 @@ pub(crate) fn turn(
     let log_dir = log_dir(state.place(), &begun.turn);
     // From here on the turn has a row, and every way out leads through its finish.
     match release(cx, state, shim, plan, &begun, &log_dir) {
-        Ok(shim) => watch(cx, state, held, &begun, shim, &log_dir, signals),
+        // The agent runs, or has run: to run the same command again would do its work twice.
+        Ok(shim) => watch(cx, state, held, &begun, shim, &log_dir, signals).map_err(|failure| {
+            failure.hint(format!("nothing is lost; when this is mended: turn attach {}", begun.turn.id))
+        }),
         Err(failure) => {
             let finished = finish_now(state, held, &begun.turn, &log_dir);
             // A full disk can keep the outcome from being written: the next turn of the agent will.
@@ -166,9 +169,9 @@ fn watch(
         return Ok(None);
     }
     let left = end_rest(&turn, log_dir, Kin::Subreaper);
-    let (observer, watching, shim) = watch.done();
+    let (watched, shim) = watch.done();
     let turn = reread(state, &turn)?;
-    let evidence = Evidence::gather(&turn, log_dir, observer, left, watching)?;
+    let evidence = Evidence::gather(&turn, log_dir, watched, left)?;
     let finished = finish::finish(state, held, &evidence)?;
     // Its share of the lock goes with it: who comes next finds the agent free.
     let _ = shim.map(|shim| shim.ended(SHIM_BUDGET));
@@ -179,6 +182,6 @@ fn watch(
 fn finish_now(state: &mut State, held: &SupervisorLock, turn: &Turn, log_dir: &Path) -> Result<Finished> {
     let left = end_rest(turn, log_dir, Kin::Subreaper);
     let turn = reread(state, turn)?;
-    let evidence = Evidence::gather(&turn, log_dir, None, left, Watching::default())?;
+    let evidence = Evidence::gather(&turn, log_dir, Watched::default(), left)?;
     finish::finish(state, held, &evidence)
 }

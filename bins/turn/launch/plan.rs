@@ -37,6 +37,9 @@ impl<'a> Plan<'a> {
         if runtime.session_by == SessionBy::None && !matches!(args.resume.as_str(), "auto" | "never") {
             return Err(Failure::usage(format!("the runtime {} has no sessions to resume", runtime.name)));
         }
+        if args.parent.as_ref() == Some(&args.agent) {
+            return Err(Failure::usage(format!("agent {} cannot be its own parent", args.agent)));
+        }
         let cwd = match &args.cwd {
             Some(folder) => std::path::absolute(folder),
             None => std::env::current_dir(),

@@ -29,13 +29,13 @@ use refloat::seam::wait::{PollFd, PollFlags};
 use refloat::seam::{birth, process, reap, spawn, tree, wait};
 
 use ladder::Ladder;
-use order::DONE;
 pub(crate) use order::{GO, Order, Ready, SHIM, Terms};
 
 /// How long the tree may take to die before what remains is counted and named.
 const TREE_BUDGET: Duration = Duration::from_secs(5);
 /// How long the agent-to-be may take to reach its gate, and a program to be executed.
-const START_BUDGET: Duration = Duration::from_secs(30);
+/// Longer than a supervisor may wait for the state file (30 s for the lock and 5 s for SQLite).
+const START_BUDGET: Duration = Duration::from_secs(60);
 
 /// Runs the shim: it makes itself ready, waits for its order, and acts on it. Without an order it ends.
 pub(crate) fn main() -> ExitCode {
@@ -256,10 +256,12 @@ impl Shim {
         record.user_ms = millis(usage.user);
         record.system_ms = millis(usage.system);
         record.max_rss_kib = usage.max_rss_kib;
-        record.write(&self.order.log_dir)?;
-        // The supervisor need not wait for what is left to do here; if it is gone, nobody is told.
-        let _ = self.control.write_all(&[DONE]);
-        self.remove_group()
+        let written = record.write(&self.order.log_dir);
+        // To a living supervisor, which need not wait for what is left to do here, and to which it counts also
+        // where the folder is gone or the disk full. If it is gone, nobody is told; if it does not read, nobody waits.
+        let _ = self.control.set_write_timeout(Some(Duration::from_secs(1)));
+        let _ = record.line().and_then(|line| self.control.write_all(&line));
+        self.remove_group().and(written)
     }
 
     fn remove_group(&mut self) -> io::Result<()> {

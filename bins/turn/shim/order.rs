@@ -15,8 +15,6 @@ use serde::{Deserialize, Serialize};
 pub(crate) const SHIM: &str = "__shim";
 /// The byte that lets the agent go. End of file instead means: do not run.
 pub(crate) const GO: u8 = b'g';
-/// The byte by which a shim says that its final record is written.
-pub(crate) const DONE: u8 = b'd';
 
 /// The numbers of an order.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]

@@ -1,0 +1,72 @@
+//! Records about what happens in a turn, and to it: a line of its stream, its stop.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::cell;
+use crate::emit::Record;
+use crate::id::{RunId, TurnId};
+use crate::model::{Outcome, RunState};
+use crate::runtime::LineKind;
+
+/// One line of a turn's stream.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct TurnEvent {
+    /// The turn.
+    pub turn: TurnId,
+    /// The line's number in the stream, from 1.
+    pub line: i64,
+    /// What kind of line it is to the clocks.
+    pub kind: LineKind,
+    /// Where the line begins in `stream.jsonl`.
+    pub offset: i64,
+    /// How long it is.
+    pub bytes: i64,
+    /// The line, if it is JSON and shorter than 64 KiB.
+    pub event: Option<serde_json::Value>,
+    /// The line as text otherwise, at most 4,096 characters of it.
+    pub text: Option<String>,
+    /// The text is not the whole line, or not exactly it.
+    pub text_lossy: bool,
+}
+
+impl Record for TurnEvent {
+    const TYPE: &'static str = "turn.event";
+    fn columns(&self) -> Vec<(&'static str, String)> {
+        let text = self.event.as_ref().map(ToString::to_string).or_else(|| self.text.clone());
+        vec![
+            ("line", self.line.to_string()),
+            ("kind", self.kind.to_string()),
+            ("bytes", self.bytes.to_string()),
+            ("text", text.unwrap_or_default().chars().take(400).collect()),
+        ]
+    }
+}
+
+/// What `turn stop` did.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct TurnStopped {
+    /// Whose work was stopped.
+    pub agent: String,
+    /// The run that was stopped; null where none was open.
+    pub run: Option<RunId>,
+    /// The turn that was running.
+    pub turn: Option<TurnId>,
+    /// Its outcome; null where none was running, or it has not ended in time.
+    pub outcome: Option<Outcome>,
+    /// The run's state now.
+    pub state: Option<RunState>,
+}
+
+impl Record for TurnStopped {
+    const TYPE: &'static str = "turn.stopped";
+    fn columns(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("agent", self.agent.clone()),
+            ("run", cell(self.run.as_ref())),
+            ("turn", cell(self.turn.as_ref())),
+            ("outcome", cell(self.outcome.as_ref())),
+            ("run state", cell(self.state.as_ref())),
+        ]
+    }
+}
