@@ -4,6 +4,7 @@
 
 mod clocks;
 mod ends;
+mod files;
 mod locks;
 mod mail;
 mod prompts;
