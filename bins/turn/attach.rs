@@ -105,8 +105,7 @@ fn watch(
     // A shim that was killed under us has left its tree to nobody.
     let left = finishing::end_rest(turn, &log_dir, Kin::Stranger);
     let (watched, _) = watch.done();
-    let turn = reread(state, turn)?;
-    let evidence = Evidence::gather(&turn, &log_dir, watched, left)?;
+    let evidence = Evidence::gather(turn, &log_dir, watched, left)?;
     finish::finish(state, held, &evidence).map(Some)
 }
 

@@ -70,7 +70,7 @@ impl Account {
             outcome: conclusion.outcome,
             cause: conclusion.cause,
             outcome_source: Some(conclusion.source),
-            message: evidence.message(),
+            message: evidence.message(turn),
             state_before: Some(turn.before.state),
             state_after: Some(sequel.map_or(run.state, |sequel| sequel.state)),
             exit_code: exit.and_then(|exit| exit.code),

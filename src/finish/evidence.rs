@@ -31,7 +31,7 @@ pub struct Watched {
 /// The evidence of one turn's end.
 #[derive(Debug)]
 pub struct Evidence<'t> {
-    /// The turn, as it was read last.
+    /// The turn, as it was when it was let go or taken up; the finish reads it again.
     pub turn: &'t Turn,
     /// Its files.
     pub log_dir: PathBuf,
@@ -124,10 +124,10 @@ impl<'t> Evidence<'t> {
 
     /// Words for what went wrong: why the program was not executed, the terminal event's, or who wanted the end and why.
     #[must_use]
-    pub fn message(&self) -> Option<String> {
+    pub fn message(&self, turn: &Turn) -> Option<String> {
         let not_executed = self.exit.as_ref().and_then(|exit| exit.not_executed.as_ref());
         let terminal = || self.facts()?.terminal.as_ref()?.message.clone();
-        let wished = || self.wish(self.turn)?.why.clone();
+        let wished = || self.wish(turn)?.why.clone();
         not_executed.map(|not| not.why.clone()).or_else(terminal).or_else(wished)
     }
 }

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 pub(crate) use plan::Plan;
 
-use crate::finishing::{Kin, end_rest, log_dir, reread};
+use crate::finishing::{Kin, end_rest, log_dir};
 use crate::shim::Ready;
 use crate::supervise::{self, Left, Watch};
 use begin::{Begun, begin};
@@ -46,10 +46,10 @@ pub(crate) fn turn(
     let group = group(plan, &token)?;
     reap::become_subreaper().map_err(|error| Failure::io("cannot become a subreaper", error))?;
     let shim = spawn::shim(lock, &plan.args.agent)?;
-    let begun = begin(state, plan, &token, group.as_deref(), &process::me())?;
+    let mut begun = begin(state, plan, &token, group.as_deref(), &process::me())?;
     let log_dir = log_dir(state.place(), &begun.turn);
     // From here on the turn has a row, and every way out leads through its finish.
-    match release(cx, state, shim, plan, &begun, &log_dir) {
+    match release(cx, state, shim, plan, &mut begun, &log_dir) {
         // The agent runs, or has run: to run the same command again would do its work twice.
         Ok(shim) => watch(cx, state, held, &begun, shim, &log_dir, signals).map_err(|failure| {
             failure.hint(format!("nothing is lost; when this is mended: turn attach {}", begun.turn.id))
@@ -87,13 +87,13 @@ fn release(
     state: &mut State,
     mut shim: Shim,
     plan: &Plan<'_>,
-    begun: &Begun,
+    begun: &mut Begun,
     log_dir: &Path,
 ) -> Result<Shim> {
     spawn::make_folder(log_dir, plan.stdin())?;
     let cgroup = make_group(plan, &begun.turn)?;
     let ready = shim.ready(&spawn::order(state.place(), plan, begun, log_dir, cgroup.as_ref()))?;
-    record_start(state, &begun.turn, &ready, cgroup.as_ref())?;
+    record_start(state, &mut begun.turn, &ready, cgroup.as_ref())?;
     if let Err(failure) = shim.go() {
         state.write("take back a start", |tx| turn::take_back_start(tx, begun.turn.id))?;
         return Err(failure);
@@ -111,18 +111,22 @@ fn make_group(plan: &Plan<'_>, turn: &Turn) -> Result<Option<Cgroup>> {
     }
 }
 
-/// Identities, containment and `in_turn` in one transaction, before the agent may run.
-fn record_start(state: &mut State, turn: &Turn, ready: &Ready, cgroup: Option<&Cgroup>) -> Result<()> {
+/// Identities, containment and `in_turn` in one transaction, before the agent may run; then the turn knows them too.
+fn record_start(state: &mut State, turn: &mut Turn, ready: &Ready, cgroup: Option<&Cgroup>) -> Result<()> {
     let path = cgroup.filter(|_| ready.in_cgroup).map(|group| group.path().to_string_lossy());
     let containment = if path.is_some() { Containment::Cgroup } else { Containment::Subreaper };
+    let now = (Stamp::now(), Tick::now());
     state.write("start a turn", |tx| {
-        let now = (Stamp::now(), Tick::now());
         let started = turn::start(tx, turn.id, &ready.shim, &ready.child, (containment, path.as_deref()), now)?;
         if started && run::enter_turn(tx, turn.run, turn.epoch, now.0)? {
             return Ok(());
         }
         Err(Failure::refused(format!("agent {} was stopped before {} could start", turn.agent, turn.id)))
-    })
+    })?;
+    (turn.shim, turn.child) = (Some(ready.shim.clone()), Some(ready.child.clone()));
+    (turn.contained_by, turn.cgroup) = (containment, path.map(std::borrow::Cow::into_owned));
+    (turn.started_at, turn.started_tick) = (Some(now.0), Some(now.1));
+    Ok(())
 }
 
 fn say_started(cx: &mut Context, plan: &Plan<'_>, begun: &Begun, ready: &Ready, log_dir: &Path) -> Result<()> {
@@ -162,16 +166,15 @@ fn watch(
     log_dir: &Path,
     signals: Signals,
 ) -> Result<Option<Finished>> {
-    let turn = reread(state, &begun.turn)?;
+    let turn = &begun.turn;
     let (handle, control) = shim.into_parts();
-    let mut watch = Watch::begin(&turn, handle, log_dir, signals)?.hearing(control);
+    let mut watch = Watch::begin(turn, handle, log_dir, signals)?.hearing(control);
     if supervise::supervise(cx, state, &mut watch)? == Left::Detached {
         return Ok(None);
     }
-    let left = end_rest(&turn, log_dir, Kin::Subreaper);
+    let left = end_rest(turn, log_dir, Kin::Subreaper);
     let (watched, shim) = watch.done();
-    let turn = reread(state, &turn)?;
-    let evidence = Evidence::gather(&turn, log_dir, watched, left)?;
+    let evidence = Evidence::gather(turn, log_dir, watched, left)?;
     let finished = finish::finish(state, held, &evidence)?;
     // Its share of the lock goes with it: who comes next finds the agent free.
     let _ = shim.map(|shim| shim.ended(SHIM_BUDGET));
@@ -181,7 +184,6 @@ fn watch(
 /// The turn could not be started: its shim is gone or going, and its agent never ran.
 fn finish_now(state: &mut State, held: &SupervisorLock, turn: &Turn, log_dir: &Path) -> Result<Finished> {
     let left = end_rest(turn, log_dir, Kin::Subreaper);
-    let turn = reread(state, turn)?;
-    let evidence = Evidence::gather(&turn, log_dir, Watched::default(), left)?;
+    let evidence = Evidence::gather(turn, log_dir, Watched::default(), left)?;
     finish::finish(state, held, &evidence)
 }
