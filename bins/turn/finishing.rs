@@ -115,8 +115,10 @@ pub(crate) enum Kin {
 }
 
 /// After the shim's end: what it has not ended is ended here. None: its final record says what is left.
+/// A subreaper asks the kernel; a stranger has to believe the record in the file.
 pub(crate) fn end_rest(turn: &Turn, log_dir: &Path, kin: Kin) -> Option<i64> {
-    if matches!(ExitRecord::read(log_dir, turn.id), Ok(Some(record)) if record.tree == Tree::Gone) {
+    let gone = || matches!(ExitRecord::read(log_dir, turn.id), Ok(Some(record)) if record.tree == Tree::Gone);
+    if kin == Kin::Stranger && gone() {
         remove_group(turn);
         return None;
     }

@@ -150,6 +150,11 @@ impl<'t> Watch<'t> {
         (watched, self.shim)
     }
 
+    /// Whether our own shim has told how the turn ended.
+    pub(crate) const fn is_told(&self) -> bool {
+        self.told.is_some()
+    }
+
     /// The final record, as our own shim tells it in one write.
     fn listen(&mut self) {
         let Some(control) = &mut self.control else { return };

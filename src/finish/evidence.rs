@@ -16,7 +16,7 @@ use crate::seam::exit_record::{ExitRecord, Tree};
 pub struct Watched {
     /// The stream, as far as it was read.
     pub observer: Option<Observer>,
-    /// The final record as the shim told it: its folder may be gone, or its disk full.
+    /// The final record as the shim told it: its folder may be gone, its disk full, its file somebody else's.
     pub told: Option<ExitRecord>,
     /// A wish that could not be written.
     pub wish: Option<WishNote>,
@@ -53,7 +53,10 @@ impl<'t> Evidence<'t> {
     /// 74 for files that cannot be read.
     pub fn gather(turn: &'t Turn, log_dir: &Path, mut watched: Watched, left: Option<i64>) -> Result<Self> {
         let reading = || format!("cannot read the files of {} in {}", turn.id, log_dir.display());
-        let exit = ExitRecord::read(log_dir, turn.id).or_fail(reading)?.or_else(|| watched.told.take());
+        let exit = match watched.told.take() {
+            None => ExitRecord::read(log_dir, turn.id).or_fail(reading)?,
+            told => told,
+        };
         let limit = exit.as_ref().filter(|exit| exit.started).map_or(u64::MAX, |exit| exit.stream_bytes);
         // What a dying tree wrote after the agent's end does not count: then the stream is read once more, up to it.
         let read = watched.observer.take().filter(|observer| observer.offset() <= limit);

@@ -172,7 +172,8 @@ fn watch(
     if supervise::supervise(cx, state, &mut watch)? == Left::Detached {
         return Ok(None);
     }
-    let left = end_rest(turn, log_dir, Kin::Subreaper);
+    // Told by our own shim, the tree is gone; a shim that died without a word has left it to us.
+    let left = if watch.is_told() { None } else { end_rest(turn, log_dir, Kin::Subreaper) };
     let (watched, shim) = watch.done();
     let evidence = Evidence::gather(turn, log_dir, watched, left)?;
     let finished = finish::finish(state, held, &evidence)?;

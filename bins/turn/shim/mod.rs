@@ -256,11 +256,11 @@ impl Shim {
         record.user_ms = millis(usage.user);
         record.system_ms = millis(usage.system);
         record.max_rss_kib = usage.max_rss_kib;
-        let written = record.write(&self.order.log_dir);
-        // To a living supervisor, which need not wait for what is left to do here, and to which it counts also
-        // where the folder is gone or the disk full. If it is gone, nobody is told; if it does not read, nobody waits.
+        // First to a living supervisor, which stores it while it is synced here, and to which it counts also where the
+        // folder is gone or the disk full. If it is gone, nobody is told; if it does not read, nobody waits.
         let _ = self.control.set_write_timeout(Some(Duration::from_secs(1)));
         let _ = record.line().and_then(|line| self.control.write_all(&line));
+        let written = record.write(&self.order.log_dir);
         self.remove_group().and(written)
     }
 
