@@ -1,14 +1,13 @@
 //! Exit codes: the one list. `docs/exit-codes.md` is checked against it.
 //!
 //! The numbers from 65 on are those of sysexits(3); 124 to 127 are those of timeout(1).
-//! A code that is not zero means failure, unless `--exit-code` asked a question.
 
 /// How a command ended, as the shell sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Done, also when there was nothing to do or no rows.
     Done,
-    /// `turn run`, `turn attach`: the agent failed, whatever its own code. Elsewhere, only with `--exit-code`: the answer is no.
+    /// `turn run`, `turn attach`: the agent failed, whatever its own code.
     No,
     /// The arguments are wrong.
     Usage,

@@ -22,7 +22,7 @@ pub struct TurnEvent {
     pub offset: i64,
     /// How long it is.
     pub bytes: i64,
-    /// The line, if it is JSON and shorter than 64 KiB.
+    /// The line, if it is JSON and of at most 64 KiB.
     pub event: Option<serde_json::Value>,
     /// The line as text otherwise, at most 4,096 characters of it.
     pub text: Option<String>,

@@ -93,6 +93,9 @@ fn release(
     spawn::make_folder(log_dir, plan.stdin())?;
     let cgroup = make_group(plan, &begun.turn)?;
     let ready = shim.ready(&spawn::order(state.place(), plan, begun, log_dir, cgroup.as_ref()))?;
+    if plan.needs_cgroup() && !ready.in_cgroup {
+        return Err(no_cgroup("the agent could not be born in it"));
+    }
     record_start(state, &mut begun.turn, &ready, cgroup.as_ref())?;
     if let Err(failure) = shim.go() {
         state.write("take back a start", |tx| turn::take_back_start(tx, begun.turn.id))?;
@@ -176,10 +179,10 @@ fn watch(
     let left = if watch.is_told() { None } else { end_rest(turn, log_dir, Kin::Subreaper) };
     let (watched, shim) = watch.done();
     let evidence = Evidence::gather(turn, log_dir, watched, left)?;
-    let finished = finish::finish(state, held, &evidence)?;
+    let finished = finish::finish(state, held, &evidence);
     // Its share of the lock goes with it: who comes next finds the agent free.
     let _ = shim.map(|shim| shim.ended(SHIM_BUDGET));
-    Ok(Some(finished))
+    finished.map(Some)
 }
 
 /// The turn could not be started: its shim is gone or going, and its agent never ran.
