@@ -13,7 +13,7 @@ use refloat::lock::SupervisorLock;
 use refloat::model::Turn;
 use refloat::seam::cgroup::Cgroup;
 use refloat::seam::exit_record::{ExitRecord, Tree};
-use refloat::seam::process::{self, Life};
+use refloat::seam::process::{self, Handle};
 use refloat::seam::survivors::{Leads, Left, Survivor, end_survivors, survivors};
 use refloat::seam::{tree, wait};
 use refloat::state::{Place, State, turn};
@@ -42,7 +42,7 @@ pub(crate) fn is_supervised(place: &Place, agent: &str) -> bool {
 /// What lives is an orphan: refused (76), or ended if asked. What cannot be looked at is unknown: refused (69).
 /// Returns how many could not be ended; none where it is known from the exit record.
 pub(crate) fn clear(place: &Place, turn: &Turn, kill_orphans: bool) -> Result<Option<i64>> {
-    if let Some(shim) = turn.shim.as_ref().filter(|shim| matches!(process::look(shim), Life::Alive { .. })) {
+    if let Some(shim) = turn.shim.as_ref().filter(|shim| lives_on(shim)) {
         // Its lock is free all the same: somebody has removed the lock file.
         return Err(Failure::busy(format!(
             "the shim of {} (process {}) still runs, without its lock",
@@ -90,6 +90,11 @@ fn orphaned(turn: &Turn, found: &[Survivor], tried: bool) -> Failure {
         names.join(", ")
     ))
     .hint(format!("end them: turn run --agent {} --kill-orphans …, or: turn stop {}", turn.agent, turn.agent))
+}
+
+/// Whether a process lives, and goes on living: the kernel frees its locks a moment before it has ended.
+fn lives_on(who: &Identity) -> bool {
+    Handle::open(who).is_ok_and(|handle| !handle.ended(DYING).unwrap_or(true))
 }
 
 /// A shim's death is its agent's, by the parent-death signal, but not in the same instant: what is seen is looked at
