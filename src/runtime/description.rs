@@ -56,18 +56,6 @@ words! {
 }
 
 words! {
-    /// What the exit code is worth.
-    pub enum ExitTrust {
-        /// It is the result: 0 is completed, anything else failed.
-        Result = "result",
-        /// Not 0 and not one event: the program refused to start. Otherwise the stream decides.
-        Refusal = "refusal",
-        /// Nothing.
-        Never = "never",
-    }
-}
-
-words! {
     /// What a line is to the clocks and to the outcome.
     pub enum LineKind {
         /// The program, or a turn inside it, begins. Progress.
@@ -138,11 +126,6 @@ pub struct Description {
     pub stop_signal: StopSignal,
     /// Seconds between the steps of the ladder.
     pub kill_after_s: u64,
-    /// Whether the direct child is only a wrapper: then the agent's end is the tree's end.
-    #[serde(default)]
-    pub wrapper: bool,
-    /// What the exit code is worth.
-    pub exit_trust: ExitTrust,
     /// What stands on stdout.
     pub output: Output,
     /// The soft clocks; a missing one is off.

@@ -22,8 +22,8 @@ mod tests;
 pub use catalog::{Invalid, NAMES, builtin};
 pub use command::Session;
 pub use description::{
-    Clocks, Description, ExitTrust, LineKind, LineRule, Output, PromptBy, RefusedRule, Says, SessionBy, StopSignal,
-    TerminalRules, TextRule, ToolRule, UsageRules,
+    Clocks, Description, LineKind, LineRule, Output, PromptBy, RefusedRule, Says, SessionBy, StopSignal, TerminalRules,
+    TextRule, ToolRule, UsageRules,
 };
 pub use facts::{Facts, Ignored, Limit, Source, Terminal, Usage};
 pub use lines::{BUFFER, Fit, Line, Splitter};
