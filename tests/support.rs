@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +13,8 @@ use std::process::Command;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
+use refloat::clock::Tick;
+use refloat::seam::wait;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// A variable that every member of a family keeps; its value tells the families apart.
@@ -141,5 +144,11 @@ impl Witness {
                 Err(error) => panic!("{error}"),
             }
         }
+    }
+
+    /// Waits until somebody has written into it.
+    pub(crate) fn await_somebody(&self) {
+        let bound = Tick::now().plus(std::time::Duration::from_secs(60));
+        assert!(wait::readable(self.0.as_fd(), bound).unwrap(), "nobody has opened the witness");
     }
 }

@@ -12,7 +12,7 @@ fn a_disk_that_fails_at_any_write_of_a_turn_breaks_nothing() {
         return;
     }
     let stage = Stage::new();
-    let mut witness = Witness::new(&stage);
+    let mut witness = Witness::new(&stage.path("witness"));
     let steps = script(&stage);
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
     let run = |inject: &[&str], follow: bool| {

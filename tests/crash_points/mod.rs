@@ -72,7 +72,7 @@ fn script(stage: &Stage) -> Vec<String> {
 /// What must hold after any death: the next turn works and leaves nobody, and the record is one.
 fn survives(stage: &Stage, witness: &mut Witness, point: &str) -> Vec<Value> {
     let told = stage.settle("a");
-    assert!(witness.everyone_is_gone(), "{point}: something of the tree lives on");
+    assert!(witness.everyone_gone(), "{point}: something of the tree lives on");
     stage.assert_whole();
     told
 }

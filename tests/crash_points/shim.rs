@@ -54,7 +54,7 @@ fn a_shim_killed_at_any_system_call_of_its_end_leaves_nothing_broken() {
         return;
     }
     let stage = Stage::new();
-    let mut witness = Witness::new(&stage);
+    let mut witness = Witness::new(&stage.path("witness"));
     let trace = format!("trace={CALLS}");
     let (turn, tracer) = held(&stage, &["-e", &trace]);
     finish(&stage, turn, tracer, false);
@@ -78,7 +78,7 @@ fn supervisor_shim_and_child_killed_at_any_system_call_of_a_start_leave_nothing_
         return;
     }
     let stage = Stage::new();
-    let mut witness = Witness::new(&stage);
+    let mut witness = Witness::new(&stage.path("witness"));
     // No child that stays: strace follows it too, and would wait for it.
     let steps = [format!("fifo {}", stage.word("witness")), "exit 0".to_owned()];
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
@@ -109,7 +109,7 @@ fn supervisor_shim_and_child_killed_at_any_system_call_of_a_start_leave_nothing_
 #[test]
 fn a_shim_killed_at_a_random_moment_leaves_nothing_broken() {
     let stage = Stage::new();
-    let mut witness = Witness::new(&stage);
+    let mut witness = Witness::new(&stage.path("witness"));
     let steps = script(&stage);
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
     let mut tally = Tally::default();

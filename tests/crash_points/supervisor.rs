@@ -22,7 +22,7 @@ fn a_supervisor_killed_at_any_system_call_leaves_nothing_broken() {
         return;
     }
     let stage = Stage::new();
-    let mut witness = Witness::new(&stage);
+    let mut witness = Witness::new(&stage.path("witness"));
     let trace = format!("trace={CALLS}");
     assert!(traced(&stage, "log", &["-e", &trace]).status().unwrap().success());
     assert!(traced(&stage, "log", &["-e", &trace]).status().unwrap().success());

@@ -34,11 +34,11 @@ fn started(stage: &Stage, options: &[&str], witness: &mut Witness) -> Running {
 fn what_outlives_supervisor_and_shim_is_refused_until_it_is_ended() {
     for contain in ["auto", "subreaper"] {
         let stage = Stage::new();
-        let mut witness = Witness::new(&stage);
+        let mut witness = Witness::new(&stage.path("witness"));
         let turn = started(&stage, &["--contain", contain, "--parent", "lead", "--capability", "none"], &mut witness);
         kill_both(&stage, turn);
         assert!(stage.lock_is_free("a"), "a lock dies with its holders");
-        assert!(!witness.everyone_is_gone());
+        assert!(!witness.everyone_gone());
 
         let refused = stage.next("a", &[]);
         let why = String::from_utf8_lossy(&refused.stderr).into_owned();
@@ -46,10 +46,10 @@ fn what_outlives_supervisor_and_shim_is_refused_until_it_is_ended() {
         assert!(why.contains("t1 is orphaned") && why.contains("still run") && why.contains("--kill-orphans"), "{why}");
         assert_eq!(stage.turn(&["attach", "a"]).output().unwrap().status.code(), Some(76));
         assert_eq!(stage.count("SELECT count(*) FROM turn"), 1, "no second agent beside the orphans");
-        assert!(!witness.everyone_is_gone());
+        assert!(!witness.everyone_gone());
 
         let next = stage.next("a", &["--kill-orphans"]);
-        assert!(witness.everyone_is_gone(), "{contain}: not all are gone");
+        assert!(witness.everyone_gone(), "{contain}: not all are gone");
         assert_eq!(next.status.code(), Some(0), "{next:?}");
         let said = records(&next.stdout);
         assert_eq!((&said[0]["turn"], &said[0]["outcome"]), (&"t1".into(), &"lost".into()), "{said:?}");
@@ -62,11 +62,11 @@ fn what_outlives_supervisor_and_shim_is_refused_until_it_is_ended() {
 fn turn_stop_ends_what_outlived_supervisor_and_shim() {
     for contain in ["auto", "subreaper"] {
         let stage = Stage::new();
-        let mut witness = Witness::new(&stage);
+        let mut witness = Witness::new(&stage.path("witness"));
         let turn = started(&stage, &["--contain", contain, "--parent", "lead", "--capability", "none"], &mut witness);
         kill_both(&stage, turn);
         let stopped = stage.turn(&["stop", "a"]).output().unwrap();
-        assert!(witness.everyone_is_gone(), "{contain}: not all are gone");
+        assert!(witness.everyone_gone(), "{contain}: not all are gone");
         assert_eq!(stopped.status.code(), Some(0), "{stopped:?}");
         let said = records(&stopped.stdout).pop().unwrap();
         assert_eq!((&said["outcome"], &said["state"]), (&"aborted".into(), &"stopped".into()), "{said}");
@@ -82,7 +82,7 @@ const UNTRACEABLE: &str = "spawn setsid+ignore-term+double-fork+no-env";
 fn a_supervisor_whose_shim_is_killed_ends_the_rest_itself() {
     for contain in ["auto", "subreaper"] {
         let stage = Stage::new();
-        let mut witness = Witness::new(&stage);
+        let mut witness = Witness::new(&stage.path("witness"));
         let fifo = format!("fifo {}", stage.word("witness"));
         let touch = format!("touch {}", stage.word("reached"));
         let script = [fifo.as_str(), STUBBORN, UNTRACEABLE, "fork-burst 20", &touch, "hang"];
@@ -91,7 +91,7 @@ fn a_supervisor_whose_shim_is_killed_ends_the_rest_itself() {
         stage.await_file("reached");
         kill(stage.recorded_pid("shim").unwrap(), Signal::SIGKILL);
         let ended = turn.end();
-        assert!(witness.everyone_is_gone(), "{contain}: not all are gone when turn returns");
+        assert!(witness.everyone_gone(), "{contain}: not all are gone when turn returns");
         let last = ended.last();
         assert_eq!((ended.code(), &last["outcome"], &last["cause"]), (Some(125), &"lost".into(), &"shim_died".into()));
         assert_eq!(last["children_left"], 0, "{last}");
@@ -105,7 +105,7 @@ fn a_supervisor_whose_shim_is_killed_ends_the_rest_itself() {
 fn an_attached_supervisor_whose_shim_is_killed_ends_the_rest_too() {
     for contain in ["auto", "subreaper"] {
         let stage = Stage::new();
-        let mut witness = Witness::new(&stage);
+        let mut witness = Witness::new(&stage.path("witness"));
         let turn = started(&stage, &["--contain", contain], &mut witness);
         assert!(turn.kill_now().was_killed());
         let attached = Running::start(&mut stage.turn(&["attach", "a"]));
@@ -113,7 +113,7 @@ fn an_attached_supervisor_whose_shim_is_killed_ends_the_rest_too() {
         until("the new supervisor", || stage.recorded_pid("supervisor") == Some(pid));
         kill(stage.recorded_pid("shim").unwrap(), Signal::SIGKILL);
         let ended = attached.end();
-        assert!(witness.everyone_is_gone(), "{contain}: not all are gone when turn returns");
+        assert!(witness.everyone_gone(), "{contain}: not all are gone when turn returns");
         assert_eq!((ended.code(), &ended.last()["outcome"]), (Some(125), &"lost".into()), "{ended:?}");
         stage.assert_whole();
     }

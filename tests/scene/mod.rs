@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod running;
-mod witness;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -18,8 +17,8 @@ use serde_json::Value;
 
 use crate::support::{Family, fake_agent};
 
+pub(crate) use crate::support::Witness;
 pub(crate) use running::{Running, kill, process_is_gone, records};
-pub(crate) use witness::Witness;
 
 /// Longer than anything takes on a loaded machine; what waits for it waits for a condition.
 pub(crate) const BOUND: Duration = Duration::from_secs(60);
