@@ -138,6 +138,12 @@ pub(super) fn environ(pid: i32, buffer: &mut Vec<u8>) -> io::Result<&[u8]> {
     }
 }
 
+/// The real user of a process; its folder belongs to root while it may not be read.
+pub(super) fn real_uid(pid: i32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

