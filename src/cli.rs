@@ -24,6 +24,12 @@ pub struct Common {
     /// Print no hints
     #[arg(short, long, global = true, help_heading = "Common options")]
     pub quiet: bool,
+    /// Print the version; `--version long` adds commit, SQLite and schema version
+    #[arg(long, value_name = "long", num_args = 0..=1, exclusive = true, help_heading = "Common options")]
+    version: Option<Option<String>>,
+    /// Print the JSON Schema of the records this command can print
+    #[arg(long, exclusive = true, help_heading = "Common options")]
+    schema: bool,
 }
 
 /// What a command has at hand while it runs.

@@ -22,12 +22,6 @@ pub(crate) struct Mail {
     pub(crate) common: Common,
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// Print the version; `--version long` adds commit, SQLite and schema version
-    #[arg(long, value_name = "long", num_args = 0..=1, exclusive = true)]
-    version: Option<Option<String>>,
-    /// Print the JSON Schema of the records this command can print
-    #[arg(long, exclusive = true)]
-    schema: bool,
 }
 
 #[derive(Subcommand, Debug)]
