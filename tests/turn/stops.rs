@@ -189,3 +189,19 @@ fn a_stop_at_any_moment_of_a_start_is_a_stop() {
         assert_eq!(stage.groups_left(), Vec::<String>::new(), "round {round}: {end:#?}");
     }
 }
+
+#[test]
+fn a_stop_counts_also_where_a_clock_is_ending_the_turn_already() {
+    let stage = Stage::new();
+    let script = "ignore INT TERM; init; result-error no; hang";
+    let options = ["--grace", "50ms", "--kill-after", "2s", "--max-attempts", "3"];
+    let running = stage.play("a", script).with(&options).start();
+    until("the wish of the clock", || {
+        stage.turn(&["list", "--agent", "a"]).all("turn").iter().any(|turn| turn["wish"] == "grace")
+    });
+    stage.turn(&["stop", "a", "--why", "enough"]);
+    let call = running.end();
+    call.assert_end("aborted", 143);
+    assert_eq!((&call.ended()["stop_requested"], call.word("message")), (&json!(true), "no"));
+    assert_eq!(stage.run_of("a")["state"], "stopped");
+}
