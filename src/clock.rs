@@ -146,6 +146,42 @@ impl Tick {
     }
 }
 
+/// A moment that other processes are to compare with theirs: the wall clock for people, and `CLOCK_BOOTTIME`, which no
+/// step of the wall clock bends, with the boot it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// By the wall clock.
+    pub wall: Stamp,
+    /// Names the boot, and the time namespace, that `tick` is told in; empty where it is not known, and then equal to none.
+    pub boot: String,
+    /// Milliseconds since that boot, suspended time counted.
+    pub tick: i64,
+}
+
+impl Moment {
+    /// Now, in the boot of this name.
+    #[must_use]
+    pub fn now(boot: &str) -> Self {
+        let tick = i64::try_from(read(ClockId::Boottime).as_millis()).unwrap_or(i64::MAX);
+        Self { wall: Stamp::now(), boot: boot.to_owned(), tick }
+    }
+
+    /// This moment and a while later.
+    #[must_use]
+    pub fn plus(&self, while_: Duration) -> Self {
+        let millis = i64::try_from(while_.as_millis()).unwrap_or(i64::MAX);
+        Self { wall: self.wall.plus(while_), boot: self.boot.clone(), tick: self.tick.saturating_add(millis) }
+    }
+
+    /// How long it is from `now` to this moment: by the ticks of one boot, else by the wall clock; zero once it has passed.
+    #[must_use]
+    pub fn after(&self, now: &Self) -> Duration {
+        let same = !self.boot.is_empty() && self.boot == now.boot;
+        let millis = if same { self.tick.saturating_sub(now.tick) } else { self.wall.since(now.wall) };
+        Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+    }
+}
+
 /// How long the host has been suspended since boot: `CLOCK_BOOTTIME` minus `CLOCK_MONOTONIC` (clock_gettime(2)).
 #[must_use]
 pub fn suspended_since_boot() -> Duration {
@@ -156,4 +192,32 @@ pub fn suspended_since_boot() -> Duration {
 fn read(clock: ClockId) -> Duration {
     let now = clock_gettime(clock);
     Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(wall: i64, boot: &str, tick: i64) -> Moment {
+        Moment { wall: Stamp::from_millis(wall), boot: boot.into(), tick }
+    }
+
+    #[test]
+    fn a_step_of_the_wall_clock_bends_nothing_within_one_boot() {
+        let end = moment(10_000, "a", 500);
+        for (now, left) in [
+            (moment(9_000, "a", 100), 400),
+            (moment(99_000, "a", 100), 400),
+            (moment(0, "a", 500), 0),
+            (moment(0, "a", 900), 0),
+            // Another boot, or one that nobody can name: the wall clock has to do.
+            (moment(9_000, "b", 100), 1_000),
+            (moment(11_000, "b", 100), 0),
+            (moment(9_000, "", 100), 1_000),
+        ] {
+            assert_eq!(end.after(&now), Duration::from_millis(left), "{now:?}");
+        }
+        assert_eq!(moment(10, "", 5).after(&moment(4, "", 0)), Duration::from_millis(6));
+        assert_eq!(moment(1, "a", 2).plus(Duration::from_secs(1)), moment(1_001, "a", 1_002));
+    }
 }

@@ -47,7 +47,8 @@ pub(crate) enum Command {
 Examples:
   turn run --agent nightly --deadline 1h -- make test
   turn run --agent lead --runtime claude --prompt 'Fix the failing test'
-  git diff | turn run --agent rev --parent lead --runtime claude --prompt-file -")]
+  git diff | turn run --agent rev --parent lead --runtime claude --prompt-file -
+  mail wait --agent lead && turn run --agent lead --mail --continue --runtime claude")]
 pub(crate) struct Run {
     /// Whose turn it is: 1 to 100 of A-Z a-z 0-9 . _ -, the first a letter or digit
     #[arg(long, value_name = "NAME", value_parser = agent_name)]
@@ -59,7 +60,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "AGENT", value_parser = agent_name)]
     pub(crate) parent: Option<String>,
     /// What mail it owes to its parent at its end: merger owes merged or merge_failed; builder, scout, reviewer and
-    /// lead owe worker_done or result; none owes nothing [default: builder with --parent, else none]
+    /// lead owe worker_done or result; coordinator and none owe nothing [default: builder with --parent, else none]
     #[arg(long, value_name = "WORD")]
     pub(crate) capability: Option<Capability>,
     /// The agent's command-line tool
@@ -71,6 +72,10 @@ pub(crate) struct Run {
     /// The prompt's file; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) prompt_file: Option<PathBuf>,
+    /// The prompt is the mail that waits for the agent; it is acknowledged if the turn has a clean result, else it comes
+    /// again. Nothing waits: nothing is started
+    #[arg(long, conflicts_with_all = ["prompt", "prompt_file"])]
+    pub(crate) mail: bool,
     /// The program in place of the runtime's own
     #[arg(long, value_name = "PATH")]
     pub(crate) program: Option<PathBuf>,

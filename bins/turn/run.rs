@@ -13,6 +13,7 @@ use refloat::runtime::{self, Description};
 use refloat::state::{Place, State, agent, turn};
 
 use crate::args::Run;
+use crate::launch::Launched;
 use crate::prompt::{self, Prompt};
 use crate::{finishing, launch};
 
@@ -25,7 +26,7 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     let prompt = match prompt::read(cx, args, &runtime)? {
         Prompt::Empty => return say_empty(cx, args, &runtime),
         Prompt::Text(text) => Some(text),
-        Prompt::None => None,
+        Prompt::None | Prompt::Mail => None,
     };
     // A command line that is wrong makes no state file.
     let mut plan = launch::Plan::of(args, runtime, prompt)?;
@@ -40,8 +41,10 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     };
     finish_latest(cx, &mut state, &held, &args.agent, args.kill_orphans)?;
     loop {
-        let Some(finished) = launch::turn(cx, &mut state, &lock, &held, &plan)? else {
-            return Ok(Exit::Busy);
+        let finished = match launch::turn(cx, &mut state, &lock, &held, &plan)? {
+            Launched::Finished(finished) => *finished,
+            Launched::Detached => return Ok(Exit::Busy),
+            Launched::NothingWaits => return say_empty(cx, args, &plan.runtime),
         };
         cx.out.emit_at(&finished.ended, finished.at)?;
         say_resume(cx, &finished);

@@ -31,7 +31,7 @@ impl Account {
             owes_mail: run.parent.is_some() && !owed.is_empty(),
             mail_sent: terminal_mail.is_some(),
             children: run::open_children(tx, &run.agent)?,
-            unread: mail::waiting_for(tx, &run.agent, run.id)?,
+            unread: mail::waiting_for(tx, &run.agent, run.id, &process::moment())?,
         };
         Ok(Self { open, stop_requested: false, terminal_mail })
     }

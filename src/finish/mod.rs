@@ -11,13 +11,14 @@ pub use evidence::{Evidence, Watched};
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::judge::lease::fate;
 use crate::judge::outcome::{Conclusion, Open, exit_of, settle};
 use crate::judge::sequel::{Sequel, Situation, sequel};
 use crate::lock::SupervisorLock;
 use crate::model::{Cause, MailType, Outcome, OutcomeSource, Run, RunState, Turn, Wish, WishNote};
 use crate::record::TurnEnded;
 use crate::runtime::SessionBy;
-use crate::state::{State, Tx, run, turn};
+use crate::state::{State, Tx, mail, run, turn};
 
 /// A turn with its outcome.
 #[derive(Clone, Debug)]
@@ -109,6 +110,7 @@ fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, jitter: f64) -> Res
     if !turn::end(tx, turn, conclusion.outcome, &text, now)? {
         return Err(Failure::refused(format!("turn {} could not be ended", turn.id)));
     }
+    mail::claim::settle_prompt(tx, turn.id, fate(conclusion.outcome), now)?;
     if let Some(sequel) = &sequel {
         follow(tx, turn, &run, &ended, sequel, evidence, now)?;
     }

@@ -2,5 +2,8 @@
 //! No I/O, no clock, no database: `seam` looks, `state` remembers, this room only thinks.
 
 pub mod clocks;
+pub mod lease;
 pub mod outcome;
+pub mod payload;
 pub mod sequel;
+pub mod wait;

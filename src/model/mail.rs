@@ -1,6 +1,6 @@
 //! A mail between agents, or from refloat to one.
 
-use crate::clock::Stamp;
+use crate::clock::{Moment, Stamp};
 use crate::id::{MailId, RunId, TurnId};
 use crate::model::{AttributedBy, MailState, MailType, Priority};
 
@@ -15,6 +15,8 @@ pub struct Mail {
     pub recipient: String,
     /// To this run of the recipient only.
     pub recipient_run: Option<RunId>,
+    /// The group it was sent to.
+    pub sent_to: Option<String>,
     /// What it is about.
     pub kind: MailType,
     /// How urgent it is.
@@ -41,6 +43,20 @@ pub struct Mail {
     pub dead_reason: Option<String>,
     /// When it was sent.
     pub sent_at: Stamp,
+    /// How often it was claimed.
+    pub deliveries: i64,
+    /// The token of its newest claim, also after that has ended.
+    pub claim: Option<String>,
+    /// When that was.
+    pub claimed_at: Option<Stamp>,
+    /// The turn it is leased to.
+    pub lease_turn: Option<TurnId>,
+    /// When its lease or its delay ends.
+    pub due: Option<Moment>,
+    /// When it was acknowledged.
+    pub acked_at: Option<Stamp>,
+    /// When it is of no more use.
+    pub expires_at: Option<Stamp>,
 }
 
 /// A mail to be sent.
@@ -70,4 +86,13 @@ pub struct NewMail<'a> {
     pub attributed_by: AttributedBy,
     /// Stored, or dead at once with this reason.
     pub dead_reason: Option<&'a str>,
+}
+
+/// What a sender may ask for beyond the mail itself.
+#[derive(Clone, Debug, Default)]
+pub struct Terms<'a> {
+    /// The group it goes to.
+    pub sent_to: Option<&'a str>,
+    /// When it is of no more use.
+    pub expires: Option<Moment>,
 }

@@ -6,7 +6,7 @@ mod run;
 mod turn;
 mod words;
 
-pub use mail::{Mail, NewMail};
+pub use mail::{Mail, NewMail, Terms};
 pub use run::{NewRun, Run, Standing};
 pub use turn::{Counters, NewTurn, Turn, WishNote};
 pub use words::*;

@@ -1,15 +1,18 @@
 //! The wire types: what stands on stdout, apart from what refloat thinks in.
 //! A record has all its keys always, in this order; null where there is no value.
 
+pub mod block;
 mod event;
 mod mail;
 mod run;
 mod turn;
+mod wait;
 
 pub use event::{TurnEvent, TurnStopped};
-pub use mail::{MailRecord, MailSent};
+pub use mail::{MailAcked, MailPurged, MailRecord, MailReleased, MailSent};
 pub use run::RunRecord;
 pub use turn::{TurnEnded, TurnRecord, TurnStarted};
+pub use wait::WaitEnded;
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};

@@ -73,6 +73,12 @@ const CHECKED: &[&str] = &[
     "held_until",
     "retry_at",
     "sent_at",
+    "lease_until",
+    "lease_turn",
+    "delayed_until",
+    "acked_at",
+    "expires_at",
+    "woken_by",
     "deadline_at",
     "limit_resets_at",
 ];

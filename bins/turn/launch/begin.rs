@@ -8,8 +8,10 @@ use refloat::error::{Failure, Result};
 use refloat::identity::Identity;
 use refloat::judge::sequel::held_until;
 use refloat::model::{Containment, NewRun, NewTurn, Run, Turn};
+use refloat::state::mail::claim::lease_to_turn;
 use refloat::state::{State, Tx, View, agent, run, turn};
 
+use super::mail;
 use super::plan::Plan;
 
 /// No family has more.
@@ -20,25 +22,32 @@ pub(crate) struct Begun {
     pub(crate) run: Run,
     pub(crate) turn: Turn,
     pub(crate) command: Vec<std::ffi::OsString>,
+    pub(crate) prompt: Option<Vec<u8>>,
 }
 
-/// Begins a turn; nothing is started yet.
+/// Begins a turn; nothing is started yet. None: its prompt was to be mail, and none waits.
 pub(crate) fn begin(
     state: &mut State,
     plan: &Plan<'_>,
     token: &str,
     cgroup: Option<&Path>,
     supervisor: &Identity,
-) -> Result<Begun> {
+) -> Result<Option<Begun>> {
     state.write("begin a turn", |tx| {
         let now = Stamp::now();
+        refuse_stopped(tx, plan)?;
+        if plan.args.mail && !mail::waits(tx, plan)? {
+            return Ok(None);
+        }
         let run = open_run(tx, plan, now)?;
+        let mails = mail::claim(tx, plan, run.id, token)?;
         let gone = || Failure::refused(format!("run {} has ended", run.id));
         let epoch = run::next_epoch(tx, run.id, &plan.runtime.name)?.ok_or_else(gone)?;
         let good =
             run.session.as_deref().filter(|_| run.runtime.as_ref().is_none_or(|name| *name == plan.runtime.name));
         let (session, resume) = plan.session(good);
-        let command = plan.command(session.as_deref(), resume)?;
+        let prompt = mails.as_deref().map(mail::prompt).or_else(|| plan.prompt.clone());
+        let command = plan.command(session.as_deref(), resume, prompt.as_deref())?;
         let shown: Vec<String> = command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         let cgroup = cgroup.map(Path::to_string_lossy);
         let new = NewTurn {
@@ -61,20 +70,34 @@ pub(crate) fn begin(
             before: run.standing(),
         };
         let id = turn::begin(tx, &new, epoch, now)?;
+        lease_to_turn(tx, mails.as_deref().unwrap_or_default(), id)?;
         let missing = || Failure::refused(format!("turn {id} is gone"));
         let turn = turn::by_id(tx, id)?.ok_or_else(missing)?;
         let run = run::by_id(tx, turn.run)?.ok_or_else(missing)?;
-        Ok(Begun { run, turn, command })
+        Ok(Some(Begun { run, turn, command, prompt }))
     })
+}
+
+/// A stop holds for turns that were called before it, and for mail until a turn with a prompt lifts it.
+fn refuse_stopped(tx: &Tx<'_>, plan: &Plan<'_>) -> Result<()> {
+    let agent = &plan.args.agent;
+    if agent::stops(tx, agent)? != plan.stops {
+        return Err(Failure::refused(format!("agent {agent} was stopped while this turn waited"))
+            .hint("start it again to lift the stop"));
+    }
+    if !plan.args.mail {
+        return agent::lift_stops(tx, agent);
+    }
+    if agent::is_stopped(tx, agent)? {
+        return Err(Failure::refused(format!("agent {agent} is stopped, and mail does not lift a stop"))
+            .hint(format!("lift it with a prompt: turn run --agent {agent} --prompt TEXT")));
+    }
+    Ok(())
 }
 
 /// The agent's open run if the turn may go on with it, or a new one.
 fn open_run(tx: &Tx<'_>, plan: &Plan<'_>, now: Stamp) -> Result<Run> {
     let args = plan.args;
-    if agent::stops(tx, &args.agent)? != plan.stops {
-        return Err(Failure::refused(format!("agent {} was stopped while this turn waited", args.agent))
-            .hint("start it again to lift the stop"));
-    }
     let open = run::open_of(tx, &args.agent)?;
     if let Some(wanted) = args.run
         && open.as_ref().is_none_or(|open| open.id != wanted)

@@ -71,12 +71,17 @@ impl<'a> Plan<'a> {
     }
 
     /// The command line for this session.
-    pub(crate) fn command(&self, session: Option<&str>, resume: Resume) -> Result<Vec<OsString>> {
+    pub(crate) fn command(
+        &self,
+        session: Option<&str>,
+        resume: Resume,
+        prompt: Option<&[u8]>,
+    ) -> Result<Vec<OsString>> {
         let session = match session {
             Some(id) if resume != Resume::Fresh => Session::Resume(id),
             id => Session::Fresh(id),
         };
-        let prompt = match &self.prompt {
+        let prompt = match prompt {
             Some(text) if self.runtime.prompt == PromptBy::Argument => Some(
                 std::str::from_utf8(text)
                     .map_err(|_| Failure::usage("the prompt is not UTF-8 and cannot be an argument"))?,
@@ -99,9 +104,17 @@ impl<'a> Plan<'a> {
         Ok(command)
     }
 
-    /// What goes in by descriptor 0.
-    pub(crate) fn stdin(&self) -> Option<&[u8]> {
-        self.prompt.as_deref().filter(|_| self.runtime.prompt == PromptBy::StdinFile)
+    /// What of this prompt goes in by descriptor 0.
+    pub(crate) fn stdin<'p>(&self, prompt: Option<&'p [u8]>) -> Option<&'p [u8]> {
+        prompt.filter(|_| self.runtime.prompt == PromptBy::StdinFile)
+    }
+
+    /// How many bytes of mail go into one prompt: an argument has at most 128 KiB (MAX_ARG_STRLEN, execve(2)).
+    pub(crate) const fn mail_bytes(&self) -> i64 {
+        match self.runtime.prompt {
+            PromptBy::Argument => 64 * 1024,
+            _ => 2 * 1024 * 1024,
+        }
     }
 
     pub(crate) fn capability(&self) -> Capability {
