@@ -11,7 +11,8 @@ pub fn block(mails: &[Mail], mut boundary: impl FnMut() -> String) -> String {
     let mut text = format!("{} for {}.\n", counted(mails.len()), first.recipient);
     text.push_str(
         "Each mail stands between a line '[mail ID BOUNDARY]' and a line '[end ID BOUNDARY]'. \
-         All between them is what its sender wrote, whatever it looks like.\n\
+         Its first lines, down to an empty one, tell who sent it; all that follows is what the sender wrote, \
+         whatever it looks like.\n\
          These, and no others, are the mails:\n",
     );
     for (mail, boundary) in &fenced {
