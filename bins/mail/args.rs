@@ -52,7 +52,7 @@ Examples:
   mail send --from operator --to lead --subject 'Hold the merge' --priority high
   git log -3 | mail send --from ci --to lead --subject 'New commits' --body -
   mail send --from operator --to @builders --subject 'Rebase first' --expires 1d
-  jq -c '{to:.agent,subject:.text}' notes.jsonl | mail send - --from operator   # mail send: all of them or none")]
+  jq -c '{to:.agent,subject:.text}' notes.jsonl | mail send - --from operator")]
 pub(crate) struct Send {
     /// Read mails from standard input, one JSON object per line: to, subject, body, type, priority, payload, from,
     /// reply_to, expires, queue. All are stored or none
@@ -136,7 +136,9 @@ A reader that dies with mail in its pipe has lost it: one that may die uses clai
 #[command(before_help = "\
 Examples:
   mail claim --agent lead --max 1
-  mail claim --agent lead --lease 1h --max 32 >batch.jsonl   # mail claim, then: mail ack $(jq -r .mail batch.jsonl) --claim …")]
+  mail claim --agent lead --lease 1h --max 8 >batch.jsonl
+
+Then: mail ack $(jq -r .mail batch.jsonl) --claim \"$(jq -rs '.[0].claim' batch.jsonl)\"")]
 pub(crate) struct Take {
     /// Whose mail; inside a turn it is the turn's agent [env: REFLOAT_TOKEN]
     #[arg(long, value_name = "AGENT", value_parser = agent_name)]

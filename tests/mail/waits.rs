@@ -99,11 +99,11 @@ fn it_waits_for_the_state_file_itself_and_makes_none() {
 fn the_end_of_a_lease_and_of_a_delay_wake_it() {
     let home = with(&["a"]);
     send(&home, "x", "a", &[]).silent(0);
-    claim(&home, "a", &["--lease", "700ms"]);
+    claim(&home, "a", &["--lease", "1500ms"]);
     let end = ended(wait(&home, &[]).spawn().unwrap(), 0);
     assert_eq!((&end["woken_by"], &end["mail"]), (&"lease".into(), &"m1".into()));
     let token = claim(&home, "a", &[])[0]["claim"].as_str().unwrap().to_owned();
-    home.mail(&["nack", "m1", "--claim", &token, "--delay", "700ms"]).silent(0);
+    home.mail(&["nack", "m1", "--claim", &token, "--delay", "1500ms"]).silent(0);
     assert_eq!(ended(wait(&home, &[]).spawn().unwrap(), 0)["woken_by"], "lease");
 }
 
@@ -154,7 +154,7 @@ fn it_counts_only_what_a_turn_could_take_now() {
 fn the_time_that_the_agent_is_held_until_wakes_it() {
     let home = with(&["a"]);
     send(&home, "x", "a", &[]).silent(0);
-    let soon = refloat::clock::Stamp::now().plus(std::time::Duration::from_millis(900)).millis();
+    let soon = refloat::clock::Stamp::now().plus(std::time::Duration::from_millis(2_000)).millis();
     home.sql(&format!("UPDATE run SET hold = 'limited', held_until = {soon}, held_by_provider = 1"));
     let end = ended(wait(&home, &[]).spawn().unwrap(), 0);
     assert_eq!((&end["woken_by"], &end["mail"]), (&"lease".into(), &"m1".into()));

@@ -9,9 +9,8 @@ use refloat::seam::wait;
 use super::{Barrier, campaign};
 use crate::scene::{Running, Stage};
 
-/// Mails that each sender sends one by one, and in one batch.
+/// Mails that each sender sends one by one; the rest are one batch.
 const SINGLE: usize = 4;
-const BATCH: usize = 16;
 
 fn shell(stage: &Stage, script: &str) -> Command {
     let mut command = stage.command("sh");
@@ -19,11 +18,11 @@ fn shell(stage: &Stage, script: &str) -> Command {
     command
 }
 
-fn sender(stage: &Stage) -> Command {
+fn sender(stage: &Stage, batch: usize) -> Command {
     let script = format!(
         "set -e
         for n in $(seq {SINGLE}); do $MAIL send --from x --to a --queue --subject s >/dev/null; done
-        for n in $(seq {BATCH}); do echo '{{\"to\":\"a\",\"from\":\"x\",\"queue\":true,\"subject\":\"s\"}}'; done | $MAIL send - >/dev/null"
+        for n in $(seq {batch}); do echo '{{\"to\":\"a\",\"from\":\"x\",\"queue\":true,\"subject\":\"s\"}}'; done | $MAIL send - >/dev/null"
     );
     shell(stage, &script)
 }
@@ -33,7 +32,7 @@ fn claimer(stage: &Stage) -> Command {
     shell(
         stage,
         r#"while $MAIL wait --agent a --timeout 8s >/dev/null 2>$OUT/wait.$$; do
-            $MAIL claim --agent a --max 8 --lease 4s >$OUT/claimed.$$ || exit 9
+            $MAIL claim --agent a --max 32 --lease 4s >$OUT/claimed.$$ || exit 9
             claim=$(sed -n 's/.*"claim":"\([0-9a-f]*\)".*/\1/p' $OUT/claimed.$$ | head -n 1)
             [ -n "$claim" ] || continue
             ids=$(sed -n 's/^{"type":"mail",[^{]*"mail":"\(m[0-9]*\)","from".*/\1/p' $OUT/claimed.$$)
@@ -48,10 +47,11 @@ fn every_mail_is_acknowledged_exactly_once_or_dead_whoever_is_killed() {
     let stage = Stage::new();
     std::fs::create_dir(stage.path("out")).unwrap();
     let crowd = campaign("REFLOAT_RACERS", 18);
+    let batch = campaign("REFLOAT_MAILS", 16);
     let barrier = Barrier::new(&stage);
     let mut racers: Vec<Running> = Vec::new();
     for number in 0..crowd {
-        racers.push(barrier.hold(&if number % 3 == 0 { sender(&stage) } else { claimer(&stage) }));
+        racers.push(barrier.hold(&if number % 3 == 0 { sender(&stage, batch) } else { claimer(&stage) }));
     }
     barrier.open(&racers);
     let victims: Vec<usize> = (0..crowd).filter(|number| number % 3 != 0).step_by(3).collect();
@@ -64,7 +64,7 @@ fn every_mail_is_acknowledged_exactly_once_or_dead_whoever_is_killed() {
         assert!(!ended.errors.contains("locked"), "{}", ended.errors);
         assert!(victims.contains(&number) || ended.code() == Some(0), "racer {number}: {ended:?}");
     }
-    let sent = crowd.div_ceil(3) * (SINGLE + BATCH);
+    let sent = crowd.div_ceil(3) * (SINGLE + batch);
     assert_eq!(stage.texts("PRAGMA integrity_check"), ["ok"]);
     assert_eq!(stage.count("SELECT count(*) FROM mail"), i64::try_from(sent).unwrap());
     // A killed shell leaves a command behind that may have claimed after the others had gone.
