@@ -92,6 +92,14 @@ words! {
         Epoch = "epoch",
         /// There was nothing to say to the agent.
         EmptyPrompt = "empty_prompt",
+        /// Without a terminal event, but all that was expected is there.
+        ExpectationMet = "expectation_met",
+        /// What was expected is not there, or has not changed.
+        ExpectationMissing = "expectation_missing",
+        /// Whether what was expected is there cannot be told.
+        ExpectationUnknown = "expectation_unknown",
+        /// The expected result says that the work failed.
+        ResultSaysFailed = "result_says_failed",
     }
 }
 
@@ -110,6 +118,8 @@ words! {
         Signal = "signal",
         /// One of our clocks.
         Clock = "clock",
+        /// What the run was expected to leave.
+        Expectation = "expectation",
         /// A person, or a program in a person's place.
         Operator = "operator",
     }
