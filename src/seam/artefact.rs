@@ -19,6 +19,10 @@ use crate::model::{FileSeen, Look, Said};
 pub const HASHED: u64 = 64 * 1024 * 1024;
 /// A longer result is not read.
 pub const RESULT: u64 = 8 * 1024 * 1024;
+/// A file that is being written is looked at so often, before it is called so.
+const LOOKS: usize = 3;
+/// Why such a file is not read.
+const WRITTEN: &str = "it is being written";
 /// So much of a status is kept.
 const STATUS: usize = 64;
 
@@ -35,6 +39,18 @@ pub fn result(path: &Path) -> Look {
 }
 
 fn look(path: &Path, is_result: bool) -> Look {
+    let restless = |look: &Look| matches!(look, Look::File(seen) if seen.unread.as_deref() == Some(WRITTEN));
+    let mut look = look_once(path, is_result);
+    for _ in 1..LOOKS {
+        if !restless(&look) {
+            break;
+        }
+        look = look_once(path, is_result);
+    }
+    look
+}
+
+fn look_once(path: &Path, is_result: bool) -> Look {
     // O_PATH opens nothing that could notice; what is to be read is opened by this descriptor, and so is the same file.
     let opened = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map(File::from);
     let found = opened.map_err(io::Error::from).and_then(|file| Ok((file.metadata()?, file)));
@@ -71,7 +87,7 @@ fn read(path: &OwnedFd, data: &Metadata, is_result: bool) -> io::Result<FileSeen
     // Somebody writes it just now: half of one content and half of another is neither.
     let after = file.metadata()?;
     if (after.len(), modified_ns(&after)) != (data.len(), modified_ns(data)) {
-        return Ok(unread("it is being written".to_owned()));
+        return Ok(unread(WRITTEN.to_owned()));
     }
     Ok(FileSeen {
         size: data.len(),
