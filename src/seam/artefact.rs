@@ -15,7 +15,7 @@ use rustix::fs::{Mode, OFlags};
 use crate::error::io_text;
 use crate::model::{FileSeen, Look, Said};
 
-/// So much of a file is hashed: a fifth of a second. Of a longer one, this first part, its length and its time are compared.
+/// So much of a file is hashed, in less than a second. Of a longer one, this first part, its length and its time are compared.
 pub const HASHED: u64 = 64 * 1024 * 1024;
 /// A longer result is not read.
 pub const RESULT: u64 = 8 * 1024 * 1024;

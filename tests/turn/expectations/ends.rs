@@ -83,6 +83,12 @@ fn a_clock_or_a_stop_after_the_result_loses_no_work_and_an_error_result_is_never
     assert_end(&stopped, "completed", "expectation_met", "reached");
     assert_eq!(stopped.word("state_after"), "stopped");
     remove();
+    let slow = owing(&stage, &format!("init; {does}; result-error no; hang"), &["result:r"]).start();
+    let stream = slow.log("stream.jsonl");
+    crate::stage::until("the error", || std::fs::read_to_string(&stream).unwrap().contains("\"is_error\":true"));
+    stage.turn(&["stop", "a"]);
+    assert_end(&slow.end(), "aborted", "stop", "reached");
+    remove();
     let call = play(&stage, &format!("init; {does}; result-error no"), &["result:r"]);
     assert_end(&call, "failed", "error_result", "reached");
     remove();
