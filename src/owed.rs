@@ -9,11 +9,11 @@ use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::id::{RunId, TurnId};
-use crate::judge::owed::reach;
+use crate::judge::owed::{begins_attempt, reach};
 use crate::model::{Cause, Expectation, Finding, Look, Owed, Reach, Wanted};
 use crate::seam::git::NoRepository;
 use crate::seam::{artefact, git};
-use crate::state::{State, Tx, View, expectation};
+use crate::state::{State, Tx, View, expectation, run};
 
 /// Expectations as they look now.
 pub type Looks = Vec<(Expectation, Look)>;
@@ -66,7 +66,8 @@ pub fn look(expectations: impl IntoIterator<Item = Expectation>) -> Result<Looks
             (Expectation::Git { name, repository }, Look::Unknown { why }) => Err(Failure::new(
                 Exit::Unknown,
                 format!("cannot look at git:{name} in {}: {why}", repository.display()),
-            )),
+            )
+            .hint("a run that owes what is gone for good can only be ended: turn stop AGENT")),
             _ => Ok((expectation, look)),
         }
     });
@@ -82,12 +83,16 @@ fn look_at(expectation: &Expectation) -> Look {
     }
 }
 
-/// What an agent's next turn has to look at before it begins: what it is asked for, and what its open run owes already.
+/// What an agent's next turn has to look at before it begins: what it is asked for, and, where an attempt begins with it,
+/// what its open run owes already.
 ///
 /// # Errors
 /// Those of [`look`] and of the state file.
 pub fn look_before(state: &State, agent: &str, asked: &[Expectation]) -> Result<Looks> {
-    let owed = state.read("look at what the run owes", |view| expectation::of_agent(view, agent))?;
+    let owed = state.read("look at what the run owes", |view| match run::open_of(view, agent)? {
+        Some(run) if begins_attempt(&run.standing()) => expectation::of_run(view, run.id),
+        _ => Ok(Vec::new()),
+    })?;
     let more = owed.into_iter().map(|owed| owed.expectation).filter(|owed| !asked.contains(owed));
     look(asked.iter().cloned().chain(more))
 }
@@ -105,10 +110,10 @@ pub fn keep(
     turn: Option<TurnId>,
     now: Stamp,
 ) -> Result<Vec<Owed>> {
-    if looks.is_empty() {
-        return Ok(Vec::new());
-    }
     let owed = expectation::of_run(tx, run)?;
+    if looks.is_empty() {
+        return Ok(owed);
+    }
     let newest = Look::Mail { mail: expectation::newest_mail(tx)? };
     for (expectation, look) in looks {
         if is_new_attempt || owed.iter().all(|owed| owed.expectation != *expectation) {

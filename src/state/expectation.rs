@@ -31,16 +31,6 @@ pub fn of_run(view: &View<'_>, run: RunId) -> Result<Vec<Owed>> {
     )
 }
 
-/// What an agent's open run owes, by its name alone.
-pub fn of_agent(view: &View<'_>, agent: &str) -> Result<Vec<Owed>> {
-    view.all(
-        "SELECT kind, target, repository, baseline, turn, taken_at FROM expectation
-         WHERE run = (SELECT id FROM run WHERE agent = ?1 AND ended_at IS NULL) ORDER BY id",
-        [agent],
-        read,
-    )
-}
-
 /// Stores an expectation and its baseline, in place of an older baseline.
 pub fn keep(
     tx: &Tx<'_>,

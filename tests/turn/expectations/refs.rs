@@ -37,6 +37,24 @@ fn a_ref_is_owed_a_move_or_its_making() {
     assert_end(&call, "failed", "expectation_unknown", "unknown");
 }
 
+/// Whoever goes on with an attempt needs no new baseline; a new attempt does, and does not begin without.
+#[test]
+fn a_repository_that_goes_away_stops_no_attempt_and_begins_none() {
+    let stage = Stage::new();
+    repository(&stage);
+    stage.play("b", "init; result-error no").with(&["--parent", "a", "--max-attempts", "2"]).call();
+    let first = owing(&stage, "init; result done", &["git:main"]).with(&["--max-attempts", "9"]).call();
+    first.assert_end("waiting", 0);
+    stage.turn(&["stop", "b"]);
+    stage.sqlite().execute("DELETE FROM mail", []).unwrap();
+    std::fs::remove_dir_all(stage.path(".git")).unwrap();
+    let on = stage.play("a", "init; result done").call();
+    assert_end(on.assert_end("failed", 1), "failed", "expectation_unknown", "unknown");
+    let again = stage.play("a", "init; result done").call();
+    again.assert_refused(69, "cannot look at git:main");
+    assert!(again.stderr.contains("turn stop"), "{}", again.stderr);
+}
+
 #[test]
 fn without_a_repository_or_git_nothing_starts() {
     let stage = Stage::new();
