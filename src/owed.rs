@@ -168,3 +168,37 @@ pub fn message(cause: Cause, looked: &[(Owed, Look)], findings: &[Finding]) -> O
     });
     Some(format!("expected and not reached: {}", words.collect::<Vec<_>>().join("; ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Capability, NewRun};
+    use crate::state::Place;
+
+    #[test]
+    fn a_run_without_a_turn_owes_by_the_same_steps() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place { file: folder.path().join("state.db"), hints: vec![] };
+        let mut state = State::open_for_writing(&place).unwrap();
+        let wanted = [Wanted::File("./f".into()), Wanted::Result("r".into()), Wanted::File("f".into())];
+        let all = resolve(&wanted, folder.path()).unwrap();
+        assert_eq!(all, [Expectation::File(folder.path().join("f")), Expectation::Result(folder.path().join("r"))]);
+        let looks = look(all).unwrap();
+        let run = state.write("adopt", |tx| {
+            let capability = Capability::None;
+            let new = NewRun { agent: "a", task: None, parent: None, capability, max_attempts: 1, session: None };
+            let run = run::open(tx, &new, Stamp::now())?;
+            let owed = keep(tx, run, &looks, true, None, Stamp::now())?;
+            assert_eq!((owed.len(), owed[0].turn, &owed[0].baseline), (2, None, &Look::Absent));
+            Ok(run)
+        });
+        let run = run.unwrap();
+        std::fs::write(folder.path().join("r"), r#"{"status":"done"}"#).unwrap();
+        let looked = look_again(&state, run).unwrap();
+        let found = state.read("judge", |view| findings(view, run, &looked)).unwrap();
+        assert_eq!(found.iter().map(|one| one.reach).collect::<Vec<_>>(), [Reach::NotReached, Reach::Reached]);
+        let said = message(Cause::ExpectationMissing, &looked, &found).unwrap();
+        assert!(said.ends_with("/f: not there"), "{said}");
+        assert_eq!(message(Cause::CleanResult, &looked, &found), None);
+    }
+}
