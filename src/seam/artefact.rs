@@ -1,6 +1,7 @@
 //! How a file that somebody else writes looks at this moment: is it there, what is it, what is in it.
 //! Called by `owed` before and after an attempt. It opens nothing but regular files, so it never waits for a FIFO and
 //! never wakes a device; it reads a bounded part of them, and never writes.
+//! (A network file system that does not answer makes it wait: stat(2) has no deadline.)
 
 use std::fs::{File, FileType, Metadata};
 use std::io::{self, ErrorKind, Read};
