@@ -18,6 +18,7 @@ pub mod judge;
 pub mod lock;
 pub mod model;
 pub mod observe;
+pub mod owed;
 pub mod record;
 pub mod runtime;
 pub mod seam;

@@ -284,6 +284,11 @@ impl Running {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
     }
 
+    /// Waits for one that was killed.
+    pub(crate) fn wait_killed(mut self) {
+        assert_eq!(self.child.wait().unwrap().code(), None);
+    }
+
     pub(crate) fn end(mut self) -> Call {
         while self.read() {}
         Call {

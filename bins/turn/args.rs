@@ -4,10 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use refloat::cli::{Common, agent_name, agent_or_id, duration, session_id, task_name};
 use refloat::id::{RunId, TurnId};
-use refloat::model::Capability;
+use refloat::model::{Capability, Wanted};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,7 +48,8 @@ pub(crate) enum Command {
 Examples:
   turn run --agent nightly --deadline 1h -- make test
   turn run --agent lead --runtime claude --prompt 'Fix the failing test'
-  git diff | turn run --agent rev --parent lead --runtime claude --prompt-file -")]
+  git diff | turn run --agent rev --parent lead --runtime claude --prompt-file -
+  turn run --agent b3 --expect file:report.md --expect git:HEAD -- make report")]
 pub(crate) struct Run {
     /// Whose turn it is: 1 to 100 of A-Z a-z 0-9 . _ -, the first a letter or digit
     #[arg(long, value_name = "NAME", value_parser = agent_name)]
@@ -62,6 +64,10 @@ pub(crate) struct Run {
     /// lead owe worker_done or result; none owes nothing [default: builder with --parent, else none]
     #[arg(long, value_name = "WORD")]
     pub(crate) capability: Option<Capability>,
+    /// What the run owes besides: mail:TYPE, file:PATH, result:PATH (a JSON object with a status) or git:REF. It counts
+    /// if it has changed since the attempt began. Repeatable; the run keeps what earlier turns were given
+    #[arg(long, value_name = "KIND:TARGET", value_parser = OsStringValueParser::new().try_map(|text| Wanted::parse(&text)))]
+    pub(crate) expect: Vec<Wanted>,
     /// The agent's command-line tool
     #[arg(long, value_name = "NAME", default_value = "plain")]
     pub(crate) runtime: String,

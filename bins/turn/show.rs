@@ -5,15 +5,15 @@ use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::finish;
 use refloat::id::{RunId, TurnId};
-use refloat::model::{Run, Turn};
+use refloat::model::{Owed, Run, Turn};
 use refloat::record::{RunRecord, TurnRecord};
-use refloat::state::{State, View, run, turn};
+use refloat::state::{State, View, expectation, run, turn};
 
 use crate::args::Show;
 use crate::finishing::log_dir;
 
 enum Found {
-    Run(Box<Run>, Vec<Turn>),
+    Run(Box<Run>, Vec<Owed>, Vec<Turn>),
     Turn(Box<Turn>),
 }
 
@@ -24,8 +24,8 @@ pub(crate) fn run(cx: &mut Context, args: &Show) -> Result<Exit> {
     let record = |turn: &Turn| TurnRecord::of(turn, &log_dir(&place, turn));
     match found {
         None => Err(Failure::not_found(format!("no run, turn or agent '{}'", args.subject)).hint("see: turn list")),
-        Some(Found::Run(run, turns)) => {
-            cx.out.emit(&RunRecord::from(&*run))?;
+        Some(Found::Run(run, owes, turns)) => {
+            cx.out.emit(&RunRecord::of(&run, &owes))?;
             turns.iter().try_for_each(|turn| cx.out.emit(&record(turn)))?;
             Ok(Exit::Done)
         }
@@ -48,6 +48,7 @@ fn find(view: &View<'_>, subject: &str) -> Result<Option<Found>> {
         Err(_) => run::latest_of(view, subject)?,
     };
     let Some(run) = run else { return Ok(None) };
+    let owes = expectation::of_run(view, run.id)?;
     let turns = turn::of_run(view, run.id)?;
-    Ok(Some(Found::Run(Box::new(run), turns)))
+    Ok(Some(Found::Run(Box::new(run), owes, turns)))
 }

@@ -6,22 +6,25 @@ use crate::error::Result;
 use crate::id::MailId;
 use crate::judge::outcome::{Conclusion, Open, owed_mail};
 use crate::judge::sequel::Sequel;
-use crate::model::{Outcome, Resume, Run, Turn};
-use crate::record::TurnEnded;
+use crate::model::{Finding, Look, Outcome, Owed, Resume, Run, Turn};
+use crate::owed;
+use crate::record::{ExpectedRecord, TurnEnded};
 use crate::runtime::Facts;
 use crate::seam::process;
 use crate::state::{Tx, mail, run};
 
 /// What the finishing transaction finds before it writes.
-pub(super) struct Account {
+pub(super) struct Account<'l> {
     pub(super) open: Open,
+    pub(super) findings: Vec<Finding>,
+    looked: &'l [(Owed, Look)],
     pub(super) stop_requested: bool,
     terminal_mail: Option<MailId>,
 }
 
-impl Account {
-    /// Counts what a clean result would leave open.
-    pub(super) fn open(tx: &Tx<'_>, turn: &Turn, run: &Run) -> Result<Self> {
+impl<'l> Account<'l> {
+    /// Counts what a clean result would leave open, and what of the owed is there.
+    pub(super) fn open(tx: &Tx<'_>, turn: &Turn, run: &Run, looked: &'l [(Owed, Look)]) -> Result<Self> {
         let owed = owed_mail(run.capability);
         let terminal_mail = match &run.parent {
             Some(parent) if !owed.is_empty() => mail::terminal_of(tx, turn.id, turn.last_mail, parent, owed)?,
@@ -33,7 +36,8 @@ impl Account {
             children: run::open_children(tx, &run.agent)?,
             unread: mail::waiting_for(tx, &run.agent, run.id)?,
         };
-        Ok(Self { open, stop_requested: false, terminal_mail })
+        let findings = owed::findings(tx, run.id, looked)?;
+        Ok(Self { open, findings, looked, stop_requested: false, terminal_mail })
     }
 
     /// The record.
@@ -70,7 +74,7 @@ impl Account {
             outcome: conclusion.outcome,
             cause: conclusion.cause,
             outcome_source: Some(conclusion.source),
-            message: evidence.message(turn),
+            message: owed::message(conclusion.cause, self.looked, &self.findings).or_else(|| evidence.message(turn)),
             state_before: Some(turn.before.state),
             state_after: Some(sequel.map_or(run.state, |sequel| sequel.state)),
             exit_code: exit.and_then(|exit| exit.code),
@@ -80,7 +84,13 @@ impl Account {
             resume: resume(turn, facts, conclusion.outcome),
             clean_result: end.is_some_and(|end| end.clean),
             terminal_mail: self.terminal_mail,
-            terminal_mail_missing: conclusion.outcome == Outcome::Silent,
+            terminal_mail_missing: conclusion.outcome == Outcome::Silent && self.open.owes_mail && !self.open.mail_sent,
+            expected: self
+                .looked
+                .iter()
+                .zip(&self.findings)
+                .map(|(seen, found)| ExpectedRecord::of(&seen.0, found))
+                .collect(),
             stop_requested: self.stop_requested,
             attempt: turn.attempt,
             max_attempts: run.max_attempts,

@@ -11,10 +11,12 @@ pub use evidence::{Evidence, Watched};
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::judge::outcome::{Conclusion, Open, exit_of, settle};
+use crate::judge::outcome::{Conclusion, exit_of, settle};
+use crate::judge::owed::{adopt, hold_to};
 use crate::judge::sequel::{Sequel, Situation, sequel};
 use crate::lock::SupervisorLock;
-use crate::model::{Cause, MailType, Outcome, OutcomeSource, Run, RunState, Turn, Wish, WishNote};
+use crate::model::{Cause, Look, MailType, Outcome, OutcomeSource, Owed, Run, RunState, Turn, Wish, WishNote};
+use crate::owed;
 use crate::record::TurnEnded;
 use crate::runtime::SessionBy;
 use crate::state::{State, Tx, run, turn};
@@ -39,11 +41,13 @@ pub struct Finished {
 pub fn finish(state: &mut State, _held: &SupervisorLock, evidence: &Evidence<'_>) -> Result<Finished> {
     let jitter = f64::from(evidence.turn.token.bytes().fold(0_u8, u8::wrapping_add)) / 255.0;
     let id = evidence.turn.id;
+    // Files and repositories take time to look at, and nobody else can write in a transaction.
+    let looked = owed::look_again(state, evidence.turn.run)?;
     state.write("finish a turn", |tx| {
         let turn = turn::by_id(tx, id)?.ok_or_else(|| Failure::not_found(format!("turn {id} is gone")))?;
         match recorded(&turn)? {
             Some(finished) => Ok(finished),
-            None => record(tx, &turn, evidence, jitter),
+            None => record(tx, &turn, evidence, &looked, jitter),
         }
     })
 }
@@ -87,11 +91,11 @@ fn exit(wish: Option<&WishNote>, ended: &TurnEnded) -> Exit {
 }
 
 /// Everything that follows from the end of a turn.
-fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, jitter: f64) -> Result<Finished> {
+fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, looked: &[(Owed, Look)], jitter: f64) -> Result<Finished> {
     let now = Stamp::now();
     let run = run::by_id(tx, turn.run)?.ok_or_else(|| Failure::not_found(format!("run {} is gone", turn.run)))?;
-    let mut account = ended::Account::open(tx, turn, &run)?;
-    let conclusion = conclude(turn, &run, evidence, &account.open);
+    let mut account = ended::Account::open(tx, turn, &run, looked)?;
+    let conclusion = conclude(turn, &run, evidence, &account);
     let stop_requested = evidence.wish(turn).is_some_and(|note| matches!(note.wish, Wish::Operator | Wish::Interrupt));
     let situation = Situation {
         before: turn.before,
@@ -116,13 +120,14 @@ fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, jitter: f64) -> Res
     Ok(Finished { ended, at: now, exit })
 }
 
-fn conclude(turn: &Turn, run: &Run, evidence: &Evidence<'_>, open: &Open) -> Conclusion {
+fn conclude(turn: &Turn, run: &Run, evidence: &Evidence<'_>, account: &ended::Account<'_>) -> Conclusion {
     if run.epoch != turn.epoch || run.state.is_terminal() {
         return Conclusion { outcome: Outcome::Fenced, cause: Cause::Epoch, source: OutcomeSource::Operator };
     }
-    let conclusion = crate::judge::outcome::conclude(&evidence.ending(turn));
+    let ending = evidence.ending(turn);
+    let conclusion = adopt(crate::judge::outcome::conclude(&ending), ending.terminal, &account.findings);
     match conclusion.outcome {
-        Outcome::Completed => settle(conclusion, *open),
+        Outcome::Completed => hold_to(settle(conclusion, account.open), &account.findings),
         _ => conclusion,
     }
 }

@@ -3,4 +3,5 @@
 
 pub mod clocks;
 pub mod outcome;
+pub mod owed;
 pub mod sequel;

@@ -329,6 +329,7 @@ mod tests {
         let clean = conclude(&Ending { terminal: Some(Terminal::Clean), ..TALKING });
         let settled = opens.iter().map(|open| settle(clean, *open));
         reached.extend(all_endings().map(|e| conclude(&e)).chain(settled).map(|c| (c.outcome, c.cause)));
+        reached.extend(crate::judge::owed::tests::reached());
         let documented = include_str!("../../docs/turn.md");
         for outcome in Outcome::ALL {
             assert!(reached.iter().any(|(seen, _)| seen == outcome), "{outcome} is never concluded");

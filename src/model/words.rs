@@ -92,6 +92,14 @@ words! {
         Epoch = "epoch",
         /// There was nothing to say to the agent.
         EmptyPrompt = "empty_prompt",
+        /// Without a terminal event, but all that was expected is there.
+        ExpectationMet = "expectation_met",
+        /// What was expected is not there, or has not changed.
+        ExpectationMissing = "expectation_missing",
+        /// Whether what was expected is there cannot be told.
+        ExpectationUnknown = "expectation_unknown",
+        /// The expected result says that the work failed.
+        ResultSaysFailed = "result_says_failed",
     }
 }
 
@@ -110,6 +118,8 @@ words! {
         Signal = "signal",
         /// One of our clocks.
         Clock = "clock",
+        /// What the run was expected to leave.
+        Expectation = "expectation",
         /// A person, or a program in a person's place.
         Operator = "operator",
     }
@@ -314,5 +324,51 @@ words! {
         Stored = "stored",
         /// Undeliverable; its reason says why.
         Dead = "dead",
+    }
+}
+
+words! {
+    /// What can be expected of a run.
+    pub enum ExpectKind {
+        /// A mail of a type.
+        Mail = "mail",
+        /// A file with new content.
+        File = "file",
+        /// A file with a JSON object whose status says how the work ended.
+        Result = "result",
+        /// A git ref that moves.
+        Git = "git",
+    }
+}
+
+words! {
+    /// What was found where something is expected.
+    pub enum Found {
+        /// The mail so far.
+        Mail = "mail",
+        /// Nothing.
+        Absent = "absent",
+        /// A file.
+        File = "file",
+        /// Something that is no file.
+        Other = "other",
+        /// A ref.
+        Ref = "ref",
+        /// It could not be looked at.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// What became of something that was expected.
+    pub enum Reach {
+        /// It is there, and it was not so when the attempt began.
+        Reached = "reached",
+        /// It is not there, or it is as it was.
+        NotReached = "not_reached",
+        /// It is there, and says that the work failed.
+        Contradicted = "contradicted",
+        /// It cannot be told.
+        Unknown = "unknown",
     }
 }

@@ -3,11 +3,13 @@
 
 mod event;
 mod mail;
+mod owed;
 mod run;
 mod turn;
 
 pub use event::{TurnEvent, TurnStopped};
 pub use mail::{MailRecord, MailSent};
+pub use owed::{ExpectedRecord, OwedRecord};
 pub use run::RunRecord;
 pub use turn::{TurnEnded, TurnRecord, TurnStarted};
 

@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::cell;
+use super::{OwedRecord, cell};
 use crate::clock::Stamp;
 use crate::emit::Record;
 use crate::id::RunId;
-use crate::model::{Capability, Hold, Run, RunState};
+use crate::model::{Capability, Hold, Owed, Run, RunState};
 
 /// A run: what is recorded, not what is observed.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -42,6 +42,8 @@ pub struct RunRecord {
     pub session: Option<String>,
     /// It ended without the terminal mail it owed.
     pub terminal_mail_missing: bool,
+    /// What it owes beyond its capability's mail, since its newest attempt began.
+    pub owes: Vec<OwedRecord>,
     /// When it was opened.
     pub opened_at: Stamp,
     /// When its state last changed.
@@ -50,8 +52,10 @@ pub struct RunRecord {
     pub ended_at: Option<Stamp>,
 }
 
-impl From<&Run> for RunRecord {
-    fn from(run: &Run) -> Self {
+impl RunRecord {
+    /// The record of a run that owes this.
+    #[must_use]
+    pub fn of(run: &Run, owes: &[Owed]) -> Self {
         Self {
             run: run.id,
             agent: run.agent.clone(),
@@ -68,6 +72,7 @@ impl From<&Run> for RunRecord {
             runtime: run.runtime.clone(),
             session: run.session.clone(),
             terminal_mail_missing: run.terminal_mail_missing,
+            owes: owes.iter().map(OwedRecord::from).collect(),
             opened_at: run.opened_at,
             changed_at: run.changed_at,
             ended_at: run.ended_at,

@@ -5,7 +5,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{cell, span};
+use super::{ExpectedRecord, OwedRecord, cell, span};
 use crate::clock::Stamp;
 use crate::emit::Record;
 use crate::id::{RunId, TurnId};
@@ -34,6 +34,8 @@ pub struct TurnStarted {
     pub session_asked: Option<String>,
     /// Fresh, or the session to be resumed.
     pub resume: Resume,
+    /// What the run owes beyond its capability's mail.
+    pub owes: Vec<OwedRecord>,
     /// The agent's process id.
     pub pid: i32,
     /// The shim's process id.
@@ -108,6 +110,8 @@ pub struct TurnEnded {
     pub terminal_mail: Option<crate::id::MailId>,
     /// A terminal mail is owed and was not sent.
     pub terminal_mail_missing: bool,
+    /// What became of what the run owes beyond its capability's mail.
+    pub expected: Vec<ExpectedRecord>,
     /// Somebody asked for the end of the turn.
     pub stop_requested: bool,
     /// Which attempt of the run it was, from 1.
@@ -182,6 +186,7 @@ impl TurnEnded {
             clean_result: false,
             terminal_mail: None,
             terminal_mail_missing: false,
+            expected: Vec::new(),
             stop_requested: false,
             attempt: 0,
             max_attempts: 0,

@@ -82,7 +82,7 @@ pub(super) fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) ->
     text.map(|text| serde_json::from_str(&text).map_err(|error| wrong(column, &error.to_string()))).transpose()
 }
 
-fn wrong(column: &str, value: &str) -> rusqlite::Error {
+pub(super) fn wrong(column: &str, value: &str) -> rusqlite::Error {
     let cause = format!("column {column} holds {value}, which this version does not know");
     rusqlite::Error::FromSqlConversionFailure(0, Type::Text, cause.into())
 }

@@ -5,6 +5,7 @@
 pub mod agent;
 mod columns;
 mod create;
+pub mod expectation;
 mod failure;
 mod folder;
 mod header;

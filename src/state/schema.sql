@@ -104,6 +104,21 @@ CREATE INDEX turn_of_agent ON turn (agent, id);
 
 CREATE UNIQUE INDEX turn_token ON turn (token);
 
+-- What a run owes beyond its capability's mail, and how it looked when the attempt began.
+CREATE TABLE expectation (
+    id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES run (id),
+    kind TEXT NOT NULL CHECK (kind IN (
+        'mail', 'file', 'result', 'git'
+    )),
+    target BLOB NOT NULL, -- bytes: a path need not be UTF-8
+    repository BLOB NOT NULL, -- of a git ref; else empty
+    baseline TEXT NOT NULL CHECK (json_valid(baseline)),
+    turn INTEGER REFERENCES turn (id), -- the turn at whose start the baseline was taken
+    taken_at INTEGER NOT NULL,
+    UNIQUE (run, kind, target, repository)
+) STRICT;
+
 -- Mail between agents, and from refloat to them.
 CREATE TABLE mail (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -59,7 +59,10 @@ texts! {
 words! {
     Outcome: completed waiting silent failed no_result limited auth stalled timed_out aborted killed lost
         resume_refused never_started spawn_failed fenced empty;
-    Source: typed_field terminal_event terminal_message exit_code signal clock operator;
+    Source: typed_field terminal_event terminal_message exit_code signal clock expectation operator;
+    ExpectKind: mail file result git;
+    Found: mail absent file other r#ref unknown;
+    Reach: reached not_reached contradicted unknown;
     State: booting in_turn between_turns waiting blocked completed failed crashed timed_out stopped;
     Hold: limited needs_human backoff awaiting;
     Resume: fresh same mismatch refused;
@@ -92,9 +95,48 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
+/// What stands inside another record: its keys too have one order.
+macro_rules! part {
+    ($name:ident $($key:ident: $value:ty,)+) => {
+        struct $name;
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                struct Reader;
+                impl<'de> Visitor<'de> for Reader {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str(stringify!($name))
+                    }
+                    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
+                        $(next_is(map.next_key()?, stringify!($key))?;
+                        let _: $value = map.next_value()?;)+
+                        map.next_key::<String>()?.map_or(Ok($name), |key| Err(A::Error::custom(key)))
+                    }
+                }
+                from.deserialize_map(Reader)
+            }
+        }
+    };
+}
+
+fn next_is<E: Error>(key: Option<String>, wanted: &str) -> Result<(), E> {
+    if key.as_deref() == Some(wanted) { Ok(()) } else { Err(E::custom(format!("{key:?}, want {wanted}"))) }
+}
+
+part! { Owed
+    kind: ExpectKind, target: String, target_lossy: bool, repository: Option<String>, repository_lossy: bool,
+    since: Option<TurnId>, taken_at: Time, found: Found, mail: Option<MailId>, size: Option<Count>,
+    modified_at: Option<Time>, sha256: Option<String>, status: Option<String>, object: Option<String>,
+    why: Option<String>,
+}
+
+part! { Expected
+    kind: ExpectKind, target: String, target_lossy: bool, state: Reach, why: Option<String>,
+}
+
 wire! { TurnStarted "turn.started"
     turn: TurnId, run: RunId, agent: String, task: Option<String>, runtime: String, epoch: Count, attempt: Count,
-    max_attempts: Count, session_asked: Option<String>, resume: Resume, pid: Count, shim_pid: Count,
+    max_attempts: Count, session_asked: Option<String>, resume: Resume, owes: Vec<Owed>, pid: Count, shim_pid: Count,
     supervisor_pid: Count, contained_by: ContainedBy, deadline_at: Time, log_dir: String, log_dir_lossy: bool,
 }
 
@@ -103,7 +145,7 @@ wire! { TurnEnded "turn.ended"
     cause: Cause, outcome_source: Option<Source>, message: Option<String>, state_before: Option<State>,
     state_after: Option<State>, exit_code: Option<Count>, signal: Option<Count>, session_asked: Option<String>,
     session_seen: Option<String>, resume: Resume, clean_result: bool, terminal_mail: Option<MailId>,
-    terminal_mail_missing: bool, stop_requested: bool, attempt: Count, max_attempts: Count, retry_at: Option<Time>,
+    terminal_mail_missing: bool, expected: Vec<Expected>, stop_requested: bool, attempt: Count, max_attempts: Count, retry_at: Option<Time>,
     http_status: Option<Count>, limit_kind: Option<String>, limit_resets_at: Option<Time>, started_at: Option<Time>,
     duration_ms: Count, first_event_ms: Option<Count>, last_event_ms: Option<Count>, suspended_ms: Count,
     frozen_ms: Count, unsupervised_ms: Count, events: Count, ignored_lines: Count, tokens_in: Option<Count>,
@@ -133,7 +175,7 @@ wire! { Run "run"
     run: RunId, agent: String, task: Option<String>, parent: Option<String>, capability: Capability, state: State,
     hold: Option<Hold>, held_until: Option<Time>, held_by_provider: bool, epoch: Count, attempts: Count,
     max_attempts: Count, runtime: Option<String>, session: Option<String>, terminal_mail_missing: bool,
-    opened_at: Time, changed_at: Time, ended_at: Option<Time>,
+    owes: Vec<Owed>, opened_at: Time, changed_at: Time, ended_at: Option<Time>,
 }
 
 wire! { MailSent "mail.sent"
@@ -227,6 +269,8 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 2] {
     turn.extend(lines(home.play("b4", &["--max-attempts", "9"], "init; result-error no").silent(1)));
     turn.extend(lines(home.turn(&["stop", "b4"]).silent(0)));
     turn.extend(lines(home.turn(&["stop", "lead"]).silent(0)));
+    turn.extend(lines(owing(home).silent(1)));
+    turn.extend(lines(home.turn(&["show", "b5"]).silent(0)));
     let send = ["send", "--from", "lead", "--to", "b4", "--subject", "s", "--payload", r#"{"a":[1]}"#];
     let mut mail = lines(home.mail(&send).silent(0));
     mail.extend(lines(
@@ -236,6 +280,17 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 2] {
     mail.extend(lines(home.mail(&late).silent(0)));
     mail.extend(lines(home.mail(&["list"]).silent(0)));
     [("turn", turn), ("mail", mail)]
+}
+
+/// A turn that owes something of every kind, and something was there before of every sort.
+fn owing(home: &Home) -> Said {
+    let folder = home.path("home");
+    let make = "git init -q -b main . && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x";
+    Said::from(home.bare("sh", ["-ec", make]).output().unwrap()).silent(0);
+    std::fs::write(folder.join("done.json"), r#"{"status":"done"}"#).unwrap();
+    let all = ["git:HEAD", "git:new", "file:.", "file:x", "result:done.json", "mail:status"];
+    let args: Vec<&str> = all.iter().flat_map(|one| ["--expect", one]).collect();
+    home.play("b5", &args, "init; result done")
 }
 
 /// B25: a time without its zone is not taken.

@@ -123,6 +123,14 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["mail", "list", "--mail-state", "gone"], "known are: stored, dead"),
     (&["mail", "send", "--from", "o", "--to", "a", "--subject", ""], "a subject is one line"),
     (&["mail", "send", "--from", "o", "--to", "a", "--subject", "a\nb"], "a subject is one line"),
+    // What is expected.
+    (&["turn", "run", "--agent", "a", "--expect", "--", "true"], "a value is required for '--expect <KIND:TARGET>'"),
+    (&["turn", "run", "--agent", "a", "--expect", "x", "--", "true"], "known kinds are: mail, file, result, git"),
+    (&["turn", "run", "--agent", "a", "--expect", "files:x", "--", "true"], "no kind 'files'; known kinds are: mail"),
+    (&["turn", "run", "--agent", "a", "--expect", "file:", "--", "true"], "file: needs a target; known kinds are"),
+    (&["turn", "run", "--agent", "a", "--expect", "mail:spam", "--", "true"], "known are: status, question"),
+    (&["turn", "run", "--agent", "a", "--expect", "git:main~1", "--", "true"], "'main~1' is not the name of a ref"),
+    (&["turn", "run", "--agent", "a", "--expect", "story:1-2", "--", "true"], "'story' is not known yet; known kinds"),
     // What does not go together, or is given twice.
     (&["turn", "run", "--agent", "a", "--prompt", "x", "--prompt-file", "y", "--", "true"], "cannot be used with"),
     (&["turn", "run", "--agent", "a", "--agent", "b", "--", "true"], "cannot be used multiple times"),

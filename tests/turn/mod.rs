@@ -4,6 +4,7 @@
 
 mod clocks;
 mod ends;
+mod expectations;
 mod files;
 mod locks;
 mod mail;

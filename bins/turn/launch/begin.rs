@@ -6,8 +6,10 @@ use std::path::Path;
 use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
 use refloat::identity::Identity;
+use refloat::judge::owed::begins_attempt;
 use refloat::judge::sequel::held_until;
-use refloat::model::{Containment, NewRun, NewTurn, Run, Turn};
+use refloat::model::{Containment, NewRun, NewTurn, Owed, Run, Turn};
+use refloat::owed::{self, Looks};
 use refloat::state::{State, Tx, View, agent, run, turn};
 
 use super::plan::Plan;
@@ -20,12 +22,15 @@ pub(crate) struct Begun {
     pub(crate) run: Run,
     pub(crate) turn: Turn,
     pub(crate) command: Vec<std::ffi::OsString>,
+    /// What the run owes besides.
+    pub(crate) owes: Vec<Owed>,
 }
 
 /// Begins a turn; nothing is started yet.
 pub(crate) fn begin(
     state: &mut State,
     plan: &Plan<'_>,
+    looks: &Looks,
     token: &str,
     cgroup: Option<&Path>,
     supervisor: &Identity,
@@ -61,10 +66,11 @@ pub(crate) fn begin(
             before: run.standing(),
         };
         let id = turn::begin(tx, &new, epoch, now)?;
+        let owes = owed::keep(tx, run.id, looks, begins_attempt(&new.before), Some(id), now)?;
         let missing = || Failure::refused(format!("turn {id} is gone"));
         let turn = turn::by_id(tx, id)?.ok_or_else(missing)?;
         let run = run::by_id(tx, turn.run)?.ok_or_else(missing)?;
-        Ok(Begun { run, turn, command })
+        Ok(Begun { run, turn, command, owes })
     })
 }
 

@@ -15,7 +15,8 @@ use refloat::exit::Exit;
 use refloat::finish::{self, Evidence, Finished, Watched};
 use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::{Containment, Turn};
-use refloat::record::TurnStarted;
+use refloat::owed;
+use refloat::record::{OwedRecord, TurnStarted};
 use refloat::seam::cgroup::Cgroup;
 use refloat::seam::signals::Signals;
 use refloat::seam::{process, reap};
@@ -42,11 +43,12 @@ pub(crate) fn turn(
     plan: &Plan<'_>,
 ) -> Result<Option<Finished>> {
     let signals = Signals::over(&supervise::SIGNALS).map_err(|error| Failure::io("cannot take over signals", error))?;
+    let looks = owed::look_before(state, &plan.args.agent, &plan.expected)?;
     let token = Uuid::new_v4().simple().to_string();
     let group = group(plan, &token)?;
     reap::become_subreaper().map_err(|error| Failure::io("cannot become a subreaper", error))?;
     let shim = spawn::shim(lock, &plan.args.agent)?;
-    let mut begun = begin(state, plan, &token, group.as_deref(), &process::me())?;
+    let mut begun = begin(state, plan, &looks, &token, group.as_deref(), &process::me())?;
     let log_dir = log_dir(state.place(), &begun.turn);
     // From here on the turn has a row, and every way out leads through its finish.
     match release(cx, state, shim, plan, &mut begun, &log_dir) {
@@ -145,6 +147,7 @@ fn say_started(cx: &mut Context, plan: &Plan<'_>, begun: &Begun, ready: &Ready, 
         max_attempts: run.max_attempts,
         session_asked: turn.session_asked.clone(),
         resume: turn.resume,
+        owes: begun.owes.iter().map(OwedRecord::from).collect(),
         pid: ready.child.pid,
         shim_pid: ready.shim.pid,
         supervisor_pid: turn.supervisor.pid,

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use refloat::error::{Failure, IoContext, Result};
 use refloat::judge::clocks::Limits;
-use refloat::model::{Capability, Resume};
+use refloat::model::{Capability, Expectation, Resume};
+use refloat::owed;
 use refloat::runtime::{Description, PromptBy, Session, SessionBy};
 use uuid::Uuid;
 
@@ -21,6 +22,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) runtime: Description,
     pub(crate) prompt: Option<Vec<u8>>,
     pub(crate) cwd: PathBuf,
+    /// What the run is to owe besides.
+    pub(crate) expected: Vec<Expectation>,
     /// The agent's stops when the call began.
     pub(crate) stops: i64,
     pub(crate) limits: Limits,
@@ -45,8 +48,9 @@ impl<'a> Plan<'a> {
             None => std::env::current_dir(),
         };
         let cwd = cwd.or_fail(|| "cannot tell the working folder".into())?;
+        let expected = owed::resolve(&args.expect, &cwd)?;
         let limits = limits(&args.clocks, &runtime);
-        Ok(Self { args, runtime, prompt, cwd, stops: 0, limits, refused: false })
+        Ok(Self { args, runtime, prompt, cwd, expected, stops: 0, limits, refused: false })
     }
 
     /// The same, after the runtime has refused the session.
