@@ -3,4 +3,5 @@
 
 pub mod clocks;
 pub mod outcome;
+pub mod retry;
 pub mod sequel;

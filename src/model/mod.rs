@@ -1,11 +1,13 @@
 //! What refloat thinks in: the words of the design, and runs, turns and mail as they are.
 //! Plain data. `state` stores it, `judge` decides over it, `record` has the wire types.
 
+mod ledger;
 mod mail;
 mod run;
 mod turn;
 mod words;
 
+pub use ledger::*;
 pub use mail::{Mail, NewMail};
 pub use run::{NewRun, Run, Standing};
 pub use turn::{Counters, NewTurn, Turn, WishNote};
