@@ -7,7 +7,7 @@ use super::tail::tail;
 use crate::clock::{Stamp, Tick};
 use crate::error::{IoContext, Result};
 use crate::judge::outcome::{Ended, Ending, NotRun, Terminal, conclude};
-use crate::judge::sequel::crash_of;
+use crate::judge::retry::class;
 use crate::model::{EndedBy, OutcomeSource, Resume, Turn, WishNote};
 use crate::observe::{Observer, STDERR};
 use crate::runtime::{Facts, Output, Source};
@@ -46,7 +46,7 @@ pub struct Evidence<'t> {
     /// Its events were read while they came.
     pub live: bool,
     stderr_head: Vec<u8>,
-    /// The last lines of stderr, where the agent may have crashed.
+    /// The last lines of stderr, where the agent may have failed.
     pub(super) stderr_tail: Option<String>,
 }
 
@@ -78,9 +78,9 @@ impl<'t> Evidence<'t> {
         let stderr_head = head(&log_dir.join(STDERR)).unwrap_or_default();
         let (log_dir, stderr_tail) = (log_dir.to_owned(), None);
         let gathered = Self { turn, log_dir, exit, left, watched, live, stderr_head, stderr_tail };
-        // A wish that is recorded meanwhile can only make less of it a crash.
-        let crashed = crash_of(conclude(&gathered.ending(turn)).outcome).is_some();
-        let stderr_tail = if crashed { tail(&gathered.log_dir.join(STDERR)) } else { None };
+        // A wish that is recorded meanwhile can only make less of it a failure.
+        let failed = class(conclude(&gathered.ending(turn)).outcome).is_some();
+        let stderr_tail = if failed { tail(&gathered.log_dir.join(STDERR)) } else { None };
         Ok(Self { stderr_tail, ..gathered })
     }
 

@@ -10,6 +10,9 @@ use crate::record::TurnEnded;
 use crate::scrub::scrub;
 use crate::state::{Tx, crash, dead_letter, retry};
 
+/// So much of a line of stderr.
+const LINE: usize = 400;
+
 /// Writes what follows from this end.
 pub(super) fn keep(
     tx: &Tx<'_>,
@@ -26,7 +29,7 @@ pub(super) fn keep(
         Retrying::None => {}
     }
     if let Some(cause) = sequel.dead {
-        dead_letter::give_up(tx, turn, cause, sequel.attempts, &words(ended), now)?;
+        dead_letter::give_up(tx, turn, cause, sequel.attempts, &last_error(ended, evidence), now)?;
     }
     if ended.outcome == Outcome::Completed {
         dead_letter::resolve(tx, run, turn.id, now)?;
@@ -34,6 +37,15 @@ pub(super) fn keep(
     match crash_of(ended.outcome) {
         Some(kind) => crash::record(tx, &entry(kind, turn, ended, evidence, now)),
         None => Ok(()),
+    }
+}
+
+/// The end in a line; what said nothing of itself, with its last line on stderr.
+fn last_error(ended: &TurnEnded, evidence: &Evidence<'_>) -> String {
+    let last = evidence.stderr_tail.as_deref().and_then(|tail| tail.lines().last()).filter(|_| ended.message.is_none());
+    match last {
+        Some(line) => format!("{}; stderr ends: {}", words(ended), line.chars().take(LINE).collect::<String>()),
+        None => words(ended),
     }
 }
 

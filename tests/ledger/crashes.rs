@@ -10,7 +10,7 @@ use super::{crashes, play};
 use crate::stage::{Running, Stage, TURN, until};
 use crate::support::fake_agent;
 
-/// bmad 4, 40
+/// bmad 54
 #[test]
 fn an_agent_that_crashed_leaves_a_record_with_the_evidence_and_the_last_words() {
     let ends = [

@@ -45,6 +45,17 @@ fn a_program_that_cannot_be_started_is_given_up_too() {
     assert!(dead["last_error"].as_str().unwrap().contains("program_not_found"), "{dead}");
 }
 
+/// A bare exit code tells nobody anything.
+#[test]
+fn an_exit_code_stands_with_the_last_line_of_stderr() {
+    let stage = Stage::new();
+    let work = "echo working; echo 'make: no rule for token=hunter2' >&2; echo >&2; exit 2";
+    stage.turn(&["run", "--agent", "a", "--", "sh", "-c", work]).assert_end("failed", 1);
+    let [dead] = &dead_letters(&stage, "a")[..] else { panic!() };
+    let error = "failed (exit_code), exit code 2; stderr ends: make: no rule for token=[redacted]";
+    assert_eq!(dead["last_error"], error, "{dead}");
+}
+
 /// pi-crew 55: a cancel is no failure, and what only ran too long was told to its parent.
 #[test]
 fn what_was_stopped_stalled_or_refused_is_no_dead_letter() {

@@ -21,7 +21,6 @@ fn turns(stage: &Stage) -> usize {
     stage.turn(&["list"]).records.len()
 }
 
-/// field 42
 #[test]
 fn a_limited_run_refuses_a_turn_with_the_time_and_starts_nothing() {
     let stage = Stage::new();

@@ -78,7 +78,7 @@ fn told(stage: &Stage, kind: &str) -> i64 {
     stage.count(&format!("SELECT count(*) FROM mail WHERE recipient = 'lead' AND kind = '{kind}'"))
 }
 
-/// overstory B4, B14; field 9, 13
+/// overstory B4, B14; field 9
 #[test]
 fn a_parent_hears_once_of_each_run_that_ends_whoever_finishes_its_turns() {
     let mut round = 0;
