@@ -25,6 +25,7 @@ pub fn take_in(state: &mut State) -> Vec<String> {
         match read(&folder.join(&name)) {
             Ok(Some(file)) => files.push((name, file)),
             Ok(None) => {}
+            Err(error) if error.raw_os_error().is_some() => said.push(unreadable(&folder.join(&name), &error)),
             Err(error) => said.push(set_aside(&folder, &name, &error)),
         }
     }
@@ -76,10 +77,14 @@ fn read(path: &Path) -> io::Result<Option<CrashFile>> {
     Ok(Some(file))
 }
 
-/// A file that cannot be read is moved out of the way, so that it is named once.
+fn unreadable(path: &Path, error: &io::Error) -> String {
+    format!("cannot read crash record {}: {}", path.display(), io_text(error))
+}
+
+/// A damaged file is moved out of the way, so that it is named once. One that only cannot be read now stays.
 fn set_aside(folder: &Path, name: &str, error: &io::Error) -> String {
     let (path, aside) = (folder.join(name), folder.join(format!("{name}.damaged")));
-    let what = format!("cannot read crash record {}: {}", path.display(), io_text(error));
+    let what = unreadable(&path, error);
     match std::fs::rename(&path, &aside) {
         Ok(()) => format!("{what}; it is now {}", aside.display()),
         Err(_) => what,

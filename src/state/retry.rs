@@ -71,7 +71,7 @@ pub fn open(tx: &Tx<'_>, turn: &Turn, next: &Next, now: Stamp) -> Result<()> {
 }
 
 /// The run's next turn has begun: it is the open try, if there is one.
-pub fn take(tx: &Tx<'_>, run: RunId, turn: TurnId, now: Stamp) -> Result<()> {
+pub(super) fn take(tx: &Tx<'_>, run: RunId, turn: TurnId, now: Stamp) -> Result<()> {
     tx.run(
         "UPDATE retry SET state = 'taken', taken_by = ?2, closed_at = ?3 WHERE run = ?1 AND state = 'open'",
         params![run.0, turn.0, now.millis()],

@@ -2,7 +2,6 @@
 //! The panics are real: strace makes the kernel say that more was read, or written, than there is.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -58,9 +57,7 @@ fn an_agent_that_says_what_went_wrong_has_not_crashed() {
 
 /// `turn run` of a claude with this script, in which the kernel lies about one file.
 fn lied_to(stage: &Stage, options: &[&str], file: &str, call: &str, script: &str) -> Option<Running> {
-    let can = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status().is_ok_and(|done| done.success());
-    if !can {
-        println!("skipped: no strace, or it may not trace");
+    if !super::can_trace() {
         return None;
     }
     let mut command = stage.command("strace");

@@ -82,6 +82,25 @@ fn a_damaged_crash_file_is_moved_aside_and_named_and_stops_nobody() {
     assert_eq!((again.code, again.stderr.as_str()), (0, ""), "it is said once");
 }
 
+/// A disk that does not answer now says nothing of what is on it.
+#[test]
+fn a_crash_file_that_cannot_be_read_now_stays_for_later() {
+    if !super::can_trace() {
+        return;
+    }
+    let (stage, folder) = stage();
+    let path = folder.join("1.json");
+    std::fs::write(&path, file("a", "t1")).unwrap();
+    let mut command = stage.command("strace");
+    command.args(["-qq", "-o", "/dev/null", "-P"]).arg(&path).args(["-e", "trace=read", "-e", "inject=read:error=EIO"]);
+    command.arg(TURN).args(["stop", "a"]);
+    let stopped = stage.call(command);
+    assert_eq!((stopped.code, rows(&stage)), (0, 0), "{stopped:?}");
+    assert!(stopped.stderr.contains("1.json: i/o error") && path.exists(), "{stopped:?}");
+    stage.turn(&["stop", "a"]);
+    assert_eq!((rows(&stage), path.exists()), (1, false));
+}
+
 #[test]
 fn what_is_no_whole_crash_file_is_left_alone() {
     let (stage, folder) = stage();

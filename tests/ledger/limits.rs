@@ -47,12 +47,7 @@ fn a_limited_run_refuses_a_turn_with_the_time_and_starts_nothing() {
 fn a_limited_run_starts_no_shim_for_the_turn_that_it_refuses() {
     let stage = Stage::new();
     let until = limited_for(&stage, "a", 3600);
-    if !std::process::Command::new("strace")
-        .args(["-qq", "-o", "/dev/null", "true"])
-        .status()
-        .is_ok_and(|s| s.success())
-    {
-        println!("skipped: no strace, or it may not trace");
+    if !super::can_trace() {
         return;
     }
     let log = stage.path("strace.log");

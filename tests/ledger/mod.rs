@@ -13,7 +13,17 @@ use serde_json::Value;
 
 use crate::stage::{Call, Stage};
 
-/// A wall clock so much later, for the commands of a call; none where libfaketime is missing.
+/// Whether strace can trace here; says so where it cannot.
+fn can_trace() -> bool {
+    let traced = std::process::Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status();
+    let can = traced.is_ok_and(|done| done.success());
+    if !can {
+        println!("skipped: no strace, or it may not trace");
+    }
+    can
+}
+
+/// The library that moves the wall clock of a command; none where it is missing.
 fn faketime() -> Option<std::path::PathBuf> {
     let libraries = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
     let found = libraries.map(|path| path.join("faketime/libfaketime.so.1")).find(|path| path.exists());

@@ -8,7 +8,7 @@ use refloat::error::{Failure, Result};
 use refloat::identity::Identity;
 use refloat::judge::sequel::held_until;
 use refloat::model::{Containment, NewRun, NewTurn, Run, Turn};
-use refloat::state::{Place, State, Tx, View, agent, retry, run, turn};
+use refloat::state::{Place, State, Tx, View, agent, run, turn};
 
 use super::plan::Plan;
 use crate::args::Run as Args;
@@ -62,7 +62,6 @@ pub(crate) fn begin(
             before: run.standing(),
         };
         let id = turn::begin(tx, &new, epoch, now)?;
-        retry::take(tx, run.id, id, now)?;
         let missing = || Failure::refused(format!("turn {id} is gone"));
         let turn = turn::by_id(tx, id)?.ok_or_else(missing)?;
         let run = run::by_id(tx, turn.run)?.ok_or_else(missing)?;
