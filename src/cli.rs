@@ -54,6 +54,11 @@ impl Context {
         Ok(place)
     }
 
+    /// Names the turn that is worked on from now on, for the record of a crash.
+    pub fn works_on(&self, agent: &str, turn: crate::id::TurnId) {
+        self.crash_home.about(agent, turn);
+    }
+
     /// Says a next step, unless `-q`.
     pub fn hint(&self, hint: &str) {
         if !self.common.quiet {

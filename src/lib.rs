@@ -21,6 +21,7 @@ pub mod observe;
 pub mod owed;
 pub mod record;
 pub mod runtime;
+mod scrub;
 pub mod seam;
 pub mod state;
 mod words;

@@ -5,6 +5,7 @@ mod cases;
 mod contract;
 mod crash_points;
 mod fake_agent;
+mod ledger;
 mod mail;
 mod monitor_death;
 mod races;

@@ -8,7 +8,7 @@ use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::id::{RunId, TurnId};
 use refloat::judge::outcome::is_terminal_mail;
-use refloat::model::{AttributedBy, NewMail, Turn};
+use refloat::model::{AttributedBy, DeadCause, NewMail, Turn};
 use refloat::record::MailSent;
 use refloat::state::{State, Tx, View, mail, run, turn};
 
@@ -138,12 +138,12 @@ fn store(tx: &Tx<'_>, args: &Send, body: &str, to: &Recipient, sender: &Sender) 
 }
 
 /// The recipient's name, the run it is meant for, and why it is dead at once, if it is.
-fn address(view: &View<'_>, args: &Send, to: &Recipient) -> Result<(String, Option<RunId>, Option<&'static str>)> {
+fn address(view: &View<'_>, args: &Send, to: &Recipient) -> Result<(String, Option<RunId>, Option<DeadCause>)> {
     match to {
         Recipient::Run(id) => {
             let run = run::by_id(view, *id)?
                 .ok_or_else(|| Failure::not_found(format!("no run {id}")).hint("see: turn list"))?;
-            let dead = run.state.is_terminal().then_some("stale_generation");
+            let dead = run.state.is_terminal().then_some(DeadCause::StaleGeneration);
             // A worker may always say that it is done: it does not fail for the end of whom it tells.
             if dead.is_some() && !is_terminal_mail(args.kind) {
                 return Err(Failure::refused(format!("run {id} of {} has ended: {}", run.agent, run.state))

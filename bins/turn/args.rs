@@ -97,7 +97,7 @@ pub(crate) struct Run {
     /// Wait so long for the agent's turn lock; 0s: not at all
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     pub(crate) lock_wait: Duration,
-    /// Run also before the provider's limit ends
+    /// Run also before the provider's limit ends; without it such a turn is refused (75) before anything is started
     #[arg(long)]
     pub(crate) now: bool,
     /// Attempts before the run has failed [default: 3 with --parent, else 1]
@@ -208,13 +208,14 @@ pub(crate) struct List {
     pub(crate) limit: i64,
 }
 
-/// Show a run with its turns, or a turn with its end: what is recorded
+/// Show a run with its turns, or a turn with its end, and what went wrong
 #[derive(Args, Debug)]
 #[command(before_help = "\
 Examples:
   turn show t83
   turn show r17
-  turn show lead               # the agent's newest run")]
+  turn show lead               # the agent's newest run
+  turn show lead | jq -r 'select(.type == \"retry\" and .state == \"open\") | .due_at'")]
 pub(crate) struct Show {
     /// The run (r17), the turn (t83), or an agent
     #[arg(value_name = "RUN|TURN|AGENT", value_parser = agent_or_id)]

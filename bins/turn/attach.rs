@@ -24,7 +24,9 @@ use crate::supervise::{self, Left, Watch};
 pub(crate) fn run(cx: &mut Context, args: &Attach) -> Result<Exit> {
     let place = cx.place()?;
     let mut state = State::open_existing(&place)?;
+    finishing::take_in_crashes(cx, &mut state);
     let turn = find(&state, &args.subject)?;
+    cx.works_on(&turn.agent, turn.id);
     let finished = match finish::recorded(&turn)? {
         Some(finished) => Some(finished),
         None => take_over(cx, &mut state, &place, &turn)?,

@@ -19,7 +19,10 @@ use std::process::ExitCode;
 use refloat::cli::{self, Context};
 use refloat::error::Result;
 use refloat::exit::Exit;
-use refloat::record::{self, RunRecord, TurnEnded, TurnEvent, TurnRecord, TurnStarted, TurnStopped};
+use refloat::record::{
+    self, CrashRecord, DeadLetterRecord, RetryRecord, RunRecord, TurnEnded, TurnEvent, TurnRecord, TurnStarted,
+    TurnStopped,
+};
 
 use args::{Command, Turn};
 
@@ -49,5 +52,8 @@ fn schema() -> String {
         record::schema_of::<TurnStopped>(),
         record::schema_of::<TurnRecord>(),
         record::schema_of::<RunRecord>(),
+        record::schema_of::<RetryRecord>(),
+        record::schema_of::<DeadLetterRecord>(),
+        record::schema_of::<CrashRecord>(),
     ])
 }

@@ -21,16 +21,20 @@ const FINISHER: Duration = Duration::from_secs(10);
 
 /// Runs one turn; a refused session is tried once more, fresh.
 pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
-    let runtime = description(&args.runtime)?;
-    let prompt = match prompt::read(cx, args, &runtime)? {
-        Prompt::Empty => return say_empty(cx, args, &runtime),
+    // A command line that is wrong makes no state file.
+    let mut plan = launch::Plan::of(args, description(&args.runtime)?)?;
+    let place = if prompt::is_stdin(args) { Some(cx.place()?) } else { None };
+    if let Some(place) = &place {
+        launch::refuse_limited(place, args)?;
+    }
+    plan.prompt = match prompt::read(cx, args, &plan.runtime)? {
+        Prompt::Empty => return say_empty(cx, args, &plan.runtime),
         Prompt::Text(text) => Some(text),
         Prompt::None => None,
     };
-    // A command line that is wrong makes no state file.
-    let mut plan = launch::Plan::of(args, runtime, prompt)?;
-    let place = cx.place()?;
+    let place = place.map_or_else(|| cx.place(), Ok)?;
     let mut state = State::open_for_writing(&place)?;
+    finishing::take_in_crashes(cx, &mut state);
     plan.stops = state.read("look at the agent", |view| agent::stops(view, &args.agent))?;
     let Some(lock) = TurnLock::take(&place, &args.agent, args.lock_wait)? else {
         return Err(busy(&state, &place, &args.agent));
@@ -39,6 +43,7 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
         return Err(busy(&state, &place, &args.agent));
     };
     finish_latest(cx, &mut state, &held, &args.agent, args.kill_orphans)?;
+    launch::refuse(&state, &plan)?;
     loop {
         let Some(finished) = launch::turn(cx, &mut state, &lock, &held, &plan)? else {
             return Ok(Exit::Busy);

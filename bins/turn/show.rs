@@ -1,13 +1,13 @@
-//! `turn show`: a run with its turns, or a turn with its end.
+//! `turn show`: a run with its turns, or a turn with its end; then its retries, dead letters and crashes.
 
 use refloat::cli::Context;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::finish;
 use refloat::id::{RunId, TurnId};
-use refloat::model::{Owed, Run, Turn};
-use refloat::record::{RunRecord, TurnRecord};
-use refloat::state::{State, View, expectation, run, turn};
+use refloat::model::{Crash, DeadLetter, Owed, Retry, Run, Turn};
+use refloat::record::{CrashRecord, DeadLetterRecord, RetryRecord, RunRecord, TurnRecord};
+use refloat::state::{Place, State, View, crash, dead_letter, expectation, retry, run, turn};
 
 use crate::args::Show;
 use crate::finishing::log_dir;
@@ -17,6 +17,13 @@ enum Found {
     Turn(Box<Turn>),
 }
 
+/// What went wrong, as the ledgers have it.
+struct Ledgers {
+    retries: Vec<Retry>,
+    dead: Vec<DeadLetter>,
+    crashes: Vec<Crash>,
+}
+
 pub(crate) fn run(cx: &mut Context, args: &Show) -> Result<Exit> {
     let place = cx.place()?;
     let state = State::open_for_reading(&place)?;
@@ -24,24 +31,38 @@ pub(crate) fn run(cx: &mut Context, args: &Show) -> Result<Exit> {
     let record = |turn: &Turn| TurnRecord::of(turn, &log_dir(&place, turn));
     match found {
         None => Err(Failure::not_found(format!("no run, turn or agent '{}'", args.subject)).hint("see: turn list")),
-        Some(Found::Run(run, owes, turns)) => {
+        Some((Found::Run(run, owes, turns), ledgers)) => {
             cx.out.emit(&RunRecord::of(&run, &owes))?;
             turns.iter().try_for_each(|turn| cx.out.emit(&record(turn)))?;
-            Ok(Exit::Done)
+            tell(cx, &place, &ledgers)
         }
-        Some(Found::Turn(turn)) => {
+        Some((Found::Turn(turn), ledgers)) => {
             cx.out.emit(&record(&turn))?;
             if let Some(finished) = finish::recorded(&turn)? {
                 cx.out.emit_at(&finished.ended, finished.at)?;
             }
-            Ok(Exit::Done)
+            tell(cx, &place, &ledgers)
         }
     }
 }
 
-fn find(view: &View<'_>, subject: &str) -> Result<Option<Found>> {
+fn tell(cx: &mut Context, place: &Place, ledgers: &Ledgers) -> Result<Exit> {
+    let logs = place.companion("logs");
+    ledgers.retries.iter().try_for_each(|retry| cx.out.emit(&RetryRecord::from(retry)))?;
+    ledgers.dead.iter().try_for_each(|dead| cx.out.emit(&DeadLetterRecord::of(dead, &logs)))?;
+    ledgers.crashes.iter().try_for_each(|crash| cx.out.emit(&CrashRecord::from(crash)))?;
+    Ok(Exit::Done)
+}
+
+fn find(view: &View<'_>, subject: &str) -> Result<Option<(Found, Ledgers)>> {
     if let Ok(id) = subject.parse::<TurnId>() {
-        return Ok(turn::by_id(view, id)?.map(|turn| Found::Turn(Box::new(turn))));
+        let Some(turn) = turn::by_id(view, id)? else { return Ok(None) };
+        let ledgers = Ledgers {
+            retries: retry::of_turn(view, id)?.into_iter().collect(),
+            dead: dead_letter::of_turn(view, id)?,
+            crashes: crash::of_turn(view, id)?,
+        };
+        return Ok(Some((Found::Turn(Box::new(turn)), ledgers)));
     }
     let run = match subject.parse::<RunId>() {
         Ok(id) => run::by_id(view, id)?,
@@ -50,5 +71,10 @@ fn find(view: &View<'_>, subject: &str) -> Result<Option<Found>> {
     let Some(run) = run else { return Ok(None) };
     let owes = expectation::of_run(view, run.id)?;
     let turns = turn::of_run(view, run.id)?;
-    Ok(Some(Found::Run(Box::new(run), owes, turns)))
+    let ledgers = Ledgers {
+        retries: retry::of_run(view, run.id)?,
+        dead: dead_letter::of_run(view, run.id)?,
+        crashes: crash::of_run(view, run.id)?,
+    };
+    Ok(Some((Found::Run(Box::new(run), owes, turns), ledgers)))
 }

@@ -19,7 +19,11 @@ use crate::finishing::{self, Kin, reread};
 pub(crate) fn run(cx: &mut Context, args: &Stop) -> Result<Exit> {
     let place = cx.place()?;
     let mut state = State::open_existing(&place)?;
+    finishing::take_in_crashes(cx, &mut state);
     let (open_run, open_turn) = record_stop(&mut state, args)?;
+    if let Some(turn) = &open_turn {
+        cx.works_on(&turn.agent, turn.id);
+    }
     let stopped = match &open_turn {
         None => report(args, open_run.as_ref(), None, None, open_run.as_ref().and(Some(RunState::Stopped))),
         Some(turn) => {

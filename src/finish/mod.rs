@@ -4,7 +4,9 @@
 
 mod ended;
 mod evidence;
+mod ledger;
 mod notice;
+mod tail;
 
 pub use evidence::{Evidence, Watched};
 
@@ -13,13 +15,14 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::judge::outcome::{Conclusion, exit_of, settle};
 use crate::judge::owed::{adopt, hold_to};
+use crate::judge::retry::Prior;
 use crate::judge::sequel::{Sequel, Situation, sequel};
 use crate::lock::SupervisorLock;
 use crate::model::{Cause, Look, MailType, Outcome, OutcomeSource, Owed, Run, RunState, Turn, Wish, WishNote};
 use crate::owed;
 use crate::record::TurnEnded;
 use crate::runtime::SessionBy;
-use crate::state::{State, Tx, run, turn};
+use crate::state::{State, Tx, retry, run, turn};
 
 /// A turn with its outcome.
 #[derive(Clone, Debug)]
@@ -70,14 +73,7 @@ pub fn recorded(turn: &Turn) -> Result<Option<Finished>> {
 /// # Errors
 /// Those of the state file.
 pub fn stop_idle(tx: &Tx<'_>, run: &Run, why: Option<&str>, now: Stamp) -> Result<()> {
-    let sequel = Sequel {
-        state: RunState::Stopped,
-        hold: None,
-        attempts: run.attempts,
-        retry_at: None,
-        by_provider: false,
-        notice: Some(MailType::WorkerDied),
-    };
+    let sequel = Sequel::plain(RunState::Stopped, run.attempts, Some(MailType::WorkerDied));
     if run::settle(tx, run.id, run.epoch, &sequel, false, now)? {
         notice::stopped(tx, run, why, now)?;
     }
@@ -102,6 +98,7 @@ fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, looked: &[(Owed, Lo
         attempts: run.attempts,
         max_attempts: run.max_attempts,
         stop_requested,
+        prior: retry::taken_by(tx, turn.id)?.as_ref().map(Prior::of),
         limit_resets_at: evidence.limit_resets_at(),
         jitter,
         now,
@@ -143,6 +140,7 @@ fn follow(
     now: Stamp,
 ) -> Result<()> {
     run::settle(tx, run.id, turn.epoch, sequel, ended.terminal_mail_missing, now)?;
+    ledger::keep(tx, turn, run, ended, sequel, evidence, now)?;
     run::set_session(tx, run.id, session(turn, run, ended, evidence).as_deref())?;
     if let (Some(parent), Some(kind)) = (&run.parent, sequel.notice) {
         notice::send(tx, turn, run, ended, kind, parent, now)?;

@@ -118,7 +118,7 @@ fn note<'a>(
 }
 
 /// One line for a person.
-fn reason(ended: &TurnEnded) -> String {
+pub(super) fn reason(ended: &TurnEnded) -> String {
     let mut text = format!("{} ({})", ended.outcome, ended.cause);
     match (ended.exit_code, ended.signal) {
         (Some(code), _) => text.push_str(&format!(", exit code {code}")),

@@ -4,4 +4,5 @@
 pub mod clocks;
 pub mod outcome;
 pub mod owed;
+pub mod retry;
 pub mod sequel;

@@ -2,7 +2,7 @@
 
 use crate::clock::Stamp;
 use crate::id::{MailId, RunId, TurnId};
-use crate::model::{AttributedBy, MailState, MailType, Priority};
+use crate::model::{AttributedBy, DeadCause, MailState, MailType, Priority};
 
 /// A mail as the state file has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,5 +69,5 @@ pub struct NewMail<'a> {
     /// Who vouches for the sender.
     pub attributed_by: AttributedBy,
     /// Stored, or dead at once with this reason.
-    pub dead_reason: Option<&'a str>,
+    pub dead_reason: Option<DeadCause>,
 }

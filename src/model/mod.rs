@@ -2,12 +2,14 @@
 //! Plain data. `state` stores it, `judge` decides over it, `record` has the wire types.
 
 mod expectation;
+mod ledger;
 mod mail;
 mod run;
 mod turn;
 mod words;
 
 pub use expectation::{Expectation, FileSeen, Finding, Look, Owed, Said, Wanted};
+pub use ledger::*;
 pub use mail::{Mail, NewMail};
 pub use run::{NewRun, Run, Standing};
 pub use turn::{Counters, NewTurn, Turn, WishNote};

@@ -2,12 +2,14 @@
 //! A record has all its keys always, in this order; null where there is no value.
 
 mod event;
+mod ledger;
 mod mail;
 mod owed;
 mod run;
 mod turn;
 
 pub use event::{TurnEvent, TurnStopped};
+pub use ledger::{CrashRecord, DeadLetterRecord, RetryRecord};
 pub use mail::{MailRecord, MailSent};
 pub use owed::{ExpectedRecord, OwedRecord};
 pub use run::RunRecord;

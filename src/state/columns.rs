@@ -30,6 +30,24 @@ impl FromRowNumber for crate::id::MailId {
     }
 }
 
+impl FromRowNumber for crate::id::RetryId {
+    fn from_row_number(number: i64) -> Self {
+        Self(number)
+    }
+}
+
+impl FromRowNumber for crate::id::DeadLetterId {
+    fn from_row_number(number: i64) -> Self {
+        Self(number)
+    }
+}
+
+impl FromRowNumber for crate::id::CrashId {
+    fn from_row_number(number: i64) -> Self {
+        Self(number)
+    }
+}
+
 pub(super) fn id<T: FromRowNumber>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
     row.get(column).map(T::from_row_number)
 }

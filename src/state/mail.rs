@@ -3,11 +3,11 @@
 use rusqlite::{Row, params};
 
 use super::columns::{id, optional_id, stamp, word};
-use super::{Tx, View};
+use super::{Tx, View, dead_letter};
 use crate::clock::Stamp;
 use crate::error::Result;
 use crate::id::{MailId, RunId, TurnId};
-use crate::model::{AttributedBy, Mail, MailState, MailType, NewMail, Priority};
+use crate::model::{AttributedBy, DeadCause, Mail, MailState, MailType, NewMail, Priority};
 
 const COLUMNS: &str = "id, sender, recipient, recipient_run, kind, priority, subject, body, payload,
     coalesce(thread, id) AS thread, reply_to, turn, run, attributed_by, state, dead_reason, sent_at";
@@ -39,7 +39,7 @@ pub fn by_id(view: &View<'_>, mail: MailId) -> Result<Option<Mail>> {
     view.one(&format!("SELECT {COLUMNS} FROM mail WHERE id = ?1"), [mail.0], read)
 }
 
-/// Stores a mail. A reply keeps the thread of what it answers.
+/// Stores a mail, and the dead letter of one that is dead at once. A reply keeps the thread of what it answers.
 pub fn send(tx: &Tx<'_>, new: &NewMail<'_>, now: Stamp) -> Result<MailId> {
     let state = if new.dead_reason.is_some() { MailState::Dead } else { MailState::Stored };
     let row = tx.insert(
@@ -61,10 +61,13 @@ pub fn send(tx: &Tx<'_>, new: &NewMail<'_>, now: Stamp) -> Result<MailId> {
             new.from.map(|(_, run)| run.0),
             new.attributed_by.word(),
             state.word(),
-            new.dead_reason,
+            new.dead_reason.map(DeadCause::word),
             now.millis(),
         ],
     )?;
+    if let Some(cause) = new.dead_reason {
+        dead_letter::undelivered(tx, MailId(row), cause, new.from.map(|(turn, _)| turn), now)?;
+    }
     Ok(MailId(row))
 }
 

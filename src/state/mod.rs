@@ -4,7 +4,9 @@
 
 pub mod agent;
 mod columns;
+pub mod crash;
 mod create;
+pub mod dead_letter;
 pub mod expectation;
 mod failure;
 mod folder;
@@ -13,6 +15,7 @@ pub mod mail;
 mod migrate;
 mod open;
 mod place;
+pub mod retry;
 pub mod run;
 pub mod turn;
 mod write;

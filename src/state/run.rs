@@ -3,7 +3,7 @@
 use rusqlite::{Row, params};
 
 use super::columns::{flag, id, optional_stamp, optional_word, stamp, word};
-use super::{Tx, View};
+use super::{Tx, View, retry};
 use crate::clock::Stamp;
 use crate::error::Result;
 use crate::id::RunId;
@@ -89,7 +89,7 @@ pub fn enter_turn(tx: &Tx<'_>, run: RunId, epoch: i64, now: Stamp) -> Result<boo
     Ok(changed == 1)
 }
 
-/// Writes what follows from a turn's outcome. False where the run has moved on.
+/// Writes what follows from a turn's outcome; the end of a run cancels its next try. False where the run has moved on.
 pub fn settle(tx: &Tx<'_>, run: RunId, epoch: i64, sequel: &Sequel, mail_missing: bool, now: Stamp) -> Result<bool> {
     let changed = tx.run(
         "UPDATE run SET state = ?3, hold = ?4, held_until = ?5, held_by_provider = ?6, attempts = ?7,
@@ -108,6 +108,9 @@ pub fn settle(tx: &Tx<'_>, run: RunId, epoch: i64, sequel: &Sequel, mail_missing
             sequel.state.is_terminal().then(|| now.millis()),
         ],
     )?;
+    if changed == 1 && sequel.state.is_terminal() {
+        retry::cancel(tx, run, now)?;
+    }
     Ok(changed == 1)
 }
 

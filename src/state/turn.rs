@@ -3,7 +3,7 @@
 use rusqlite::{Row, params};
 
 use super::columns::{flag, id, json, optional_json, optional_stamp, optional_tick, optional_word, span, stamp, word};
-use super::{Tx, View};
+use super::{Tx, View, retry};
 use crate::clock::{Stamp, Tick};
 use crate::error::Result;
 use crate::id::{RunId, TurnId};
@@ -106,7 +106,7 @@ pub fn newest(view: &View<'_>, agent: Option<&str>, only_open: bool, limit: i64)
     Ok(turns)
 }
 
-/// Begins a turn under a fresh epoch of its run.
+/// Begins a turn under a fresh epoch of its run: it is the run's next try, if one is open.
 pub fn begin(tx: &Tx<'_>, new: &NewTurn<'_>, epoch: i64, now: Stamp) -> Result<TurnId> {
     let row = tx.insert(
         "INSERT INTO turn (run, agent, epoch, attempt, token, description, command, cwd, limits, deadline_ms,
@@ -135,6 +135,7 @@ pub fn begin(tx: &Tx<'_>, new: &NewTurn<'_>, epoch: i64, now: Stamp) -> Result<T
             tx.text_of(&new.before)?,
         ],
     )?;
+    retry::take(tx, new.run, TurnId(row), now)?;
     Ok(TurnId(row))
 }
 

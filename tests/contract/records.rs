@@ -53,6 +53,9 @@ texts! {
     RunId: |text| is_id(text, 'r');
     TurnId: |text| is_id(text, 't');
     MailId: |text| is_id(text, 'm');
+    RetryId: |text| is_id(text, 'y');
+    DeadLetterId: |text| is_id(text, 'd');
+    CrashId: |text| is_id(text, 'c');
     Cause: |text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
 }
 
@@ -75,6 +78,12 @@ words! {
     Priority: low normal high urgent;
     AttributedBy: turn word refloat;
     MailState: stored dead;
+    RetryClass: failed no_result killed lost spawn_failed limited;
+    RetryState: open taken cancelled;
+    DeadCause: max_attempts max_time stale_generation;
+    CrashWho: agent turn shim mail other;
+    CrashKind: killed vanished no_result panic;
+    EndedBy: agent asked deadline;
 }
 
 /// The version of every record so far.
@@ -190,6 +199,26 @@ wire! { Mail "mail"
     dead_reason: Option<String>, sent_at: Time,
 }
 
+wire! { Retry "retry"
+    retry: RetryId, run: RunId, agent: String, turn: TurnId, attempt: Count, class: RetryClass, counted: bool,
+    due_at: Time, by_provider: bool, in_a_row: Count, since: Time, state: RetryState, opened_at: Time,
+    closed_at: Option<Time>, taken_by: Option<TurnId>,
+}
+
+wire! { DeadLetter "dead_letter"
+    dead_letter: DeadLetterId, run: Option<RunId>, mail: Option<MailId>, agent: String, cause: DeadCause,
+    attempt: Option<Count>, attempts: Count, last_error: Option<String>, log_dir: Option<String>, log_dir_lossy: bool,
+    run_state: Option<State>, opened_at: Time, opened_by: Option<TurnId>, resolved_at: Option<Time>,
+    resolved_by: Option<TurnId>, acknowledged_at: Option<Time>,
+}
+
+wire! { Crash "crash"
+    crash: CrashId, who: CrashWho, kind: CrashKind, message: String, run: Option<RunId>, turn: Option<TurnId>,
+    agent: Option<String>, attempt: Option<Count>, crashed_at: Time, exit_code: Option<Count>, signal: Option<Count>,
+    ended_by: Option<EndedBy>, duration_ms: Option<Count>, pid: Option<Count>, boot: Option<String>,
+    tail: Option<String>, backtrace: Option<String>, version: String, source: Option<String>,
+}
+
 fn is_time(text: &str) -> bool {
     let form = "0000-00-00T00:00:00.000Z";
     text.len() == form.len()
@@ -251,6 +280,9 @@ pub(crate) fn check(line: &str) -> Result<(), String> {
         .or_else(|| is::<Run>(line, kind))
         .or_else(|| is::<MailSent>(line, kind))
         .or_else(|| is::<Mail>(line, kind))
+        .or_else(|| is::<Retry>(line, kind))
+        .or_else(|| is::<DeadLetter>(line, kind))
+        .or_else(|| is::<Crash>(line, kind))
         .unwrap_or_else(|| Err(format!("a record of no known type: {kind:?}")))
 }
 
@@ -305,7 +337,19 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
             kinds.insert(record["type"].as_str().unwrap().to_owned());
         }
     }
-    let all = ["mail", "mail.sent", "run", "turn", "turn.ended", "turn.event", "turn.started", "turn.stopped"];
+    let all = [
+        "crash",
+        "dead_letter",
+        "mail",
+        "mail.sent",
+        "retry",
+        "run",
+        "turn",
+        "turn.ended",
+        "turn.event",
+        "turn.started",
+        "turn.stopped",
+    ];
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), all);
 }
 

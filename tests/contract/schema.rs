@@ -75,6 +75,21 @@ const CHECKED: &[&str] = &[
     "sent_at",
     "deadline_at",
     "limit_resets_at",
+    "retry",
+    "class",
+    "due_at",
+    "since",
+    "closed_at",
+    "taken_by",
+    "dead_letter",
+    "run_state",
+    "opened_by",
+    "resolved_at",
+    "resolved_by",
+    "crash",
+    "who",
+    "crashed_at",
+    "ended_by",
 ];
 
 /// The record with one thing wrong, in every way.

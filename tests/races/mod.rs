@@ -6,6 +6,7 @@
 mod finishers;
 mod first_open;
 mod namespaces;
+mod notices;
 mod turns;
 
 use std::fs::File;

@@ -10,9 +10,10 @@ use refloat::judge::owed::begins_attempt;
 use refloat::judge::sequel::held_until;
 use refloat::model::{Containment, NewRun, NewTurn, Owed, Run, Turn};
 use refloat::owed::{self, Looks};
-use refloat::state::{State, Tx, View, agent, run, turn};
+use refloat::state::{Place, State, Tx, View, agent, run, turn};
 
 use super::plan::Plan;
+use crate::args::Run as Args;
 
 /// No family has more.
 const GENERATIONS: usize = 100;
@@ -76,24 +77,44 @@ pub(crate) fn begin(
 
 /// The agent's open run if the turn may go on with it, or a new one.
 fn open_run(tx: &Tx<'_>, plan: &Plan<'_>, now: Stamp) -> Result<Run> {
+    match may_begin(tx, plan, now)? {
+        Some(open) => Ok(open),
+        None => new_run(tx, plan, now),
+    }
+}
+
+/// What refuses the turn, looked at under the lock before anything is started for it.
+pub(crate) fn refuse(state: &State, plan: &Plan<'_>) -> Result<()> {
+    state.read("look at the run", |view| may_begin(view, plan, Stamp::now())).map(drop)
+}
+
+/// A limit of the provider, looked at before a prompt is waited for. Nothing else is decided without the lock.
+pub(crate) fn refuse_limited(place: &Place, args: &Args) -> Result<()> {
+    let look = |state: State| state.read("look at the run", |view| run::open_of(view, &args.agent));
+    // What cannot be read now is told by the command itself.
+    let open = State::open_for_reading(place).and_then(look).ok().flatten();
+    let meant = open.filter(|open| args.run.is_none_or(|wanted| wanted == open.id));
+    meant.map_or(Ok(()), |open| may_go_on(args, &open, Stamp::now()))
+}
+
+/// The agent's open run, if there is one, where the turn may go on with it, or open a new one.
+fn may_begin(view: &View<'_>, plan: &Plan<'_>, now: Stamp) -> Result<Option<Run>> {
     let args = plan.args;
-    if agent::stops(tx, &args.agent)? != plan.stops {
+    if agent::stops(view, &args.agent)? != plan.stops {
         return Err(Failure::refused(format!("agent {} was stopped while this turn waited", args.agent))
             .hint("start it again to lift the stop"));
     }
-    let open = run::open_of(tx, &args.agent)?;
+    let open = run::open_of(view, &args.agent)?;
     if let Some(wanted) = args.run
         && open.as_ref().is_none_or(|open| open.id != wanted)
     {
-        return Err(not_the_run(tx, wanted, &args.agent)?);
+        return Err(not_the_run(view, wanted, &args.agent)?);
     }
-    match open {
-        Some(open) => {
-            may_go_on(plan, &open, now)?;
-            Ok(open)
-        }
-        None => new_run(tx, plan, now),
+    match &open {
+        Some(open) => may_go_on(args, open, now)?,
+        None => refuse_circle(view, &args.agent, args.parent.as_deref())?,
     }
+    Ok(open)
 }
 
 fn not_the_run(view: &View<'_>, wanted: refloat::id::RunId, agent: &str) -> Result<Failure> {
@@ -109,8 +130,7 @@ fn not_the_run(view: &View<'_>, wanted: refloat::id::RunId, agent: &str) -> Resu
 }
 
 /// A turn goes on with an open run only if it means the same work, and the provider lets it.
-fn may_go_on(plan: &Plan<'_>, open: &Run, now: Stamp) -> Result<()> {
-    let args = plan.args;
+fn may_go_on(args: &Args, open: &Run, now: Stamp) -> Result<()> {
     let other = |what: &str, has: &Option<String>, wanted: &Option<String>| {
         let has = has.as_deref().unwrap_or("none");
         wanted.as_deref().filter(|wanted| *wanted != has).map(|wanted| {
@@ -150,7 +170,6 @@ fn refuse_circle(view: &View<'_>, agent: &str, parent: Option<&str>) -> Result<(
 
 fn new_run(tx: &Tx<'_>, plan: &Plan<'_>, now: Stamp) -> Result<Run> {
     let args = plan.args;
-    refuse_circle(tx, &args.agent, args.parent.as_deref())?;
     let session = match args.go_on {
         true => run::last_session(tx, &args.agent, &plan.runtime.name)?,
         false => None,

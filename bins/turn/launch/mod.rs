@@ -29,6 +29,7 @@ use crate::finishing::{Kin, end_rest, log_dir};
 use crate::shim::Ready;
 use crate::supervise::{self, Left, Watch};
 use begin::{Begun, begin};
+pub(crate) use begin::{refuse, refuse_limited};
 use spawn::Shim;
 
 /// How long a shim may take to go once its final record is written.
@@ -49,6 +50,7 @@ pub(crate) fn turn(
     reap::become_subreaper().map_err(|error| Failure::io("cannot become a subreaper", error))?;
     let shim = spawn::shim(lock, &plan.args.agent)?;
     let mut begun = begin(state, plan, &looks, &token, group.as_deref(), &process::me())?;
+    cx.works_on(&begun.turn.agent, begun.turn.id);
     let log_dir = log_dir(state.place(), &begun.turn);
     // From here on the turn has a row, and every way out leads through its finish.
     match release(cx, state, shim, plan, &mut begun, &log_dir) {

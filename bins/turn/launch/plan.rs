@@ -32,7 +32,7 @@ pub(crate) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(crate) fn of(args: &'a Run, runtime: Description, prompt: Option<Vec<u8>>) -> Result<Self> {
+    pub(crate) fn of(args: &'a Run, runtime: Description) -> Result<Self> {
         if runtime.program.is_none() && args.program.is_none() && args.arguments.is_empty() {
             return Err(Failure::usage(format!("the runtime {} needs a command", runtime.name))
                 .hint(format!("turn run --agent {} -- COMMAND ARGS…", args.agent)));
@@ -50,7 +50,7 @@ impl<'a> Plan<'a> {
         let cwd = cwd.or_fail(|| "cannot tell the working folder".into())?;
         let expected = owed::resolve(&args.expect, &cwd)?;
         let limits = limits(&args.clocks, &runtime);
-        Ok(Self { args, runtime, prompt, cwd, expected, stops: 0, limits, refused: false })
+        Ok(Self { args, runtime, prompt: None, cwd, expected, stops: 0, limits, refused: false })
     }
 
     /// The same, after the runtime has refused the session.

@@ -86,6 +86,7 @@ pub(super) fn order(place: &Place, plan: &Plan<'_>, begun: &Begun, log_dir: &Pat
             kill_after_ms: millis(plan.kill_after()),
         },
         log_dir: log_dir.to_owned(),
+        crashes: place.companion("crashes"),
         cwd: plan.cwd.clone(),
         prompt: plan.stdin().map(|_| log_dir.join(PROMPT)),
         cgroup: cgroup.map(|group| group.path().to_owned()),

@@ -154,3 +154,84 @@ CREATE TABLE mail (
 CREATE INDEX mail_waiting ON mail (recipient, id) WHERE state = 'stored';
 
 CREATE INDEX mail_of_turn ON mail (turn, id) WHERE turn IS NOT NULL;
+
+-- When a run may be tried again, and what became of that; at most one is open per run.
+CREATE TABLE retry (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL REFERENCES run (id),
+    turn INTEGER NOT NULL UNIQUE REFERENCES turn (id), -- the turn that failed
+    attempt INTEGER NOT NULL,
+    class TEXT NOT NULL CHECK (class IN (
+        'failed', 'no_result', 'killed', 'lost', 'spawn_failed', 'limited'
+    )),
+    counted INTEGER NOT NULL CHECK (counted IN (0, 1)), -- that turn used up an attempt
+    due_at INTEGER NOT NULL,
+    by_provider INTEGER NOT NULL CHECK (by_provider IN (0, 1)),
+    in_a_row INTEGER NOT NULL, -- which pause of ours it is; 0 where the provider named the time
+    since INTEGER NOT NULL, -- the first failure in a row, later by what a provider asked to wait
+    state TEXT NOT NULL CHECK (state IN (
+        'open', 'taken', 'cancelled'
+    )),
+    opened_at INTEGER NOT NULL,
+    closed_at INTEGER,
+    taken_by INTEGER REFERENCES turn (id),
+    CHECK ((state = 'open') = (closed_at IS NULL) AND (state = 'taken') = (taken_by IS NOT NULL))
+) STRICT;
+
+CREATE UNIQUE INDEX retry_open ON retry (run) WHERE state = 'open';
+
+CREATE INDEX retry_of_run ON retry (run, id);
+
+CREATE UNIQUE INDEX retry_taken_by ON retry (taken_by) WHERE taken_by IS NOT NULL;
+
+-- Work that ran out of attempts or time, and mail that could not be delivered: evidence, not proof.
+CREATE TABLE dead_letter (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER REFERENCES run (id),
+    mail INTEGER UNIQUE REFERENCES mail (id),
+    attempt INTEGER,
+    cause TEXT NOT NULL CHECK (cause IN (
+        'max_attempts', 'max_time', 'stale_generation'
+    )),
+    attempts INTEGER NOT NULL,
+    last_error TEXT,
+    opened_at INTEGER NOT NULL,
+    opened_by INTEGER REFERENCES turn (id),
+    resolved_at INTEGER,
+    resolved_by INTEGER REFERENCES turn (id),
+    acknowledged_at INTEGER,
+    UNIQUE (run, attempt, cause),
+    CHECK ((run IS NULL) <> (mail IS NULL) AND (run IS NULL) = (attempt IS NULL)),
+    CHECK (resolved_by IS NULL OR resolved_at IS NOT NULL)
+) STRICT;
+
+CREATE INDEX dead_letter_open ON dead_letter (run) WHERE resolved_at IS NULL AND run IS NOT NULL;
+
+CREATE INDEX dead_letter_of_turn ON dead_letter (opened_by) WHERE opened_by IS NOT NULL;
+
+-- What crashed: an agent, by the evidence of its end, or refloat itself, by the file that it wrote.
+CREATE TABLE crash (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    who TEXT NOT NULL CHECK (who IN (
+        'agent', 'turn', 'shim', 'mail', 'other'
+    )),
+    kind TEXT NOT NULL CHECK (kind IN (
+        'killed', 'vanished', 'no_result', 'panic'
+    )),
+    message TEXT NOT NULL,
+    ending TEXT CHECK (json_valid(ending)), -- how the process ended
+    tail TEXT, -- the last lines of its stderr, without secrets
+    backtrace TEXT,
+    version TEXT NOT NULL, -- of refloat
+    process TEXT CHECK (json_valid(process)),
+    agent TEXT,
+    run INTEGER REFERENCES run (id),
+    turn INTEGER REFERENCES turn (id),
+    attempt INTEGER,
+    at INTEGER NOT NULL,
+    source TEXT UNIQUE -- the file in crashes/ that it was taken in from
+) STRICT;
+
+CREATE INDEX crash_of_run ON crash (run, id) WHERE run IS NOT NULL;
+
+CREATE INDEX crash_of_turn ON crash (turn, id) WHERE turn IS NOT NULL;
