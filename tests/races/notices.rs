@@ -54,8 +54,8 @@ impl Way {
         let options = [&["--parent", "lead", "--max-attempts", attempts], self.options].concat();
         let turn = Running::start(&mut stage.claude("a", &options, &script));
         stage.await_file("ready");
-        // Not through a pipe of ours: who finishes has nobody to ask.
-        assert!(turn.kill_now().was_killed());
+        // A clock may have been faster; then there is only less left to finish.
+        turn.kill_now();
         stage.touch("go");
     }
 }
