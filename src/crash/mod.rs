@@ -80,7 +80,8 @@ pub fn install_hook(program: &'static str) -> CrashHome {
     let home = CrashHome::default();
     let told = home.clone();
     std::panic::set_hook(Box::new(move |info| {
-        let message = info.payload_as_str().unwrap_or("panic");
+        // Also the line on stderr is kept: a shim's goes into its log.
+        let message = scrub(info.payload_as_str().unwrap_or("panic"));
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         crate::emit::say(&format!("{program}: internal error: {message} ({place})"));
         let known = told.known();
@@ -94,7 +95,7 @@ pub fn install_hook(program: &'static str) -> CrashHome {
             process: known.process,
             agent: known.agent,
             turn: known.turn,
-            message: scrub(message),
+            message,
             place,
             backtrace: scrub(&std::backtrace::Backtrace::force_capture().to_string()),
         };

@@ -265,4 +265,32 @@ mod tests {
             assert_eq!(back, matches!(outcome, Outcome::NeverStarted | Outcome::ResumeRefused), "{outcome}");
         }
     }
+
+    /// Every history of up to four turns, with and without a stop in the last one.
+    #[test]
+    fn a_run_that_ends_badly_is_told_once_and_no_other_is() {
+        let all = Outcome::ALL.len();
+        for history in 0..all.pow(4) * 2 * 3 {
+            let (stop, max_attempts) = (history % 2 == 1, i64::try_from(history / 2 % 3).unwrap() + 1);
+            let mut run = Situation { max_attempts, ..FIRST };
+            let mut told = 0;
+            for turn in 0..4 {
+                let outcome = Outcome::ALL[history / 6 / all.pow(turn) % all];
+                run.stop_requested = stop && turn == 3;
+                let Some(after) = sequel(outcome, &run) else { continue };
+                told += usize::from(after.notice == Some(MailType::WorkerDied));
+                assert!(after.attempts <= max_attempts, "{outcome} {run:?}");
+                let open = matches!(after.retry, Retrying::Open(_));
+                assert!(!(open && after.state.is_terminal()), "{outcome}: a run that has ended is not tried again");
+                assert!(after.dead.is_none() || after.notice.is_some(), "{outcome}: given up, and nobody is told");
+                if after.state.is_terminal() {
+                    let well = outcome == Outcome::Completed;
+                    assert_eq!(told, usize::from(!well), "{outcome} {run:?}");
+                    break;
+                }
+                assert_eq!(told, 0, "{outcome}: told before its end");
+                run.attempts = after.attempts;
+            }
+        }
+    }
 }
