@@ -44,6 +44,12 @@ pub struct Context {
 }
 
 impl Context {
+    /// What a command begins with.
+    #[must_use]
+    pub fn new(program: &'static str, common: Common, crash_home: CrashHome) -> Self {
+        Self { program, out: Emitter::stdout(common.format), common, crash_home }
+    }
+
     /// The place of the state file, by the rules of the contract; says which folders it passed over.
     pub fn place(&self) -> Result<Place> {
         let place = Place::of_this_process(self.common.state.as_deref())?;
@@ -94,8 +100,7 @@ pub fn main<A: Parser>(
             Err(error) => return refuse(program, &error),
         };
         let common = common(&arguments).clone();
-        let mut context =
-            Context { program, out: Emitter::stdout(common.format), common, crash_home: crash_home.clone() };
+        let mut context = Context::new(program, common, crash_home.clone());
         let result = run(&mut context, arguments).and_then(|exit| context.out.finish().map(|()| exit));
         match result {
             Ok(exit) => exit,

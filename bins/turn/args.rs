@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use refloat::cli::{Common, agent_name, agent_or_id, duration, session_id, task_name};
 use refloat::id::{RunId, TurnId};
-use refloat::model::Capability;
+use refloat::model::{Capability, OnStall};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -103,6 +103,9 @@ pub(crate) struct Run {
     /// End what an earlier turn of the agent has left running
     #[arg(long)]
     pub(crate) kill_orphans: bool,
+    /// Print each line of the agent's stream as it comes, as `turn.event`
+    #[arg(long)]
+    pub(crate) events: bool,
     /// Arguments for the program; for the runtime `plain` the whole command
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) arguments: Vec<OsString>,
@@ -127,6 +130,9 @@ pub(crate) struct Clocks {
     /// The whole turn; kept even if nobody watches
     #[arg(long, value_name = "TIME", default_value = "6h", value_parser = duration)]
     pub(crate) deadline: Duration,
+    /// What follows a silence that is too long: end the turn, or say so once and let it go on. Not for the deadline
+    #[arg(long, value_name = "kill|report", default_value = "kill")]
+    pub(crate) on_stall: OnStall,
     /// Between the steps by which an agent is ended: its stop signal, TERM, KILL [default: the runtime's]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) kill_after: Option<Duration>,
@@ -155,11 +161,14 @@ pub(crate) enum Contain {
 #[command(before_help = "\
 Examples:
   turn attach t83
-  turn attach lead")]
+  turn attach lead --events    # its stream from the beginning, and as it comes")]
 pub(crate) struct Attach {
     /// The turn (t83) or the agent
     #[arg(value_name = "TURN|AGENT", value_parser = agent_or_id)]
     pub(crate) subject: String,
+    /// Print each line of the agent's stream as `turn.event`, from its beginning
+    #[arg(long)]
+    pub(crate) events: bool,
 }
 
 /// End an agent's run: its turn, if one runs, and its wish to go on
@@ -221,13 +230,17 @@ pub(crate) struct Show {
 Examples:
   turn log t83
   turn log t83 --raw | tail -n 1
+  turn log t83 --stderr        # what the agent wrote to stderr
   turn log t83 --follow")]
 pub(crate) struct Log {
     /// The turn
     pub(crate) turn: TurnId,
     /// The bytes as the agent wrote them, no records
-    #[arg(long, conflicts_with = "follow")]
+    #[arg(long)]
     pub(crate) raw: bool,
+    /// What the agent wrote to stderr, as it is
+    #[arg(long)]
+    pub(crate) stderr: bool,
     /// Go on until the turn has ended
     #[arg(long)]
     pub(crate) follow: bool,

@@ -3,10 +3,12 @@
 
 mod args;
 mod attach;
+mod events;
 mod finishing;
 mod launch;
 mod list;
 mod log;
+mod outlet;
 mod prompt;
 mod run;
 mod shim;
@@ -19,7 +21,7 @@ use std::process::ExitCode;
 use refloat::cli::{self, Context};
 use refloat::error::Result;
 use refloat::exit::Exit;
-use refloat::record::{self, RunRecord, TurnEnded, TurnEvent, TurnRecord, TurnStarted, TurnStopped};
+use refloat::record::{self, RunRecord, TurnEnded, TurnEvent, TurnRecord, TurnStalled, TurnStarted, TurnStopped};
 
 use args::{Command, Turn};
 
@@ -46,6 +48,7 @@ fn schema() -> String {
         record::schema_of::<TurnStarted>(),
         record::schema_of::<TurnEnded>(),
         record::schema_of::<TurnEvent>(),
+        record::schema_of::<TurnStalled>(),
         record::schema_of::<TurnStopped>(),
         record::schema_of::<TurnRecord>(),
         record::schema_of::<RunRecord>(),

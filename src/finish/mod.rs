@@ -6,7 +6,7 @@ mod ended;
 mod evidence;
 mod notice;
 
-pub use evidence::{Evidence, Watched};
+pub use evidence::{Evidence, Watched, millis};
 
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};

@@ -8,5 +8,5 @@ mod words;
 
 pub use mail::{Mail, NewMail};
 pub use run::{NewRun, Run, Standing};
-pub use turn::{Counters, NewTurn, Turn, WishNote};
+pub use turn::{Counters, NewTurn, StallNote, Turn, WishNote};
 pub use words::*;

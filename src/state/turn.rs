@@ -8,12 +8,12 @@ use crate::clock::{Stamp, Tick};
 use crate::error::Result;
 use crate::id::{RunId, TurnId};
 use crate::identity::Identity;
-use crate::model::{Containment, Counters, NewTurn, Outcome, Resume, Turn, Wish, WishNote};
+use crate::model::{Containment, Counters, NewTurn, Outcome, Phase, Resume, StallNote, Turn, Wish, WishNote};
 
 const COLUMNS: &str = "id, run, agent, epoch, attempt, token, description, command, command_lossy, cwd, cwd_lossy,
     limits, deadline_ms, session_asked, resume, contained_by, cgroup, last_mail, supervisor, shim, child, before, booted_at, started_at,
     started_tick, wish, wish_signal, wish_why, wish_at, events, ignored_lines, progress_tick, read_bytes, outcome,
-    ended_at, ended";
+    ended_at, ended, stalled_at, stalled_phase";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Turn> {
     Ok(Turn {
@@ -52,7 +52,13 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Turn> {
         outcome: optional_word(row, "outcome", Outcome::from_word)?,
         ended_at: optional_stamp(row, "ended_at")?,
         ended: row.get("ended")?,
+        stall: stall(row)?,
     })
+}
+
+fn stall(row: &Row<'_>) -> rusqlite::Result<Option<StallNote>> {
+    let Some(phase) = optional_word(row, "stalled_phase", Phase::from_word)? else { return Ok(None) };
+    Ok(Some(StallNote { phase, at: stamp(row, "stalled_at")? }))
 }
 
 fn wish(row: &Row<'_>) -> rusqlite::Result<Option<WishNote>> {
@@ -198,6 +204,15 @@ pub fn count(tx: &Tx<'_>, turn: TurnId, counters: &Counters) -> Result<()> {
             counters.progress_tick.map(tick_millis),
             counters.read_bytes
         ],
+    )?;
+    Ok(())
+}
+
+/// Notes that the agent has been silent for too long, or that it has made progress again.
+pub fn note_stall(tx: &Tx<'_>, turn: TurnId, stall: Option<StallNote>) -> Result<()> {
+    tx.run(
+        "UPDATE turn SET stalled_at = ?2, stalled_phase = ?3 WHERE id = ?1 AND outcome IS NULL",
+        params![turn.0, stall.map(|note| note.at.millis()), stall.map(|note| note.phase.word())],
     )?;
     Ok(())
 }

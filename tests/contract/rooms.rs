@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use refloat::model::{
-    AttributedBy, Capability, Containment, Hold, MailState, MailType, Outcome, Priority, Resume, RunState, Wish,
+    AttributedBy, Capability, Containment, Hold, MailState, MailType, Outcome, Phase, Priority, Resume, RunState, Wish,
 };
 
 fn root(name: &str) -> PathBuf {
@@ -154,6 +154,7 @@ fn every_list_of_words_in_the_schema_is_that_of_the_model() {
         ("turn", "contained_by", of!(Containment)),
         ("turn", "wish", of!(Wish)),
         ("turn", "outcome", of!(Outcome)),
+        ("turn", "stalled_phase", of!(Phase)),
         ("mail", "kind", of!(MailType)),
         ("mail", "priority", of!(Priority)),
         ("mail", "attributed_by", of!(AttributedBy)),

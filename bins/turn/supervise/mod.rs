@@ -1,44 +1,53 @@
 //! The one loop of a supervisor: reads the stream, watches the clocks, passes on wishes, until the tree is gone.
 //! Used by `turn run` and `turn attach`. It sleeps when nothing happens, and ends nothing itself: the shim does.
 
+mod notices;
+mod silence;
+mod status;
+#[cfg(test)]
+mod tests;
+mod time;
+
 use std::io::Read;
-use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use refloat::cli::Context;
-use refloat::clock::{Stamp, Tick, suspended_since_boot};
+use refloat::clock::{Stamp, Tick};
 use refloat::error::{IoContext, Result};
 use refloat::finish::Watched;
 use refloat::judge::clocks::{self, Clocks, Limits, Seen};
 use refloat::model::{Counters, Turn, Wish, WishNote};
 use refloat::observe::{Observer, STREAM};
 use refloat::seam::exit_record::ExitRecord;
-use refloat::seam::follow;
 use refloat::seam::process::Handle;
 use refloat::seam::signals::Signals;
-use refloat::seam::wait::{self, PollFd, PollFlags};
 use refloat::state::{State, turn};
+
+use crate::outlet::Outlet;
+use notices::{BREATH, Notices, wait_for};
+use silence::Told;
+use status::{Status, View};
+use time::{Time, TimeSource};
 
 /// What a supervisor listens to: INT and TERM abort, HUP detaches.
 pub(crate) const SIGNALS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 
-/// A short turn needs no notices of its file; closing an inotify descriptor costs up to 15 ms in the kernel.
+/// A turn that is younger is looked at without notices.
 const SETTLED: Duration = Duration::from_millis(50);
-/// A busy stream is read at most so often; each wake-up costs more than a line.
-const BREATH: Duration = Duration::from_millis(10);
-/// Without notices (the user's inotify limit) the file is looked at so often.
-const POLL: Duration = Duration::from_millis(250);
 /// What was counted is stored at most so often.
 const STORE: Duration = Duration::from_secs(5);
-/// A timer that comes later than this means that we were not running.
-const LATE: Duration = Duration::from_secs(5);
 /// No final record is longer.
 const RECORD: usize = 64 * 1024;
-/// Sleep without a clock: an hour is as good as for ever.
-const LONG: Duration = Duration::from_secs(3600);
+
+/// What a supervisor tells and writes with.
+pub(crate) struct Desk<'d> {
+    pub(crate) cx: &'d mut Context,
+    pub(crate) state: &'d mut State,
+    pub(crate) out: &'d mut Outlet,
+}
 
 /// Why supervision has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,16 +78,10 @@ pub(crate) struct Watch<'t> {
     floor: Option<Tick>,
     wished: bool,
     stored: (Tick, Counters),
-    /// When it was found that we had not run, and for how long.
-    freezes: Vec<(Tick, Duration)>,
-    suspended_before: Duration,
+    told_silence: Option<Told>,
+    status: Option<Status>,
+    time: Time,
     unsupervised: Duration,
-}
-
-enum Notices {
-    Early,
-    Watching(follow::Watch),
-    Refused,
 }
 
 impl<'t> Watch<'t> {
@@ -105,8 +108,9 @@ impl<'t> Watch<'t> {
             floor: None,
             wished: turn.wish.is_some(),
             stored: (Tick::now(), turn.counters),
-            freezes: Vec::new(),
-            suspended_before: suspended_since_boot(),
+            told_silence: None,
+            status: None,
+            time: Time::from(TimeSource::SYSTEM),
             unsupervised: Duration::ZERO,
         })
     }
@@ -121,6 +125,8 @@ impl<'t> Watch<'t> {
         if let Some(observer) = &mut self.observer {
             let reading = || format!("cannot read {}", self.stream.display());
             observer.pump_to(read, known).or_fail(reading)?;
+            // A silence that was told is over if progress came since.
+            self.told_silence = self.turn.stall.map(|_| Told { after: observer.facts().last_progress });
             observer.pump(changed).or_fail(reading)?;
             let progressed = observer.facts().last_progress;
             if progressed != observer.facts().last_event || progressed.is_none() {
@@ -137,14 +143,21 @@ impl<'t> Watch<'t> {
         self
     }
 
+    /// With its time from elsewhere.
+    #[cfg(test)]
+    fn timed_by(mut self, source: TimeSource) -> Self {
+        self.time = Time::from(source);
+        self
+    }
+
     /// What was read, how it was watched, and the shim, which may still be on its way out.
     pub(crate) fn done(self) -> (Watched, Option<Handle>) {
         let watched = Watched {
             observer: self.observer,
             told: self.told,
             wish: self.unwritten,
-            suspended: suspended_since_boot().saturating_sub(self.suspended_before),
-            frozen: self.freezes.iter().map(|(_, late)| *late).sum(),
+            suspended: self.time.suspended(),
+            frozen: self.time.frozen(),
             unsupervised: self.unsupervised,
         };
         (watched, self.shim)
@@ -166,48 +179,63 @@ impl<'t> Watch<'t> {
 
     fn seen(&self) -> Seen {
         let facts = self.observer.as_ref().map(Observer::facts);
-        let shifted = |tick: Option<Tick>| tick.map(|tick| self.thawed(tick));
+        let shifted = |tick: Option<Tick>| tick.map(|tick| self.time.thawed(tick));
         let floored = |tick: Option<Tick>| tick.max(self.floor.filter(|_| tick.is_some()));
         Seen {
-            started: self.thawed(self.floor.unwrap_or(self.started)),
+            started: self.time.thawed(self.floor.unwrap_or(self.started)),
             first_event: shifted(facts.and_then(|facts| facts.first_event)),
             last_progress: floored(shifted(facts.and_then(|facts| facts.last_progress.or(facts.first_event)))),
             in_tool: facts.is_some_and(|facts| facts.open_tools > 0),
             terminal: shifted(
                 facts.filter(|facts| !facts.working_again).and_then(|facts| facts.terminal.as_ref()).map(|end| end.at),
             ),
+            told: self.is_told_of_silence(),
         }
     }
 
-    /// A moment as the clocks count it: time in which we did not run is given back to what was before it.
-    fn thawed(&self, tick: Tick) -> Tick {
-        self.freezes.iter().filter(|(at, _)| *at > tick).fold(tick, |tick, (_, late)| tick.plus(*late))
-    }
-
     /// Reads what has come. A stream that cannot be read stops no turn: its bytes are there for the last look.
-    fn read(&mut self, now: Tick) {
-        if let Some(observer) = &mut self.observer {
-            let _ = observer.pump(now);
+    fn read(&mut self, out: &Outlet, now: Tick) {
+        if let Some(observer) = &mut self.observer
+            && observer.pump(now).unwrap_or(false)
+        {
+            out.grown();
         }
     }
 
     /// From the settled age on, the kernel tells when the file grows.
-    fn notice(&mut self, now: Tick) {
+    fn notice(&mut self, out: &Outlet, now: Tick) {
         if matches!(self.notices, Notices::Early) && now.since(self.started) >= SETTLED {
-            self.notices = match follow::Watch::on(&[self.stream.as_path()]) {
-                Ok(watch) => Notices::Watching(watch),
-                Err(_) => Notices::Refused,
-            };
+            self.notices = Notices::on(&self.stream);
             // What came before the watch was set gives no notice.
-            self.read(now);
+            self.read(out, now);
         }
     }
 
+    /// Shows a person what goes on; says when to do so again.
+    fn show(&mut self, now: Tick) -> Option<Tick> {
+        let mut status = self.status.take()?;
+        let facts = self.observer.as_ref().map(Observer::facts);
+        let view = View {
+            turn: self.turn.id.to_string(),
+            agent: &self.turn.agent,
+            phase: self.seen().phase(),
+            stalled: self.told_silence.is_some(),
+            ending: self.wished,
+            elapsed: now.since(self.started),
+            last_event: facts.and_then(|facts| facts.last_event).map(|last| now.since(last)),
+            events: facts.map_or(0, |facts| facts.events),
+            open_tools: facts.map_or(0, |facts| facts.open_tools),
+        };
+        let due = status.show(now, &view);
+        self.status = Some(status);
+        Some(due)
+    }
+
     /// Records a wish and passes it on. The record comes first, so that the death cannot be mislabelled.
-    fn end(&mut self, cx: &Context, state: &mut State, note: &WishNote) {
+    fn end(&mut self, desk: &mut Desk<'_>, note: &WishNote) {
         let id = self.turn.id;
-        if let Err(failure) = state.write("record why a turn is ended", |tx| turn::wish_end(tx, id, note)) {
-            cx.say(failure);
+        if let Err(failure) = desk.state.write("record why a turn is ended", |tx| turn::wish_end(tx, id, note)) {
+            desk.cx.say(failure);
             // The signal goes out all the same, and the finish is told what it was for.
             self.unwritten = self.unwritten.take().or_else(|| Some(note.clone()));
         }
@@ -243,57 +271,66 @@ impl<'t> Watch<'t> {
 }
 
 /// Watches until the shim is gone or this supervisor is told to leave.
-pub(crate) fn supervise(cx: &Context, state: &mut State, watch: &mut Watch<'_>) -> Result<Left> {
-    let mut quiet_until = Tick::now();
+pub(crate) fn supervise(desk: &mut Desk<'_>, watch: &mut Watch<'_>) -> Result<Left> {
+    watch.status = Status::of(desk.cx, watch.started);
+    let mut quiet_until = watch.time.now();
     loop {
-        let now = Tick::now();
-        watch.notice(now);
-        let mut wake = judge_clocks(cx, state, watch, now);
+        let now = watch.time.now();
+        watch.notice(desk.out, now);
+        let mut wake = judge_clocks(desk, watch, now);
+        wake = watch.show(now).map_or(wake, |due| wake.min(due));
         let resting = now < quiet_until;
         if resting {
             wake = wake.min(quiet_until);
         }
         // A long read or a write that had to wait is work of ours, no sleep that ended late.
-        wake = wake.max(Tick::now());
-        let ready = wait_for(watch, wake, resting)?;
-        let woken = Tick::now();
-        thaw(watch, wake, woken);
+        let before = watch.time.now();
+        wake = wake.max(before);
+        let ready = wait_for(watch, wake.since(before), resting)?;
+        let woken = watch.time.now();
+        watch.time.woken(before, wake, woken);
         if ready.shim {
             watch.listen();
+            if watch.told_silence.is_some() {
+                watch.read(desk.out, woken);
+                watch.note_progress(desk);
+            }
             return Ok(Left::ShimEnded);
         }
-        if ready.signals && hear(cx, state, watch)? == Some(Left::Detached) {
+        if ready.signals && hear(desk, watch)? == Some(Left::Detached) {
             return Ok(Left::Detached);
         }
         if matches!(watch.notices, Notices::Early) {
-            watch.read(woken);
+            watch.read(desk.out, woken);
         }
         if ready.stream {
             quiet_until = woken.plus(BREATH);
-            watch.read(woken);
+            watch.read(desk.out, woken);
         }
-        watch.store(state, woken);
+        watch.note_progress(desk);
+        watch.store(desk.state, woken);
     }
 }
 
 /// Lets the clocks speak, and says when to look again. Before any is believed, everything readable is read.
-fn judge_clocks(cx: &Context, state: &mut State, watch: &mut Watch<'_>, now: Tick) -> Tick {
-    let soon = match watch.notices {
-        Notices::Early => now.plus(BREATH),
-        Notices::Watching(_) => now.plus(LONG),
-        Notices::Refused => now.plus(POLL),
-    };
+fn judge_clocks(desk: &mut Desk<'_>, watch: &mut Watch<'_>, now: Tick) -> Tick {
+    let soon = now.plus(watch.notices.patience());
     if watch.wished {
         return soon;
     }
     let mut judged = clocks::judge(&watch.limits, &watch.seen(), now);
-    if matches!(judged, Clocks::Expired(_)) || matches!(watch.notices, Notices::Refused) {
-        watch.read(now);
+    let ran_out = matches!(judged, Clocks::Expired(_) | Clocks::Overdue(_));
+    if ran_out || matches!(watch.notices, Notices::Refused) {
+        watch.read(desk.out, now);
         judged = clocks::judge(&watch.limits, &watch.seen(), now);
     }
     match judged {
         Clocks::Expired(wish) => {
-            watch.end(cx, state, &WishNote { wish, signal: None, why: None, at: Stamp::now() });
+            watch.end(desk, &WishNote { wish, signal: None, why: None, at: Stamp::now() });
+            soon
+        }
+        Clocks::Overdue(silence) => {
+            watch.tell_silence(desk, &silence, now);
             soon
         }
         Clocks::Next(next) => next.min(soon),
@@ -301,55 +338,10 @@ fn judge_clocks(cx: &Context, state: &mut State, watch: &mut Watch<'_>, now: Tic
     }
 }
 
-struct Ready {
-    shim: bool,
-    signals: bool,
-    stream: bool,
-}
-
-/// Sleeps until something happens. A stream that was just read is left alone for a breath.
-fn wait_for(watch: &Watch<'_>, wake: Tick, resting: bool) -> Result<Ready> {
-    let mut fds = Vec::with_capacity(4);
-    fds.push(PollFd::from_borrowed_fd(watch.signals.as_fd(), PollFlags::IN));
-    let shim = watch.shim.as_ref().map(|shim| {
-        fds.push(PollFd::from_borrowed_fd(shim.as_fd(), PollFlags::IN));
-        fds.len() - 1
-    });
-    let control = watch.control.as_ref().map(|control| {
-        fds.push(PollFd::from_borrowed_fd(control.as_fd(), PollFlags::IN));
-        fds.len() - 1
-    });
-    let stream = match &watch.notices {
-        Notices::Watching(notices) if !resting => {
-            fds.push(PollFd::from_borrowed_fd(notices.as_fd(), PollFlags::IN));
-            Some(fds.len() - 1)
-        }
-        _ => None,
-    };
-    if shim.is_some() {
-        wait::until(&mut fds, wake).or_fail(|| "cannot wait for the turn".into())?;
-    }
-    let is_ready = |index: Option<usize>| index.is_some_and(|index| !fds[index].revents().is_empty());
-    let gone = shim.is_none() || is_ready(shim) || is_ready(control);
-    let ready = Ready { shim: gone, signals: is_ready(Some(0)), stream: is_ready(stream) };
-    if let (true, Notices::Watching(notices)) = (ready.stream, &watch.notices) {
-        notices.drain().or_fail(|| "cannot read notices".into())?;
-    }
-    Ok(ready)
-}
-
-/// A wait that ended late gives the lateness back to every clock: most likely the agent was frozen with us.
-fn thaw(watch: &mut Watch<'_>, wake: Tick, woken: Tick) {
-    let late = woken.since(wake);
-    if late > LATE {
-        watch.freezes.push((woken, late));
-    }
-}
-
-fn hear(cx: &Context, state: &mut State, watch: &mut Watch<'_>) -> Result<Option<Left>> {
+fn hear(desk: &mut Desk<'_>, watch: &mut Watch<'_>) -> Result<Option<Left>> {
     for received in watch.signals.read().or_fail(|| "cannot read signals".into())? {
         if received.signal == Signal::SIGHUP {
-            cx.hint(&format!("the agent works on; watch it again: turn attach {}", watch.turn.id));
+            desk.cx.hint(&format!("the agent works on; watch it again: turn attach {}", watch.turn.id));
             return Ok(Some(Left::Detached));
         }
         let note = WishNote {
@@ -358,7 +350,7 @@ fn hear(cx: &Context, state: &mut State, watch: &mut Watch<'_>) -> Result<Option
             why: Some(format!("{} to the supervisor", received.signal)),
             at: Stamp::now(),
         };
-        watch.end(cx, state, &note);
+        watch.end(desk, &note);
     }
     Ok(None)
 }
