@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
 use refloat::crash::CrashHome;
@@ -110,9 +112,7 @@ fn plant(tx: &refloat::state::Tx<'_>, stall: Duration, shim: &refloat::identity:
 /// A host that is suspended for eight hours, as its clocks tell it: `CLOCK_MONOTONIC` goes on as if nothing had been,
 /// `CLOCK_BOOTTIME` is so much ahead of it from then on. (The kernel lets nobody move them in a running process.)
 mod host {
-    use super::{Duration, HOUR, Tick};
-    use std::sync::OnceLock;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use super::{AtomicBool, Duration, HOUR, OnceLock, Ordering, Tick};
 
     static WAKES: OnceLock<Tick> = OnceLock::new();
     static WAS_ASLEEP: AtomicBool = AtomicBool::new(false);
@@ -160,36 +160,51 @@ fn a_suspend_leaves_the_rest_of_the_limit_as_it_was() {
     }
 }
 
-/// Stops this process, and lets it go on after 1.7 s.
-fn freeze() -> Child {
-    let script = "kill -STOP $PPID; sleep 1.7; kill -CONT $PPID";
-    Command::new("sh").args(["-c", script]).stdin(Stdio::null()).spawn().unwrap()
+/// A machine that was paused from outside for ten seconds: its clocks jump when it goes on, and every timer is due at
+/// once. (After SIGSTOP and the cgroup freezer the kernel lets a poll sleep out the rest of its time.)
+mod machine {
+    use super::{Duration, OnceLock, SECOND, Tick};
+
+    static GOES_ON: OnceLock<Tick> = OnceLock::new();
+
+    pub(super) fn goes_on_at(tick: Tick) {
+        GOES_ON.set(tick).unwrap();
+    }
+
+    pub(super) fn now() -> Tick {
+        let now = Tick::now();
+        let pause = if now > *GOES_ON.get().unwrap() { 10 * SECOND } else { Duration::ZERO };
+        now.plus(pause)
+    }
 }
 
-/// The clock of one second would run out in the middle of the stop.
-fn stopped(late: Duration) -> Seen {
+#[test]
+fn a_paused_machine_gives_its_lateness_back_and_the_rest_of_the_limit_too() {
+    if alone("a_paused_machine_gives_its_lateness_back_and_the_rest_of_the_limit_too") {
+        let scene = Scene::new(SECOND, "60");
+        machine::goes_on_at(Tick::now().plus(Duration::from_millis(300)));
+        let seen = scene.watch(TimeSource { now: machine::now, ..TimeSource::SYSTEM });
+        assert_eq!(seen.wish, Some(Wish::Stall));
+        let frozen = seen.watched.frozen;
+        assert!(frozen >= 10 * SECOND && frozen < 11 * SECOND, "frozen_ms: {frozen:?}");
+        assert!(seen.took > Duration::from_millis(1800), "the limit runs after the pause: {:?}", seen.took);
+    }
+}
+
+#[test]
+fn a_stopped_supervisor_gives_its_lateness_back() {
+    if !alone("a_stopped_supervisor_gives_its_lateness_back") {
+        return;
+    }
     let scene = Scene::new(SECOND, "60");
-    let mut stopper = freeze();
-    let seen = scene.watch(TimeSource { late, ..TimeSource::SYSTEM });
+    // Stops this process when it has gone to sleep until its clock runs out, which it does in the middle of the stop.
+    let script = "sleep 0.3; kill -STOP $PPID; sleep 1.7; kill -CONT $PPID";
+    let mut stopper = Command::new("sh").args(["-c", script]).stdin(Stdio::null()).spawn().unwrap();
+    let seen = scene.watch(TimeSource { late: Duration::from_millis(200), ..TimeSource::SYSTEM });
     stopper.wait().unwrap();
     assert_eq!(seen.wish, Some(Wish::Stall));
-    seen
-}
-
-#[test]
-fn a_stopped_supervisor_gives_its_lateness_back_and_the_rest_of_the_limit_too() {
-    if alone("a_stopped_supervisor_gives_its_lateness_back_and_the_rest_of_the_limit_too") {
-        let seen = stopped(Duration::from_millis(200));
-        let frozen = seen.watched.frozen;
-        assert!(frozen > Duration::from_millis(300) && frozen < seen.took, "frozen_ms: {frozen:?}");
-        let least = Duration::from_millis(1700 + 700);
-        assert!(seen.took > least, "after the stop the rest of the limit runs: {:?}", seen.took);
-    }
-}
-
-#[test]
-fn a_stop_that_is_shorter_than_lateness_is_none() {
-    if alone("a_stop_that_is_shorter_than_lateness_is_none") {
-        assert_eq!(stopped(TimeSource::SYSTEM.late).watched.frozen, Duration::ZERO);
-    }
+    let frozen = seen.watched.frozen;
+    assert!(frozen > Duration::from_millis(500) && frozen < seen.took, "frozen_ms: {frozen:?}");
+    let least = Duration::from_millis(1700 + 900);
+    assert!(seen.took > least, "the limit runs while we do: {:?}", seen.took);
 }

@@ -55,7 +55,7 @@ impl Time {
     }
 
     /// A moment as the clocks count it. A wait in which we were frozen does not count: given back its lateness alone, a
-    /// clock that ran out meanwhile would end the turn at the very moment at which both go on.
+    /// clock that ran out while a machine was paused would end the turn at the very moment at which both go on.
     pub(super) fn thawed(&self, tick: Tick) -> Tick {
         self.freezes.iter().filter(|freeze| freeze.ended > tick).fold(tick, |tick, freeze| tick.plus(freeze.wait))
     }
