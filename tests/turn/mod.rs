@@ -4,11 +4,13 @@
 
 mod clocks;
 mod ends;
+mod events;
 mod files;
 mod locks;
 mod mail;
 mod prompts;
 mod sessions;
+mod silences;
 mod spawning;
 mod stops;
 mod waiting;
