@@ -12,5 +12,6 @@ mod prompts;
 mod sessions;
 mod silences;
 mod spawning;
+mod status;
 mod stops;
 mod waiting;
