@@ -7,6 +7,7 @@ mod ends;
 mod events;
 mod files;
 mod locks;
+mod logs;
 mod mail;
 mod prompts;
 mod sessions;

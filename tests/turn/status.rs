@@ -49,7 +49,7 @@ impl Terminal {
         }
     }
 
-    fn to_the_end(mut self) -> String {
+    fn read_out(mut self) -> String {
         while self.read() {}
         self.seen
     }
@@ -89,7 +89,7 @@ fn the_line_says_who_and_in_which_phase_and_leaves_nothing_behind() {
         std::fs::write(stage.path(go), "").unwrap();
     }
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    let seen = terminal.to_the_end();
+    let seen = terminal.read_out();
     assert!(seen.contains("| 1 event") && seen.contains("| last event 0s ago |"), "{seen:?}");
     assert!(!seen.contains('\n') && seen.ends_with(CLEAR), "one line, and gone: {seen:?}");
 }
@@ -104,7 +104,7 @@ fn the_line_is_gone_before_another_is_written_and_comes_again() {
     terminal.until("t1 a | model, stalled |");
     std::fs::write(stage.path("go"), "").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(1));
-    let seen = terminal.to_the_end();
+    let seen = terminal.read_out();
     let lines: Vec<&str> = seen.split("\r\n").collect();
     for (line, words) in lines.iter().zip(["turn: t1 of a is silent for", "turn: t1 of a ended no_result", "hint: "]) {
         // Every line begins at the left, on a line that was cleared if something stood there.
@@ -125,7 +125,7 @@ fn the_line_is_never_wider_than_the_terminal() {
         terminal.until("…");
         std::fs::write(stage.path(&format!("go{columns}")), "").unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(0));
-        let seen = terminal.to_the_end();
+        let seen = terminal.read_out();
         assert!(drawn(&seen).iter().all(|line| line.width() < usize::from(columns)), "{seen:?}");
     }
 }
@@ -137,7 +137,7 @@ fn a_busy_stream_draws_no_more_often_than_once_a_second() {
     let script = "init; repeat 100 { say on; sleep 20 }; result done";
     let start = Tick::now();
     let mut child = begin(stage.play("a", script), theirs, "xterm");
-    let seen = terminal.to_the_end();
+    let seen = terminal.read_out();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let seconds = usize::try_from(Tick::now().since(start).as_secs()).unwrap();
     // One for each second, one for each change of the phase: to the model, to the end.
@@ -151,7 +151,7 @@ fn nobody_is_shown_what_nobody_sees() {
     for (quiet, term) in [(&["-q"][..], "xterm"), (&[], "dumb"), (&[], "")] {
         let (terminal, theirs) = Terminal::new(100);
         let mut child = begin(stage.play("a", "init; sleep 700; result done").with(quiet), theirs, term);
-        assert_eq!((terminal.to_the_end().as_str(), child.wait().unwrap().code()), ("", Some(0)), "{quiet:?} {term}");
+        assert_eq!((terminal.read_out().as_str(), child.wait().unwrap().code()), ("", Some(0)), "{quiet:?} {term}");
     }
     let call = stage.play("a", "init; sleep 700; result done").env("TERM", "xterm").call();
     assert_eq!((call.stderr.as_str(), call.code), ("", 0));
