@@ -62,6 +62,12 @@ impl Stamp {
         Self(self.0.saturating_add(i64::try_from(while_.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// This moment and a while earlier.
+    #[must_use]
+    pub fn minus(self, while_: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(while_.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     /// Milliseconds from `earlier` to this moment; 0 if the wall clock went back.
     #[must_use]
     pub fn since(self, earlier: Self) -> i64 {

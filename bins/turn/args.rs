@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use refloat::cli::{Common, agent_name, agent_or_id, duration, session_id, task_name};
 use refloat::id::{RunId, TurnId};
-use refloat::model::{Capability, OnStall};
+use refloat::model::{Capability, OnStall, Outcome};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -198,11 +198,21 @@ pub(crate) struct Stop {
 Examples:
   turn list --format table
   turn list --agent lead --limit 10
+  turn list --outcome failed --since 1d --format table
   turn list --open | jq -r .agent")]
 pub(crate) struct List {
     /// Only this agent's
     #[arg(long, value_name = "NAME", value_parser = agent_name)]
     pub(crate) agent: Option<String>,
+    /// Only those of runs with this task
+    #[arg(long, value_parser = task_name)]
+    pub(crate) task: Option<String>,
+    /// Only those with this outcome
+    #[arg(long, value_name = "WORD", conflicts_with = "open")]
+    pub(crate) outcome: Option<Outcome>,
+    /// Only those that began in the last so long
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) since: Option<Duration>,
     /// Only turns without an outcome
     #[arg(long)]
     pub(crate) open: bool,

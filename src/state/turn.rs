@@ -91,8 +91,52 @@ pub fn of_run(view: &View<'_>, run: RunId) -> Result<Vec<Turn>> {
     view.all(&format!("SELECT {COLUMNS} FROM turn WHERE run = ?1 ORDER BY id"), [run.0], read)
 }
 
-/// The newest turns, oldest of them first; of one agent, or only the open ones, if asked.
-pub fn newest(view: &View<'_>, agent: Option<&str>, only_open: bool, limit: i64) -> Result<Vec<Turn>> {
+/// Which turns are asked for; none: all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// Of this agent.
+    pub agent: Option<&'a str>,
+    /// Of runs with this task.
+    pub task: Option<&'a str>,
+    /// With this outcome.
+    pub outcome: Option<Outcome>,
+    /// Begun since then.
+    pub since: Option<Stamp>,
+    /// Without an outcome.
+    pub open: bool,
+}
+
+/// The newest turns that are wanted, oldest of them first.
+pub fn newest(view: &View<'_>, wanted: &Wanted<'_>, limit: i64) -> Result<Vec<Turn>> {
+    if wanted.task.is_none() && wanted.outcome.is_none() && wanted.since.is_none() {
+        return newest_of(view, wanted.agent, wanted.open, limit);
+    }
+    let mut turns = view.all(
+        &format!(
+            "SELECT {COLUMNS} FROM turn
+             WHERE (?1 IS NULL OR agent = ?1)
+               AND (?2 IS NULL OR run IN (SELECT run.id FROM run WHERE run.task = ?2))
+               AND (?3 IS NULL OR outcome = ?3)
+               AND (?4 IS NULL OR booted_at >= ?4)
+               AND (?5 = 0 OR outcome IS NULL)
+             ORDER BY id DESC LIMIT ?6"
+        ),
+        params![
+            wanted.agent,
+            wanted.task,
+            wanted.outcome.map(Outcome::word),
+            wanted.since.map(Stamp::millis),
+            wanted.open,
+            limit
+        ],
+        read,
+    )?;
+    turns.reverse();
+    Ok(turns)
+}
+
+/// The same by agent and openness alone, for which there are indexes.
+fn newest_of(view: &View<'_>, agent: Option<&str>, only_open: bool, limit: i64) -> Result<Vec<Turn>> {
     let open = if only_open { "AND outcome IS NULL" } else { "" };
     let mut turns = match agent {
         Some(agent) => view.all(

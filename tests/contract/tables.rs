@@ -112,6 +112,28 @@ fn columns_go_by_their_worth() {
 }
 
 #[test]
+fn turns_are_listed_by_what_is_asked_for() {
+    let home = two_hundred();
+    let ids = |args: &[&str]| -> Vec<usize> {
+        let said = home.turn(&[&["list", "--limit", "0"], args].concat()).silent(0);
+        let id = |record: &serde_json::Value| record["turn"].as_str().unwrap()[1..].parse().unwrap();
+        said.records().iter().map(id).collect()
+    };
+    let failed = Outcome::ALL.iter().position(|word| *word == Outcome::Failed).unwrap();
+    let expected: Vec<usize> = (2..200).filter(|id| id % Outcome::ALL.len() == failed).collect();
+    assert_eq!(ids(&["--outcome", "failed"]), expected);
+    assert_eq!(ids(&["--outcome", "failed", "--agent", "w3"]), [3]);
+    assert_eq!(ids(&["--open"]), [200]);
+    home.sql(
+        "UPDATE turn SET booted_at = booted_at - 7200000 WHERE id <= 150; UPDATE run SET task = 'login' WHERE id < 9",
+    );
+    assert_eq!(ids(&["--since", "1h"]), (151..=200).collect::<Vec<_>>());
+    assert_eq!(ids(&["--since", "1h", "--open"]), [200]);
+    assert_eq!(ids(&["--task", "login"]), (1..9).collect::<Vec<_>>());
+    assert_eq!(ids(&["--task", "login", "--since", "1h"]), [] as [usize; 0]);
+}
+
+#[test]
 fn a_run_and_a_turn_are_shown_in_tables_that_fit() {
     let home = two_hundred();
     for columns in [80, 200] {

@@ -6,13 +6,19 @@
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clap::Parser;
 use refloat::crash::CrashHome;
-use refloat::model::{Capability, Containment, NewRun, NewTurn, OnStall, Resume};
-use refloat::seam::process::{identity_of, me};
-use refloat::state::{Place, run};
+use refloat::finish::Watched;
+use refloat::judge::clocks::Limits;
+use refloat::model::{Capability, Containment, NewRun, NewTurn, OnStall, Resume, Turn};
+use refloat::observe::STREAM;
+use refloat::seam::process::{Handle, identity_of, me};
+use refloat::seam::signals::Signals;
+use refloat::state::{Place, run, turn};
 
+use super::time::TimeSource;
 use super::*;
 
 const ALONE: &str = "REFLOAT_TEST_ALONE";
