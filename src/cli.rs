@@ -72,6 +72,13 @@ impl Context {
         say(&format!("{}: {line}", self.program));
     }
 
+    /// Says a line, unless stderr takes nothing now: for who must not wait.
+    pub fn say_if_heard(&self, line: impl std::fmt::Display) {
+        if crate::living::stderr_takes() {
+            self.say(line);
+        }
+    }
+
     /// Says that standard input is being read, where a person may not know it.
     pub fn note_stdin(&self, what: &str) {
         if rustix::termios::isatty(std::io::stdin()) {

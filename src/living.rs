@@ -51,7 +51,7 @@ impl LivingLine {
     /// not from the background, into somebody else's line.
     pub fn draw(&self, text: &str) {
         let stderr = std::io::stderr();
-        if !takes(&stderr) || tcgetpgrp(&stderr).is_ok_and(|front| front != rustix::process::getpgrp()) {
+        if !stderr_takes() || tcgetpgrp(&stderr).is_ok_and(|front| front != rustix::process::getpgrp()) {
             return;
         }
         let columns = tcgetwinsize(&stderr).map_or(0, |size| usize::from(size.ws_col));
@@ -67,7 +67,8 @@ impl Drop for LivingLine {
     }
 }
 
-fn takes(stderr: &std::io::Stderr) -> bool {
+/// Whether a line to stderr can be written without a wait.
+pub(crate) fn stderr_takes() -> bool {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    matches!(poll(&mut [PollFd::new(stderr, PollFlags::OUT)], Some(&now)), Ok(1..))
+    matches!(poll(&mut [PollFd::new(&std::io::stderr(), PollFlags::OUT)], Some(&now)), Ok(1..))
 }

@@ -48,7 +48,11 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     match ended {
         Ok(None) => out.part().map(|()| Exit::Busy),
         Ok(Some(exit)) => out.finish().map(|()| exit),
-        Err(failure) => out.finish().and(Err(failure)),
+        Err(failure) => {
+            // What ended the command counts, and not that it could not be printed besides.
+            let _ = out.finish();
+            Err(failure)
+        }
     }
 }
 

@@ -128,3 +128,27 @@ fn work_after_a_terminal_event_is_work_again_and_not_ended_by_the_grace() {
     assert_eq!(call.assert_end("completed", 0).ended()["events"], 4);
     assert_eq!(call.ended()["signal"], Value::Null);
 }
+
+/// Whoever does not read stderr does not hold up the watch.
+#[test]
+fn a_silence_that_nobody_hears_of_delays_nothing() {
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+    use std::io::Write;
+    let stage = Stage::new();
+    let (reader, mut full) = std::io::pipe().unwrap();
+    let flags = fcntl_getfl(&full).unwrap();
+    fcntl_setfl(&full, flags | OFlags::NONBLOCK).unwrap();
+    while full.write(&[b' '; 4096]).is_ok() {}
+    fcntl_setfl(&full, flags).unwrap();
+    let mut play = stage.play("a", "init; sleep 600; say on; sleep 600; result done").with(&REPORT);
+    play.ready();
+    play.command.stderr(full);
+    let child = play.command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    until("the outcome", || {
+        stage.state().exists() && !stage.turn(&["list", "--outcome", "completed"]).records.is_empty()
+    });
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!((output.status.code(), said.matches("\"turn.stalled\"").count()), (Some(0), 2), "{said}");
+    drop(reader);
+}

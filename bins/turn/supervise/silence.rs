@@ -54,7 +54,7 @@ impl Watch<'_> {
             }
         }
         let (agent, phase) = (&self.turn.agent, silence.phase);
-        desk.cx.say(format_args!("{id} of {agent} is silent for {} ({phase}) and goes on", span(silent_ms)));
+        desk.cx.say_if_heard(format_args!("{id} of {agent} is silent for {} ({phase}) and goes on", span(silent_ms)));
     }
 
     /// The silence that was told is over, if there was progress.

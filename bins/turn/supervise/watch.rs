@@ -154,7 +154,7 @@ impl<'t> Watch<'t> {
     pub(super) fn seen(&self) -> Seen {
         let facts = self.observer.as_ref().map(Observer::facts);
         let shifted = |tick: Option<Tick>| tick.map(|tick| self.time.thawed(tick));
-        let floored = |tick: Option<Tick>| tick.max(self.floor.filter(|_| tick.is_some()));
+        let floored = |tick: Option<Tick>| tick.max(shifted(self.floor.filter(|_| tick.is_some())));
         Seen {
             started: self.time.thawed(self.floor.unwrap_or(self.started)),
             first_event: shifted(facts.and_then(|facts| facts.first_event)),
