@@ -28,12 +28,19 @@ pub(crate) fn run(cx: &mut Context, args: &Attach) -> Result<Exit> {
     let turn = find(&state, &args.subject)?;
     let mut out = Outlet::new(args.events);
     let finished = match finish::recorded(&turn)? {
-        Some(finished) => Some(finished),
-        None => take_over(&mut Desk { cx, state: &mut state, out: &mut out }, &place, &turn)?,
+        Some(finished) => Ok(Some(finished)),
+        None => take_over(&mut Desk { cx, state: &mut state, out: &mut out }, &place, &turn),
     };
     // Whoever reads slowly keeps nothing from others.
     drop(state);
-    let Some(finished) = finished else { return out.part().map(|()| Exit::Busy) };
+    let finished = match finished {
+        Ok(Some(finished)) => finished,
+        Ok(None) => return out.part().map(|()| Exit::Busy),
+        Err(failure) => {
+            let _ = out.finish();
+            return Err(failure);
+        }
+    };
     out.begin(cx, &turn, &log_dir(&place, &turn))?;
     out.end();
     out.tell(cx, finished.ended.clone(), finished.at)?;
