@@ -39,13 +39,21 @@ impl Stamp {
         self.0
     }
 
-    /// For a table that people read: `11-20 07:31:02Z`.
+    /// For a table that people read: `07:31:02Z` today, `11-20 07:31Z` this year, else `2025-11-20`.
     #[must_use]
     pub fn brief(self) -> String {
-        let text = self.to_string();
-        match (text.get(5..10), text.get(11..19)) {
-            (Some(day), Some(time)) => format!("{day} {time}Z"),
-            _ => text,
+        self.brief_at(Self::now())
+    }
+
+    /// The same, as it is read at `now`.
+    #[must_use]
+    pub fn brief_at(self, now: Self) -> String {
+        let (text, now) = (self.to_string(), now.to_string());
+        let part = |from, to| text.get(from..to).unwrap_or(&text);
+        match (text.get(..10) == now.get(..10), text.get(..4) == now.get(..4)) {
+            (true, _) => format!("{}Z", part(11, 19)),
+            (_, true) => format!("{} {}Z", part(5, 10), part(11, 16)),
+            _ => part(0, 10).to_owned(),
         }
     }
 
@@ -53,6 +61,12 @@ impl Stamp {
     #[must_use]
     pub fn plus(self, while_: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(while_.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// This moment and a while earlier.
+    #[must_use]
+    pub fn minus(self, while_: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(while_.as_millis()).unwrap_or(i64::MAX)))
     }
 
     /// Milliseconds from `earlier` to this moment; 0 if the wall clock went back.
@@ -157,4 +171,42 @@ pub fn suspended_since_boot() -> Duration {
 fn read(clock: ClockId) -> Duration {
     let now = clock_gettime(clock);
     Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_brief_time_says_as_much_as_it_has_to() {
+        let now: Stamp = "2026-11-20T07:31:02.123Z".parse().unwrap();
+        for (text, brief) in [
+            ("2026-11-20T00:00:00.000Z", "00:00:00Z"),
+            ("2026-11-19T23:59:59.999Z", "11-19 23:59Z"),
+            ("2025-11-20T07:31:02.123Z", "2025-11-20"),
+            ("2027-01-01T00:00:00.000Z", "2027-01-01"),
+        ] {
+            assert_eq!(text.parse::<Stamp>().unwrap().brief_at(now), brief);
+        }
+    }
+
+    /// In a time namespace whose host has been suspended for eight hours more (time_namespaces(7)).
+    #[test]
+    fn a_suspend_is_seen_in_the_difference_of_the_clocks_and_in_no_tick() {
+        const NAME: &str = "clock::tests::a_suspend_is_seen_in_the_difference_of_the_clocks_and_in_no_tick";
+        const OUTSIDE: &str = "REFLOAT_TEST_OUTSIDE";
+        let (tick, suspended) = (Tick::now().since_boot().as_secs(), suspended_since_boot().as_secs());
+        if let Ok(outside) = std::env::var(OUTSIDE) {
+            let (before, known) = outside.split_once(' ').unwrap();
+            assert!(tick - before.parse::<u64>().unwrap() < 3600, "the same time since boot");
+            assert!((28_799..=28_801).contains(&(suspended - known.parse::<u64>().unwrap())));
+            return;
+        }
+        let mut inside = std::process::Command::new("unshare");
+        inside.args(["--time", "--boottime", "28800"]).arg(std::env::current_exe().unwrap());
+        inside.args(["--exact", NAME, "--nocapture"]).env(OUTSIDE, format!("{tick} {suspended}"));
+        if rustix::process::geteuid().is_root() {
+            assert!(inside.status().unwrap().success());
+        }
+    }
 }

@@ -200,7 +200,7 @@ impl<'s> Play<'s> {
         self
     }
 
-    fn ready(&mut self) {
+    pub(crate) fn ready(&mut self) {
         if let Some(text) = &self.prompt {
             self.command.arg("--prompt").arg(text);
         }
@@ -248,6 +248,12 @@ impl Running {
         while self.records.last().is_none_or(|record| record["type"] != kind) {
             assert!(self.read(), "no {kind}: {:?} {}", self.records, std::fs::read_to_string(&self.stderr).unwrap());
         }
+        self.records.last().unwrap()
+    }
+
+    /// The next record.
+    pub(crate) fn next(&mut self) -> &Value {
+        assert!(self.read(), "no more records: {:?}", self.records);
         self.records.last().unwrap()
     }
 

@@ -8,7 +8,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use refloat::cli::{Common, agent_name, agent_or_id, duration, session_id, task_name};
 use refloat::id::{RunId, TurnId};
-use refloat::model::{Capability, Wanted};
+use refloat::model::{Capability, OnStall, Outcome, Wanted};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,6 +48,7 @@ pub(crate) enum Command {
 Examples:
   turn run --agent nightly --deadline 1h -- make test
   turn run --agent lead --runtime claude --prompt 'Fix the failing test'
+  turn run --agent lead --runtime claude --prompt-file task.md --stall 5m --on-stall report --events | jq -r .type
   git diff | turn run --agent rev --parent lead --runtime claude --prompt-file -
   turn run --agent b3 --expect file:report.md --expect git:HEAD -- make report")]
 pub(crate) struct Run {
@@ -109,6 +110,9 @@ pub(crate) struct Run {
     /// End what an earlier turn of the agent has left running
     #[arg(long)]
     pub(crate) kill_orphans: bool,
+    /// Print each line of the agent's stream as it comes, as `turn.event`
+    #[arg(long)]
+    pub(crate) events: bool,
     /// Arguments for the program; for the runtime `plain` the whole command
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) arguments: Vec<OsString>,
@@ -133,6 +137,9 @@ pub(crate) struct Clocks {
     /// The whole turn; kept even if nobody watches
     #[arg(long, value_name = "TIME", default_value = "6h", value_parser = duration)]
     pub(crate) deadline: Duration,
+    /// What follows a silence that is too long: end the turn, or say so once and let it go on. Not for the deadline
+    #[arg(long, value_name = "kill|report", default_value = "kill")]
+    pub(crate) on_stall: OnStall,
     /// Between the steps by which an agent is ended: its stop signal, TERM, KILL [default: the runtime's]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) kill_after: Option<Duration>,
@@ -161,11 +168,14 @@ pub(crate) enum Contain {
 #[command(before_help = "\
 Examples:
   turn attach t83
-  turn attach lead")]
+  turn attach lead --events    # its stream from the beginning, and as it comes")]
 pub(crate) struct Attach {
     /// The turn (t83) or the agent
     #[arg(value_name = "TURN|AGENT", value_parser = agent_or_id)]
     pub(crate) subject: String,
+    /// Print each line of the agent's stream as `turn.event`, from its beginning
+    #[arg(long)]
+    pub(crate) events: bool,
 }
 
 /// End an agent's run: its turn, if one runs, and its wish to go on
@@ -195,11 +205,21 @@ pub(crate) struct Stop {
 Examples:
   turn list --format table
   turn list --agent lead --limit 10
+  turn list --outcome failed --since 1d --format table
   turn list --open | jq -r .agent")]
 pub(crate) struct List {
     /// Only this agent's
     #[arg(long, value_name = "NAME", value_parser = agent_name)]
     pub(crate) agent: Option<String>,
+    /// Only those of runs with this task
+    #[arg(long, value_parser = task_name)]
+    pub(crate) task: Option<String>,
+    /// Only those with this outcome
+    #[arg(long, value_name = "WORD", conflicts_with = "open")]
+    pub(crate) outcome: Option<Outcome>,
+    /// Only those that began in the last so long
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) since: Option<Duration>,
     /// Only turns without an outcome
     #[arg(long)]
     pub(crate) open: bool,
@@ -228,13 +248,17 @@ pub(crate) struct Show {
 Examples:
   turn log t83
   turn log t83 --raw | tail -n 1
+  turn log t83 --stderr        # what the agent wrote to stderr
   turn log t83 --follow")]
 pub(crate) struct Log {
     /// The turn
     pub(crate) turn: TurnId,
     /// The bytes as the agent wrote them, no records
-    #[arg(long, conflicts_with = "follow")]
+    #[arg(long)]
     pub(crate) raw: bool,
+    /// What the agent wrote to stderr, as it is
+    #[arg(long)]
+    pub(crate) stderr: bool,
     /// Go on until the turn has ended
     #[arg(long)]
     pub(crate) follow: bool,

@@ -3,10 +3,12 @@
 
 mod args;
 mod attach;
+mod events;
 mod finishing;
 mod launch;
 mod list;
 mod log;
+mod outlet;
 mod prompt;
 mod run;
 mod shim;
@@ -20,8 +22,8 @@ use refloat::cli::{self, Context};
 use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::record::{
-    self, CrashRecord, DeadLetterRecord, RetryRecord, RunRecord, TurnEnded, TurnEvent, TurnRecord, TurnStarted,
-    TurnStopped,
+    self, CrashRecord, DeadLetterRecord, RetryRecord, RunRecord, TurnEnded, TurnEvent, TurnRecord, TurnStalled,
+    TurnStarted, TurnStopped,
 };
 
 use args::{Command, Turn};
@@ -49,6 +51,7 @@ fn schema() -> String {
         record::schema_of::<TurnStarted>(),
         record::schema_of::<TurnEnded>(),
         record::schema_of::<TurnEvent>(),
+        record::schema_of::<TurnStalled>(),
         record::schema_of::<TurnStopped>(),
         record::schema_of::<TurnRecord>(),
         record::schema_of::<RunRecord>(),

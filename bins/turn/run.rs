@@ -13,7 +13,9 @@ use refloat::runtime::{self, Description};
 use refloat::state::{Place, State, agent, turn};
 
 use crate::args::Run;
+use crate::outlet::Outlet;
 use crate::prompt::{self, Prompt};
+use crate::supervise::Desk;
 use crate::{finishing, launch};
 
 /// Somebody who finishes an older turn does so in milliseconds.
@@ -44,15 +46,35 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     };
     finish_latest(cx, &mut state, &held, &args.agent, args.kill_orphans)?;
     launch::refuse(&state, &plan)?;
+    let mut out = Outlet::new(args.events);
+    let ended = turns(&mut Desk { cx, state: &mut state, out: &mut out }, &lock, &held, plan);
+    // Whoever reads slowly keeps nothing from others: the agent is free before the last record is printed.
+    drop((held, lock, state));
+    match ended {
+        Ok(None) => out.part().map(|()| Exit::Busy),
+        Ok(Some(exit)) => out.finish().map(|()| exit),
+        Err(failure) => {
+            // What ended the command counts, and not that it could not be printed besides.
+            let _ = out.finish();
+            Err(failure)
+        }
+    }
+}
+
+/// The turn, and where its session was refused another without it. None: this supervisor has left it.
+fn turns(
+    desk: &mut Desk<'_>,
+    lock: &TurnLock,
+    held: &SupervisorLock,
+    mut plan: launch::Plan<'_>,
+) -> Result<Option<Exit>> {
     loop {
-        let Some(finished) = launch::turn(cx, &mut state, &lock, &held, &plan)? else {
-            return Ok(Exit::Busy);
-        };
-        cx.out.emit_at(&finished.ended, finished.at)?;
-        say_resume(cx, &finished);
-        finishing::say_failure(cx, &finished);
+        let Some(finished) = launch::turn(desk, lock, held, &plan)? else { return Ok(None) };
+        desk.out.tell(desk.cx, finished.ended.clone(), finished.at)?;
+        say_resume(desk.cx, &finished);
+        finishing::say_failure(desk.cx, &finished);
         if finished.ended.outcome != Outcome::ResumeRefused || plan.is_second_try() {
-            return Ok(finished.exit);
+            return Ok(Some(finished.exit));
         }
         plan = plan.fresh();
     }

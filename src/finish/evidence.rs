@@ -179,6 +179,8 @@ fn head(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(head)
 }
 
-pub(super) fn millis(span: Duration) -> i64 {
+/// A span as records have it.
+#[must_use]
+pub fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

@@ -8,7 +8,7 @@ mod ledger;
 mod notice;
 mod tail;
 
-pub use evidence::{Evidence, Watched};
+pub use evidence::{Evidence, Watched, millis};
 
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};

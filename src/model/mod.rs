@@ -12,5 +12,5 @@ pub use expectation::{Expectation, FileSeen, Finding, Look, Owed, Said, Wanted};
 pub use ledger::*;
 pub use mail::{Mail, NewMail};
 pub use run::{NewRun, Run, Standing};
-pub use turn::{Counters, NewTurn, Turn, WishNote};
+pub use turn::{Counters, NewTurn, StallNote, Turn, WishNote};
 pub use words::*;

@@ -6,7 +6,7 @@ use crate::clock::{Stamp, Tick};
 use crate::id::{RunId, TurnId};
 use crate::identity::Identity;
 use crate::judge::clocks::Limits;
-use crate::model::{Containment, Outcome, Resume, Standing, Wish};
+use crate::model::{Containment, Outcome, Phase, Resume, Standing, Wish};
 use crate::runtime::Description;
 
 /// A turn as the state file has it.
@@ -72,6 +72,17 @@ pub struct Turn {
     pub ended_at: Option<Stamp>,
     /// The `turn.ended` record, as it was printed first.
     pub ended: Option<String>,
+    /// The silence that lasts, if it was told (`--on-stall report`).
+    pub stall: Option<StallNote>,
+}
+
+/// A silence longer than its clock, told and not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StallNote {
+    /// In which phase.
+    pub phase: Phase,
+    /// When it was told.
+    pub at: Stamp,
 }
 
 /// Who wished the end of a turn, when and why.

@@ -222,6 +222,30 @@ words! {
 }
 
 words! {
+    /// What a running turn is doing; each phase has a clock of its own.
+    pub enum Phase {
+        /// Nothing has come from the agent yet.
+        Starting = "starting",
+        /// The model is awaited.
+        Model = "model",
+        /// A tool call is open.
+        Tool = "tool",
+        /// The terminal event was seen, and the process is still there.
+        Ending = "ending",
+    }
+}
+
+words! {
+    /// What a supervisor does about an agent that has been silent for too long.
+    pub enum OnStall {
+        /// Ends the turn.
+        Kill = "kill",
+        /// Tells it, once for each silence; the turn goes on.
+        Report = "report",
+    }
+}
+
+words! {
     /// What the shim knows of how the agent came to its end.
     pub enum EndedBy {
         /// By itself, or by somebody else's signal.

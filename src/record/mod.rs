@@ -8,7 +8,7 @@ mod owed;
 mod run;
 mod turn;
 
-pub use event::{TurnEvent, TurnStopped};
+pub use event::{TurnEvent, TurnStalled, TurnStopped};
 pub use ledger::{CrashRecord, DeadLetterRecord, RetryRecord};
 pub use mail::{MailRecord, MailSent};
 pub use owed::{ExpectedRecord, OwedRecord};
@@ -82,7 +82,8 @@ fn cell<T: std::fmt::Display>(value: Option<&T>) -> String {
 }
 
 /// Milliseconds as people read them: `850ms`, `12.3s`, `4m05s`, `2h03m`.
-fn span(millis: i64) -> String {
+#[must_use]
+pub fn span(millis: i64) -> String {
     let seconds = millis / 1000;
     match seconds {
         _ if millis < 1000 => format!("{millis}ms"),

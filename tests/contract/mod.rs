@@ -179,6 +179,13 @@ impl Said {
         self
     }
 
+    /// It ended with this code, whatever it said on the way.
+    #[track_caller]
+    pub(crate) fn with_code(self, code: i32) -> Self {
+        assert_eq!(self.code(), code, "{self:?}");
+        self
+    }
+
     /// It failed with this code; stderr has the form of the contract, and these words.
     #[track_caller]
     pub(crate) fn failed(self, code: i32, words: &str) -> Self {

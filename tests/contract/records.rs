@@ -71,6 +71,7 @@ words! {
     Resume: fresh same mismatch refused;
     ContainedBy: cgroup subreaper;
     Capability: none builder scout reviewer lead merger;
+    Phase: starting model tool ending;
     Wish: operator interrupt first_event stall stall_tool grace;
     Kind: start progress keep_alive negative tool_open tool_close terminal unknown not_json not_utf8 blank oversize;
     MailType: status question result error worker_done worker_died children_done merge_ready merged merge_failed
@@ -166,7 +167,7 @@ wire! { Turn "turn"
     turn: TurnId, run: RunId, agent: String, runtime: String, epoch: Count, attempt: Count, outcome: Option<Outcome>,
     cause: Option<Cause>, booted_at: Time, started_at: Option<Time>, ended_at: Option<Time>,
     duration_ms: Option<Count>, events: Count, cost_usd: Option<f64>, wish: Option<Wish>,
-    session_asked: Option<String>, pid: Option<Count>, shim_pid: Option<Count>, supervisor_pid: Count,
+    stalled_at: Option<Time>, stalled_phase: Option<Phase>, session_asked: Option<String>, pid: Option<Count>, shim_pid: Option<Count>, supervisor_pid: Count,
     contained_by: ContainedBy, command: Vec<String>, command_lossy: bool, cwd: String, cwd_lossy: bool,
     log_dir: String, log_dir_lossy: bool,
 }
@@ -174,6 +175,10 @@ wire! { Turn "turn"
 wire! { TurnEvent "turn.event"
     turn: TurnId, line: Count, kind: Kind, offset: Count, bytes: Count, event: Option<Value>, text: Option<String>,
     text_lossy: bool,
+}
+
+wire! { TurnStalled "turn.stalled"
+    turn: TurnId, run: RunId, agent: String, phase: Phase, silent_ms: Count, limit_ms: Count, events: Count,
 }
 
 wire! { TurnStopped "turn.stopped"
@@ -277,6 +282,7 @@ pub(crate) fn check(line: &str) -> Result<(), String> {
         .or_else(|| is::<Turn>(line, kind))
         .or_else(|| is::<TurnEvent>(line, kind))
         .or_else(|| is::<TurnStopped>(line, kind))
+        .or_else(|| is::<TurnStalled>(line, kind))
         .or_else(|| is::<Run>(line, kind))
         .or_else(|| is::<MailSent>(line, kind))
         .or_else(|| is::<Mail>(line, kind))
@@ -300,6 +306,8 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 2] {
     turn.extend(lines(home.turn(&["list"]).silent(0)));
     turn.extend(lines(home.play("b4", &["--max-attempts", "9"], "init; result-error no").silent(1)));
     turn.extend(lines(home.turn(&["stop", "b4"]).silent(0)));
+    let silent = ["--stall", "50ms", "--on-stall", "report", "--events"];
+    turn.extend(lines(home.play("b5", &silent, "init; sleep 300; result done").with_code(0)));
     turn.extend(lines(home.turn(&["stop", "lead"]).silent(0)));
     turn.extend(lines(owing(home).silent(1)));
     turn.extend(lines(home.turn(&["show", "b5"]).silent(0)));
@@ -347,6 +355,7 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         "turn",
         "turn.ended",
         "turn.event",
+        "turn.stalled",
         "turn.started",
         "turn.stopped",
     ];

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use refloat::model::{
     AttributedBy, Capability, Containment, CrashKind, CrashWho, DeadCause, ExpectKind, Hold, MailState, MailType,
-    Outcome, Priority, Resume, RetryClass, RetryState, RunState, Wish,
+    Outcome, Phase, Priority, Resume, RetryClass, RetryState, RunState, Wish,
 };
 
 fn root(name: &str) -> PathBuf {
@@ -156,6 +156,7 @@ fn every_list_of_words_in_the_schema_is_that_of_the_model() {
         ("turn", "wish", of!(Wish)),
         ("turn", "outcome", of!(Outcome)),
         ("expectation", "kind", of!(ExpectKind)),
+        ("turn", "stalled_phase", of!(Phase)),
         ("mail", "kind", of!(MailType)),
         ("mail", "priority", of!(Priority)),
         ("mail", "attributed_by", of!(AttributedBy)),

@@ -138,7 +138,6 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["turn", "run", "--agent", "a", "--resume", "abc", "--", "true"], "has no sessions to resume"),
     (&["turn", "run", "--agent", "a", "--runtime", "claude", "--prompt", "x", "--resume=--help"], "a session id"),
     (&["turn", "run", "--agent", "a", "--runtime", "claude", "--prompt", "x", "--resume", ""], "--resume"),
-    (&["turn", "log", "t1", "--raw", "--follow"], "cannot be used with"),
     (&["turn", "show", "t1", "t2"], "unexpected argument 't2'"),
     (&["turn", "stop", "a", "b"], "unexpected argument 'b'"),
     (&["turn", "--version", "short"], "--version stands alone"),

@@ -4,12 +4,16 @@
 
 mod clocks;
 mod ends;
+mod events;
 mod expectations;
 mod files;
 mod locks;
+mod logs;
 mod mail;
 mod prompts;
 mod sessions;
+mod silences;
 mod spawning;
+mod status;
 mod stops;
 mod waiting;

@@ -26,8 +26,9 @@ use uuid::Uuid;
 pub(crate) use plan::Plan;
 
 use crate::finishing::{Kin, end_rest, log_dir};
+use crate::outlet::Outlet;
 use crate::shim::Ready;
-use crate::supervise::{self, Left, Watch};
+use crate::supervise::{self, Desk, Left, Watch};
 use begin::{Begun, begin};
 pub(crate) use begin::{refuse, refuse_limited};
 use spawn::Shim;
@@ -37,38 +38,37 @@ const SHIM_BUDGET: Duration = Duration::from_secs(1);
 
 /// Runs one turn to its outcome. None: this supervisor has left it (HUP), and the agent works on.
 pub(crate) fn turn(
-    cx: &mut Context,
-    state: &mut State,
+    desk: &mut Desk<'_>,
     lock: &TurnLock,
     held: &SupervisorLock,
     plan: &Plan<'_>,
 ) -> Result<Option<Finished>> {
     let signals = Signals::over(&supervise::SIGNALS).map_err(|error| Failure::io("cannot take over signals", error))?;
-    let looks = owed::look_before(state, &plan.args.agent, &plan.expected)?;
+    let looks = owed::look_before(desk.state, &plan.args.agent, &plan.expected)?;
     let token = Uuid::new_v4().simple().to_string();
     let group = group(plan, &token)?;
     reap::become_subreaper().map_err(|error| Failure::io("cannot become a subreaper", error))?;
     let shim = spawn::shim(lock, &plan.args.agent)?;
-    let mut begun = match begin(state, plan, &looks, &token, group.as_deref(), &process::me()) {
+    let mut begun = match begin(desk.state, plan, &looks, &token, group.as_deref(), &process::me()) {
         Ok(begun) => begun,
         Err(failure) => {
             shim.dismiss();
             return Err(failure);
         }
     };
-    cx.works_on(&begun.turn.agent, begun.turn.id);
-    let log_dir = log_dir(state.place(), &begun.turn);
+    desk.cx.works_on(&begun.turn.agent, begun.turn.id);
+    let log_dir = log_dir(desk.state.place(), &begun.turn);
     // From here on the turn has a row, and every way out leads through its finish.
-    match release(cx, state, shim, plan, &mut begun, &log_dir) {
+    match release(desk, shim, plan, &mut begun, &log_dir) {
         // The agent runs, or has run: to run the same command again would do its work twice.
-        Ok(shim) => watch(cx, state, held, &begun, shim, &log_dir, signals).map_err(|failure| {
+        Ok(shim) => watch(desk, held, &begun, shim, &log_dir, signals).map_err(|failure| {
             failure.hint(format!("nothing is lost; when this is mended: turn attach {}", begun.turn.id))
         }),
         Err(failure) => {
-            let finished = finish_now(state, held, &begun.turn, &log_dir);
+            let finished = finish_now(desk.state, held, &begun.turn, &log_dir);
             // A full disk can keep the outcome from being written: the next turn of the agent will.
             if let Ok(finished) = finished {
-                cx.out.emit_at(&finished.ended, finished.at)?;
+                desk.out.tell(desk.cx, finished.ended, finished.at)?;
             }
             Err(failure)
         }
@@ -92,26 +92,19 @@ fn no_cgroup(reason: &str) -> Failure {
 }
 
 /// Gives the shim its order, records who runs, and lets the agent go.
-fn release(
-    cx: &mut Context,
-    state: &mut State,
-    mut shim: Shim,
-    plan: &Plan<'_>,
-    begun: &mut Begun,
-    log_dir: &Path,
-) -> Result<Shim> {
+fn release(desk: &mut Desk<'_>, mut shim: Shim, plan: &Plan<'_>, begun: &mut Begun, log_dir: &Path) -> Result<Shim> {
     spawn::make_folder(log_dir, plan.stdin())?;
     let cgroup = make_group(plan, &begun.turn)?;
-    let ready = shim.ready(&spawn::order(state.place(), plan, begun, log_dir, cgroup.as_ref()))?;
+    let ready = shim.ready(&spawn::order(desk.state.place(), plan, begun, log_dir, cgroup.as_ref()))?;
     if plan.needs_cgroup() && !ready.in_cgroup {
         return Err(no_cgroup("the agent could not be born in it"));
     }
-    record_start(state, &mut begun.turn, &ready, cgroup.as_ref())?;
+    record_start(desk.state, &mut begun.turn, &ready, cgroup.as_ref())?;
     if let Err(failure) = shim.go() {
-        state.write("take back a start", |tx| turn::take_back_start(tx, begun.turn.id))?;
+        desk.state.write("take back a start", |tx| turn::take_back_start(tx, begun.turn.id))?;
         return Err(failure);
     }
-    say_started(cx, plan, begun, &ready, log_dir)?;
+    say_started(desk.cx, desk.out, plan, begun, &ready, log_dir);
     Ok(shim)
 }
 
@@ -142,7 +135,7 @@ fn record_start(state: &mut State, turn: &mut Turn, ready: &Ready, cgroup: Optio
     Ok(())
 }
 
-fn say_started(cx: &mut Context, plan: &Plan<'_>, begun: &Begun, ready: &Ready, log_dir: &Path) -> Result<()> {
+fn say_started(cx: &mut Context, out: &mut Outlet, plan: &Plan<'_>, begun: &Begun, ready: &Ready, log_dir: &Path) {
     let (turn, run) = (&begun.turn, &begun.run);
     let started = TurnStarted {
         turn: turn.id,
@@ -165,15 +158,13 @@ fn say_started(cx: &mut Context, plan: &Plan<'_>, begun: &Begun, ready: &Ready, 
         log_dir_lossy: log_dir.to_str().is_none(),
     };
     // The agent runs: a stdout that fails is told at the end, and ends nothing.
-    let _ = cx.out.emit(&started);
-    let _ = cx.out.finish();
-    Ok(())
+    let _ = out.tell(cx, started, Stamp::now());
+    let _ = out.begin(cx, turn, log_dir);
 }
 
 /// Watches to the end of the tree and finishes.
 fn watch(
-    cx: &mut Context,
-    state: &mut State,
+    desk: &mut Desk<'_>,
     held: &SupervisorLock,
     begun: &Begun,
     shim: Shim,
@@ -183,14 +174,15 @@ fn watch(
     let turn = &begun.turn;
     let (handle, control) = shim.into_parts();
     let mut watch = Watch::begin(turn, handle, log_dir, signals)?.hearing(control);
-    if supervise::supervise(cx, state, &mut watch)? == Left::Detached {
+    if supervise::supervise(desk, &mut watch)? == Left::Detached {
         return Ok(None);
     }
     // Told by our own shim, the tree is gone; a shim that died without a word has left it to us.
     let left = if watch.is_told() { None } else { end_rest(turn, log_dir, Kin::Subreaper) };
     let (watched, shim) = watch.done();
+    desk.out.end();
     let evidence = Evidence::gather(turn, log_dir, watched, left)?;
-    let finished = finish::finish(state, held, &evidence);
+    let finished = finish::finish(desk.state, held, &evidence);
     // Its share of the lock goes with it: who comes next finds the agent free.
     let _ = shim.map(|shim| shim.ended(SHIM_BUDGET));
     finished.map(Some)

@@ -137,5 +137,6 @@ fn limits(clocks: &Clocks, runtime: &Description) -> Limits {
         stall: given(clocks.stall, runtime.clocks.stall()),
         stall_tool: given(clocks.stall_tool, runtime.clocks.stall_tool()),
         grace: clocks.grace,
+        on_stall: clocks.on_stall,
     }
 }

@@ -94,8 +94,13 @@ CREATE TABLE turn (
     )),
     ended_at INTEGER,
     ended TEXT CHECK (json_valid(ended)), -- the turn.ended record
+    stalled_at INTEGER, -- when the silence that lasts was told
+    stalled_phase TEXT CHECK (stalled_phase IN (
+        'starting', 'model', 'tool', 'ending'
+    )),
     UNIQUE (run, epoch),
-    CHECK ((outcome IS NULL) = (ended_at IS NULL) AND (outcome IS NULL) = (ended IS NULL))
+    CHECK ((outcome IS NULL) = (ended_at IS NULL) AND (outcome IS NULL) = (ended IS NULL)),
+    CHECK ((stalled_at IS NULL) = (stalled_phase IS NULL))
 ) STRICT;
 
 CREATE UNIQUE INDEX turn_open ON turn (agent) WHERE outcome IS NULL;
