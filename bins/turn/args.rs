@@ -48,7 +48,7 @@ pub(crate) enum Command {
 Examples:
   turn run --agent nightly --deadline 1h -- make test
   turn run --agent lead --runtime claude --prompt 'Fix the failing test'
-  turn run --agent lead --runtime claude --prompt-file task.md --stall 5m --on-stall report --events | jq -r .type
+  turn run --agent lead --runtime claude --prompt-file task.md --on-stall report --events
   git diff | turn run --agent rev --parent lead --runtime claude --prompt-file -
   turn run --agent b3 --expect file:report.md --expect git:HEAD -- make report")]
 pub(crate) struct Run {
