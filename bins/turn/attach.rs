@@ -11,7 +11,7 @@ use refloat::finish::{self, Evidence, Finished};
 use refloat::id::TurnId;
 use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::Turn;
-use refloat::observe::STREAM;
+use refloat::observe::{Observer, STREAM};
 use refloat::seam::process::{self, Handle, Life};
 use refloat::seam::signals::Signals;
 use refloat::state::{Place, State, turn};
@@ -111,7 +111,9 @@ fn watch(
     let log_dir = log_dir(desk.state.place(), turn);
     let me = process::me();
     desk.state.write("take up a turn", |tx| turn::set_supervisor(tx, turn.id, &me))?;
-    let mut watch = Watch::begin(turn, Some(shim), &log_dir, signals)?;
+    let stream = Observer::open(&log_dir, &turn.description)
+        .or_fail(|| format!("cannot read the stream in {}", log_dir.display()))?;
+    let mut watch = Watch::begin(turn, Some(shim), &log_dir, stream, signals);
     watch.take_up(last_change(&log_dir), finishing::unsupervised(&log_dir, turn))?;
     // A stdout that fails is told at the end.
     let _ = desk.out.begin(desk.cx, turn, &log_dir);

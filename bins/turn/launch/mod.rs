@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use refloat::cli::Context;
 use refloat::clock::{Stamp, Tick};
-use refloat::error::{Failure, Result};
+use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::finish::{self, Evidence, Finished, Watched};
 use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::{Containment, Turn};
+use refloat::observe::Observer;
 use refloat::owed;
 use refloat::record::{OwedRecord, TurnStarted};
 use refloat::seam::cgroup::Cgroup;
@@ -61,7 +62,7 @@ pub(crate) fn turn(
     // From here on the turn has a row, and every way out leads through its finish.
     match release(desk, shim, plan, &mut begun, &log_dir) {
         // The agent runs, or has run: to run the same command again would do its work twice.
-        Ok(shim) => watch(desk, held, &begun, shim, &log_dir, signals).map_err(|failure| {
+        Ok((shim, stream)) => watch(desk, held, &begun, (shim, stream), &log_dir, signals).map_err(|failure| {
             failure.hint(format!("nothing is lost; when this is mended: turn attach {}", begun.turn.id))
         }),
         Err(failure) => {
@@ -92,20 +93,30 @@ fn no_cgroup(reason: &str) -> Failure {
 }
 
 /// Gives the shim its order, records who runs, and lets the agent go.
-fn release(desk: &mut Desk<'_>, mut shim: Shim, plan: &Plan<'_>, begun: &mut Begun, log_dir: &Path) -> Result<Shim> {
+///
+/// Its stream is opened before it may write, or take the file away.
+fn release(
+    desk: &mut Desk<'_>,
+    mut shim: Shim,
+    plan: &Plan<'_>,
+    begun: &mut Begun,
+    log_dir: &Path,
+) -> Result<(Shim, Option<Observer>)> {
     spawn::make_folder(log_dir, plan.stdin())?;
     let cgroup = make_group(plan, &begun.turn)?;
     let ready = shim.ready(&spawn::order(desk.state.place(), plan, begun, log_dir, cgroup.as_ref()))?;
     if plan.needs_cgroup() && !ready.in_cgroup {
         return Err(no_cgroup("the agent could not be born in it"));
     }
+    let stream = Observer::open(log_dir, &begun.turn.description)
+        .or_fail(|| format!("cannot read the stream in {}", log_dir.display()))?;
     record_start(desk.state, &mut begun.turn, &ready, cgroup.as_ref())?;
     if let Err(failure) = shim.go() {
         desk.state.write("take back a start", |tx| turn::take_back_start(tx, begun.turn.id))?;
         return Err(failure);
     }
     say_started(desk.cx, desk.out, plan, begun, &ready, log_dir);
-    Ok(shim)
+    Ok((shim, stream))
 }
 
 fn make_group(plan: &Plan<'_>, turn: &Turn) -> Result<Option<Cgroup>> {
@@ -167,13 +178,13 @@ fn watch(
     desk: &mut Desk<'_>,
     held: &SupervisorLock,
     begun: &Begun,
-    shim: Shim,
+    (shim, stream): (Shim, Option<Observer>),
     log_dir: &Path,
     signals: Signals,
 ) -> Result<Option<Finished>> {
     let turn = &begun.turn;
     let (handle, control) = shim.into_parts();
-    let mut watch = Watch::begin(turn, handle, log_dir, signals)?.hearing(control);
+    let mut watch = Watch::begin(turn, handle, log_dir, stream, signals).hearing(control);
     if supervise::supervise(desk, &mut watch)? == Left::Detached {
         return Ok(None);
     }

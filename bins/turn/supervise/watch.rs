@@ -59,15 +59,19 @@ pub(crate) struct Watch<'t> {
 }
 
 impl<'t> Watch<'t> {
-    /// Begins to watch a turn that was just let go.
-    pub(crate) fn begin(turn: &'t Turn, shim: Option<Handle>, log_dir: &Path, signals: Signals) -> Result<Self> {
-        let observer = Observer::open(log_dir, &turn.description);
-        let observer = observer.or_fail(|| format!("cannot read the stream in {}", log_dir.display()))?;
+    /// Begins to watch a turn; `observer` has its stream open, where there is one.
+    pub(crate) fn begin(
+        turn: &'t Turn,
+        shim: Option<Handle>,
+        log_dir: &Path,
+        observer: Option<Observer>,
+        signals: Signals,
+    ) -> Self {
         if let (Some(_), Some(shim)) = (&turn.wish, &shim) {
             // Whoever recorded the wish may have died before the signal; a shim that had it is not hurried by another.
             let _ = shim.signal(Signal::SIGTERM);
         }
-        Ok(Self {
+        Self {
             turn,
             shim,
             control: None,
@@ -86,7 +90,7 @@ impl<'t> Watch<'t> {
             status: None,
             time: Time::from(TimeSource::SYSTEM),
             unsupervised: Duration::ZERO,
-        })
+        }
     }
 
     /// Takes up a turn that others watched before. What they had read keeps the time they read it at; what came
