@@ -47,7 +47,14 @@ pub(crate) fn turn(
     let group = group(plan, &token)?;
     reap::become_subreaper().map_err(|error| Failure::io("cannot become a subreaper", error))?;
     let shim = spawn::shim(lock, &plan.args.agent)?;
-    let mut begun = begin(state, plan, &token, group.as_deref(), &process::me())?;
+    let mut begun = match begin(state, plan, &token, group.as_deref(), &process::me()) {
+        Ok(begun) => begun,
+        // Whoever is refused has left nobody behind.
+        Err(failure) => {
+            shim.dismiss();
+            return Err(failure);
+        }
+    };
     cx.works_on(&begun.turn.agent, begun.turn.id);
     let log_dir = log_dir(state.place(), &begun.turn);
     // From here on the turn has a row, and every way out leads through its finish.
