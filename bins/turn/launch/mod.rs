@@ -52,6 +52,7 @@ pub(crate) fn turn(
     let shim = spawn::shim(lock, &plan.args.agent)?;
     let mut begun = match begin(desk.state, plan, &looks, &token, group.as_deref(), &process::me()) {
         Ok(begun) => begun,
+        // Whoever is refused has left nobody behind.
         Err(failure) => {
             shim.dismiss();
             return Err(failure);

@@ -15,7 +15,8 @@ use refloat::exit::Exit;
 use refloat::lock::TurnLock;
 use refloat::runtime::StopSignal;
 use refloat::seam::cgroup::Cgroup;
-use refloat::seam::process::{Handle, identity_of};
+use refloat::seam::process::Handle;
+use refloat::seam::reap;
 use refloat::seam::spawn::{self, Stdio};
 use refloat::state::Place;
 
@@ -30,8 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A started shim.
 pub(super) struct Shim {
-    control: UnixStream,
     pid: i32,
+    control: UnixStream,
     handle: Option<Handle>,
 }
 
@@ -73,9 +74,8 @@ pub(super) fn shim(lock: &TurnLock, agent: &str) -> Result<Shim> {
     let null = File::options().write(true).open("/dev/null").or_fail(what)?;
     let stdio = Stdio { input: share.as_fd(), output: theirs.as_fd(), errors: null.as_fd() };
     let environment: Vec<_> = std::env::vars_os().collect();
-    let arguments = ["turn".into(), SHIM.into(), agent.into()];
-    let pid = spawn::ourselves(&arguments, &environment, stdio).or_fail(what)?;
-    Ok(Shim { control: mine, pid, handle: None })
+    let pid = spawn::ourselves(&["turn".into(), SHIM.into(), agent.into()], &environment, stdio).or_fail(what)?;
+    Ok(Shim { pid, control: mine, handle: None })
 }
 
 /// What the shim of this turn is to do.
@@ -98,6 +98,11 @@ pub(super) fn order(place: &Place, plan: &Plan<'_>, begun: &Begun, log_dir: &Pat
 }
 
 impl Shim {
+    /// There is no turn for it: it goes, and its share of the lock with it.
+    pub(super) fn dismiss(self) {
+        reap::dismiss(self.pid);
+    }
+
     /// Sends the order and waits until the agent stands at its gate; says who they are.
     pub(super) fn ready(&mut self, order: &Order) -> Result<Ready> {
         let gone = || {
@@ -116,13 +121,6 @@ impl Shim {
         let ready: Ready = serde_json::from_str(&line).map_err(|_| gone())?;
         self.handle = Some(Handle::open(&ready.shim).map_err(|_| gone())?);
         Ok(ready)
-    }
-
-    /// Sends it away without an order, and waits for its end: its share of the turn lock goes with it.
-    pub(super) fn dismiss(self) {
-        let who = identity_of(self.pid);
-        drop(self.control);
-        let _ = who.map(|who| Handle::open(&who).map(|handle| handle.ended(PATIENCE)));
     }
 
     /// Lets the agent go.
