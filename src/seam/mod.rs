@@ -11,9 +11,11 @@ pub mod reap;
 pub mod signals;
 pub mod spawn;
 pub mod survivors;
+pub mod tmux;
 pub mod tree;
 pub mod wait;
 
+mod bounded;
 mod procfs;
 
 #[cfg(test)]
