@@ -21,5 +21,7 @@ pub mod observe;
 pub mod record;
 pub mod runtime;
 pub mod seam;
+pub mod sight;
 pub mod state;
+pub mod token;
 mod words;

@@ -16,6 +16,7 @@ use refloat::seam::process::{self, Handle, Life};
 use refloat::seam::signals::Signals;
 use refloat::state::{Place, State, turn};
 
+use crate::adopted;
 use crate::args::Attach;
 use crate::finishing::{self, Kin, log_dir, reread};
 use crate::supervise::{self, Left, Watch};
@@ -24,6 +25,7 @@ use crate::supervise::{self, Left, Watch};
 pub(crate) fn run(cx: &mut Context, args: &Attach) -> Result<Exit> {
     let place = cx.place()?;
     let mut state = State::open_existing(&place)?;
+    refuse_adopted(&state, &args.subject)?;
     let turn = find(&state, &args.subject)?;
     let finished = match finish::recorded(&turn)? {
         Some(finished) => Some(finished),
@@ -33,6 +35,14 @@ pub(crate) fn run(cx: &mut Context, args: &Attach) -> Result<Exit> {
     cx.out.emit_at(&finished.ended, finished.at)?;
     finishing::say_failure(cx, &finished);
     Ok(finished.exit)
+}
+
+/// What somebody else started has no shim and no stream of ours.
+fn refuse_adopted(state: &State, subject: &str) -> Result<()> {
+    let adopted = state.read("look at the agent", |view| adopted::open_of(view, subject))?;
+    let Some((run, _)) = adopted else { return Ok(()) };
+    Err(Failure::refused(format!("run {} of {subject} is adopted: it has no turn to supervise", run.id))
+        .hint(format!("see how it is: turn show {subject}")))
 }
 
 /// The turn that is meant: by its id, or the agent's newest.

@@ -14,7 +14,7 @@ use refloat::state::{Place, State, agent, turn};
 
 use crate::args::Run;
 use crate::prompt::{self, Prompt};
-use crate::{finishing, launch};
+use crate::{adopted, finishing, launch};
 
 /// Somebody who finishes an older turn does so in milliseconds.
 const FINISHER: Duration = Duration::from_secs(10);
@@ -39,6 +39,7 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
         return Err(busy(&state, &place, &args.agent));
     };
     finish_latest(cx, &mut state, &held, &args.agent, args.kill_orphans)?;
+    plan.gone = adopted::gone(&state, &args.agent)?;
     loop {
         let Some(finished) = launch::turn(cx, &mut state, &lock, &held, &plan)? else {
             return Ok(Exit::Busy);

@@ -4,9 +4,11 @@
 
 mod ended;
 mod evidence;
+mod idle;
 mod notice;
 
 pub use evidence::{Evidence, Watched};
+pub use idle::{end_by_word, recorded_word, stop_idle};
 
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
@@ -14,7 +16,7 @@ use crate::exit::Exit;
 use crate::judge::outcome::{Conclusion, Open, exit_of, settle};
 use crate::judge::sequel::{Sequel, Situation, sequel};
 use crate::lock::SupervisorLock;
-use crate::model::{Cause, MailType, Outcome, OutcomeSource, Run, RunState, Turn, Wish, WishNote};
+use crate::model::{Cause, MailType, Outcome, OutcomeSource, Run, Turn, Wish, WishNote};
 use crate::record::TurnEnded;
 use crate::runtime::SessionBy;
 use crate::state::{State, Tx, run, turn};
@@ -61,25 +63,6 @@ pub fn recorded(turn: &Turn) -> Result<Option<Finished>> {
     Ok(Some(Finished { ended, at, exit }))
 }
 
-/// Ends an open run that has no turn: its record, and the notice to its parent. `run` was read in this transaction.
-///
-/// # Errors
-/// Those of the state file.
-pub fn stop_idle(tx: &Tx<'_>, run: &Run, why: Option<&str>, now: Stamp) -> Result<()> {
-    let sequel = Sequel {
-        state: RunState::Stopped,
-        hold: None,
-        attempts: run.attempts,
-        retry_at: None,
-        by_provider: false,
-        notice: Some(MailType::WorkerDied),
-    };
-    if run::settle(tx, run.id, run.epoch, &sequel, false, now)? {
-        notice::stopped(tx, run, why, now)?;
-    }
-    Ok(())
-}
-
 fn exit(wish: Option<&WishNote>, ended: &TurnEnded) -> Exit {
     let asked = wish.and_then(|note| note.signal);
     let signal = if ended.outcome == Outcome::Aborted { asked } else { ended.signal };
@@ -99,6 +82,7 @@ fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, jitter: f64) -> Res
         max_attempts: run.max_attempts,
         stop_requested,
         limit_resets_at: evidence.limit_resets_at(),
+        waits_until: turn.yielded.as_ref().map(|note| note.until),
         jitter,
         now,
     };
@@ -142,7 +126,7 @@ fn follow(
     if let (Some(parent), Some(kind)) = (&run.parent, sequel.notice) {
         notice::send(tx, turn, run, ended, kind, parent, now)?;
     } else if sequel.state.is_terminal() && ended.terminal_mail.is_none() {
-        notice::children_done(tx, turn, run, MailType::ChildrenDone, now)?;
+        notice::children_done(tx, Some(turn.id), run, MailType::ChildrenDone, now)?;
     }
     Ok(())
 }

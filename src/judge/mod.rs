@@ -4,3 +4,4 @@
 pub mod clocks;
 pub mod outcome;
 pub mod sequel;
+pub mod worker;

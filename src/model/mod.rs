@@ -3,10 +3,14 @@
 
 mod mail;
 mod run;
+mod sight;
 mod turn;
 mod words;
+mod worker;
 
 pub use mail::{Mail, NewMail};
 pub use run::{NewRun, Run, Standing};
-pub use turn::{Counters, NewTurn, Turn, WishNote};
+pub use sight::{Observed, Sight, Why};
+pub use turn::{Counters, NewTurn, Turn, WishNote, YieldNote};
 pub use words::*;
+pub use worker::{FoundSession, NewWorker, Pulse, TmuxSession, Worker};

@@ -5,11 +5,13 @@ mod event;
 mod mail;
 mod run;
 mod turn;
+mod worker;
 
 pub use event::{TurnEvent, TurnStopped};
 pub use mail::{MailRecord, MailSent};
 pub use run::RunRecord;
 pub use turn::{TurnEnded, TurnRecord, TurnStarted};
+pub use worker::{RunAdopted, RunBeat, RunEnded, TurnYielded, WorkerFacts, WorkerLife};
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};

@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::cell;
-use crate::clock::Stamp;
+use super::{WorkerFacts, WorkerLife, cell};
+use crate::clock::{Moment, Stamp};
 use crate::emit::Record;
 use crate::id::RunId;
-use crate::model::{Capability, Hold, Run, RunState};
+use crate::model::{Capability, Hold, Run, RunState, Sight, Worker};
 
-/// A run: what is recorded, not what is observed.
+/// A run as it is recorded. Only of an adopted one is told beside it what is observed.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RunRecord {
     /// The run.
@@ -48,6 +48,23 @@ pub struct RunRecord {
     pub changed_at: Stamp,
     /// When it ended.
     pub ended_at: Option<Stamp>,
+    /// Work that somebody else started stands for it.
+    pub adopted: bool,
+    /// Who that is.
+    #[serde(flatten)]
+    pub worker: WorkerFacts,
+    /// What that said, and what was seen of it.
+    #[serde(flatten)]
+    pub life: WorkerLife,
+}
+
+impl RunRecord {
+    /// The record of an adopted run.
+    #[must_use]
+    pub fn adopted(run: &Run, worker: &Worker, sight: Option<Sight>, now: &Moment) -> Self {
+        let (facts, life) = (WorkerFacts::of(worker), WorkerLife::of(worker, sight, now));
+        Self { adopted: worker.released_at.is_none(), worker: facts, life, ..Self::from(run) }
+    }
 }
 
 impl From<&Run> for RunRecord {
@@ -71,6 +88,9 @@ impl From<&Run> for RunRecord {
             opened_at: run.opened_at,
             changed_at: run.changed_at,
             ended_at: run.ended_at,
+            adopted: false,
+            worker: WorkerFacts::default(),
+            life: WorkerLife::default(),
         }
     }
 }
@@ -78,7 +98,7 @@ impl From<&Run> for RunRecord {
 impl Record for RunRecord {
     const TYPE: &'static str = "run";
     fn columns(&self) -> Vec<(&'static str, String)> {
-        vec![
+        let mut columns = vec![
             ("run", self.run.to_string()),
             ("agent", self.agent.clone()),
             ("task", cell(self.task.as_ref())),
@@ -89,6 +109,8 @@ impl Record for RunRecord {
             ("attempts", format!("{}/{}", self.attempts, self.max_attempts)),
             ("opened", self.opened_at.brief()),
             ("ended", self.ended_at.map(Stamp::brief).unwrap_or_default()),
-        ]
+        ];
+        columns.extend(self.life.columns());
+        columns
     }
 }

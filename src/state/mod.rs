@@ -14,6 +14,7 @@ mod open;
 mod place;
 pub mod run;
 pub mod turn;
+pub mod worker;
 mod write;
 
 pub use migrate::SCHEMA;

@@ -20,7 +20,7 @@ fn two_hundred() -> Home {
              'token' || i, description, '[\"run\",\"a\\u001b[31m\\nb\",\"日本語日本語日本語日本語日本語\"]', command_lossy,
              cwd, cwd_lossy, limits, deadline_ms, session_asked, resume, contained_by, cgroup, last_mail, supervisor, shim,
              child, before, booted_at, turn.started_at, started_tick, wish, wish_signal, wish_why, wish_at, events, ignored_lines,
-             progress_tick, read_bytes, outcome, ended_at, ended FROM turn, n WHERE turn.id = 1",
+             progress_tick, read_bytes, outcome, ended_at, ended, yielded FROM turn, n WHERE turn.id = 1",
     );
     home
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod builders;
 mod clocks;
 mod ends;
 mod files;
@@ -12,3 +13,4 @@ mod sessions;
 mod spawning;
 mod stops;
 mod waiting;
+mod yielding;

@@ -11,6 +11,7 @@ use refloat::model::{Containment, NewRun, NewTurn, Run, Turn};
 use refloat::state::{State, Tx, View, agent, run, turn};
 
 use super::plan::Plan;
+use crate::adopted;
 
 /// No family has more.
 const GENERATIONS: usize = 100;
@@ -84,7 +85,7 @@ fn open_run(tx: &Tx<'_>, plan: &Plan<'_>, now: Stamp) -> Result<Run> {
     match open {
         Some(open) => {
             may_go_on(plan, &open, now)?;
-            Ok(open)
+            adopted::take_over(tx, open, plan.gone, now)
         }
         None => new_run(tx, plan, now),
     }
@@ -126,7 +127,7 @@ fn may_go_on(plan: &Plan<'_>, open: &Run, now: Stamp) -> Result<()> {
 }
 
 /// A run whose parent waits for it, perhaps through others, would wait for itself.
-fn refuse_circle(view: &View<'_>, agent: &str, parent: Option<&str>) -> Result<()> {
+pub(crate) fn refuse_circle(view: &View<'_>, agent: &str, parent: Option<&str>) -> Result<()> {
     let mut above = parent.map(str::to_owned);
     for _ in 0..GENERATIONS {
         let Some(name) = above else { return Ok(()) };
