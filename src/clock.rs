@@ -9,6 +9,8 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
+use crate::identity::Identity;
+
 /// UTC with exactly three decimals: sorts as text, and every reader can parse it.
 /// (`time`'s own RFC 3339 prints as many decimals as there are.)
 const STAMP: &[BorrowedFormatItem<'static>] =
@@ -119,6 +121,39 @@ impl schemars::JsonSchema for Stamp {
     }
 }
 
+/// A moment that another process can compare with its own: the wall clock may be set meanwhile, `CLOCK_BOOTTIME` is not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// The wall clock, for people.
+    pub at: Stamp,
+    /// The boot it was in.
+    pub boot: String,
+    /// The time namespace it was told in: boot time is shifted in it (time_namespaces(7)).
+    pub time_ns: u64,
+    /// Milliseconds since that boot, suspended time included.
+    pub boottime_ms: i64,
+}
+
+impl Moment {
+    /// Now, as this process (`me`) tells it.
+    #[must_use]
+    pub fn now(me: &Identity) -> Self {
+        let boottime_ms = i64::try_from(read(ClockId::Boottime).as_millis()).unwrap_or(i64::MAX);
+        Self { at: Stamp::now(), boot: me.boot.clone(), time_ns: me.time_ns, boottime_ms }
+    }
+
+    /// How long ago it was; none if it lies in the future, which no honest clock says.
+    #[must_use]
+    pub fn age_ms(&self, now: &Self) -> Option<i64> {
+        let same_clock = !self.boot.is_empty() && self.boot == now.boot && self.time_ns == now.time_ns;
+        let age = match same_clock {
+            true => now.boottime_ms - self.boottime_ms,
+            false => now.at.millis() - self.at.millis(),
+        };
+        (age >= 0).then_some(age)
+    }
+}
+
 /// A point on `CLOCK_MONOTONIC`, which stands still while the host sleeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tick(Duration);
@@ -208,5 +243,32 @@ mod tests {
         if rustix::process::geteuid().is_root() {
             assert!(inside.status().unwrap().success());
         }
+    }
+
+    #[test]
+    fn an_age_is_told_by_the_boots_own_clock_and_by_the_wall_only_across_boots() {
+        let moment = |at, boot: &str, time_ns, boottime_ms| Moment {
+            at: Stamp::from_millis(at),
+            boot: boot.into(),
+            time_ns,
+            boottime_ms,
+        };
+        let then = moment(1_000_000, "b1", 1, 5_000);
+        let rows = [
+            (moment(1_000_700, "b1", 1, 5_700), Some(700)),
+            // The wall clock was set back, or far ahead: the age is what it is.
+            (moment(400, "b1", 1, 5_700), Some(700)),
+            (moment(9_000_000, "b1", 1, 5_700), Some(700)),
+            (moment(1_000_900, "b2", 1, 100), Some(900)),
+            (moment(1_000_900, "b1", 2, 100), Some(900)),
+            // From the future.
+            (moment(999_999, "b2", 1, 100), None),
+            (moment(1_000_900, "b1", 1, 4_999), None),
+        ];
+        for (now, age) in rows {
+            assert_eq!(then.age_ms(&now), age, "{now:?}");
+        }
+        let (nowhere, later) = (moment(1_000, "", 1, 5), moment(1_200, "", 1, 9));
+        assert_eq!(nowhere.age_ms(&later), Some(200), "no boot id is equal to no other");
     }
 }

@@ -24,6 +24,8 @@ pub mod record;
 pub mod runtime;
 mod scrub;
 pub mod seam;
+pub mod sight;
 pub mod state;
 mod table;
+pub mod token;
 mod words;

@@ -1,5 +1,6 @@
 //! The tests of the commands: black-box tests on real processes, files and locks.
 
+mod adopted;
 mod captures;
 mod cases;
 mod contract;

@@ -8,9 +8,10 @@ use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::id::{RunId, TurnId};
 use refloat::judge::outcome::is_terminal_mail;
-use refloat::model::{AttributedBy, DeadCause, NewMail, Turn};
+use refloat::model::{AttributedBy, DeadCause, NewMail};
 use refloat::record::MailSent;
-use refloat::state::{State, Tx, View, mail, run, turn};
+use refloat::state::{State, Tx, View, mail, run};
+use refloat::token::{self, Bearer};
 
 use crate::args::Send;
 
@@ -22,7 +23,8 @@ const SUBJECT: usize = 1000;
 /// Who writes, by the environment and `--from`.
 struct Sender {
     name: String,
-    turn: Option<Turn>,
+    /// The turn, where there is one, and the run.
+    from: Option<(Option<TurnId>, RunId)>,
 }
 
 /// To whom: an agent, or one run of it.
@@ -35,9 +37,7 @@ pub(crate) fn run(cx: &mut Context, args: &Send) -> Result<Exit> {
     let body = body(cx, args)?;
     check(args, &body)?;
     let to = recipient(&args.to)?;
-    // A token that is not even text is a wrong token, not none.
-    let token = std::env::var_os("REFLOAT_TOKEN").filter(|token| !token.is_empty());
-    let token = token.map(|token| token.to_string_lossy().into_owned());
+    let token = token::of_environment();
     if token.is_none() && args.from.is_none() {
         return Err(Failure::usage("who sends it? --from is missing").hint("outside a turn: --from operator"));
     }
@@ -88,26 +88,19 @@ fn recipient(text: &str) -> Result<Recipient> {
     }
 }
 
-/// Inside a turn the token says who sends; a name that contradicts it is refused.
+/// Inside a turn, or an adopted worker, the token says who sends; a name that contradicts it is refused.
 fn sender(tx: &Tx<'_>, args: &Send, token: Option<&str>) -> Result<Sender> {
     let Some(token) = token else {
-        return Ok(Sender { name: args.from.clone().unwrap_or_default(), turn: None });
+        return Ok(Sender { name: args.from.clone().unwrap_or_default(), from: None });
     };
-    let Some(turn) = turn::by_token(tx, token)? else {
-        return Err(Failure::refused("the token of this turn is unknown here")
-            .hint("REFLOAT_TOKEN and REFLOAT_STATE belong together; outside a turn unset both"));
+    let (name, from) = match token::bearer(tx, token)? {
+        Bearer::Turn(turn) => (turn.agent, (Some(turn.id), turn.run)),
+        Bearer::Worker(worker) => (worker.0.agent, (None, worker.0.id)),
     };
-    if let Some(from) = args.from.as_ref().filter(|from| **from != turn.agent) {
-        return Err(Failure::refused(format!("{} cannot send as {from} from inside its turn", turn.agent)));
+    if let Some(from) = args.from.as_ref().filter(|from| **from != name) {
+        return Err(Failure::refused(format!("{name} cannot send as {from} from inside its turn")));
     }
-    if let Some(outcome) = turn.outcome {
-        return Err(Failure::refused(format!("{} has ended ({outcome}): its token is no longer good", turn.id)));
-    }
-    let epoch = run::by_id(tx, turn.run)?.map(|run| run.epoch);
-    if epoch != Some(turn.epoch) {
-        return Err(Failure::refused(format!("{} is fenced: another turn holds its run", turn.id)));
-    }
-    Ok(Sender { name: turn.agent.clone(), turn: Some(turn) })
+    Ok(Sender { name, from: Some(from) })
 }
 
 fn store(tx: &Tx<'_>, args: &Send, body: &str, to: &Recipient, sender: &Sender) -> Result<MailSent> {
@@ -117,7 +110,6 @@ fn store(tx: &Tx<'_>, args: &Send, body: &str, to: &Recipient, sender: &Sender) 
         return Err(Failure::not_found(format!("no mail {answered} to answer")));
     }
     let (recipient, recipient_run, dead_reason) = address(tx, args, to)?;
-    let from: Option<(TurnId, RunId)> = sender.turn.as_ref().map(|turn| (turn.id, turn.run));
     let new = NewMail {
         sender: &sender.name,
         recipient: &recipient,
@@ -128,8 +120,12 @@ fn store(tx: &Tx<'_>, args: &Send, body: &str, to: &Recipient, sender: &Sender) 
         body,
         payload: args.payload.as_deref(),
         reply_to: args.reply_to,
-        from,
-        attributed_by: if from.is_some() { AttributedBy::Turn } else { AttributedBy::Word },
+        from: sender.from,
+        attributed_by: match sender.from {
+            Some((Some(_), _)) => AttributedBy::Turn,
+            Some((None, _)) => AttributedBy::Run,
+            None => AttributedBy::Word,
+        },
         dead_reason,
     };
     let id = mail::send(tx, &new, Stamp::now())?;

@@ -10,11 +10,15 @@ use refloat::cli::{Common, agent_name, agent_or_id, duration, session_id, task_n
 use refloat::id::{RunId, TurnId};
 use refloat::model::{Capability, OnStall, Outcome, Wanted};
 
+use crate::adopted::args::{Adopt, Beat, End};
+use crate::yielding::Yield;
+
 const EXAMPLES: &str = "\
 Examples:
   turn run --agent nightly -- make test
   turn run --agent lead --runtime claude --prompt 'Fix the failing test' -- --model sonnet
   turn run --agent b2 --parent lead --task login --runtime codex --prompt-file task.md
+  turn adopt --agent b3 --parent lead --tmux b3      # work that somebody else started
   turn attach b2               # its supervisor died: watch it again, or record how it ended
   turn list --format table
 
@@ -40,6 +44,10 @@ pub(crate) enum Command {
     List(List),
     Show(Show),
     Log(Log),
+    Adopt(Adopt),
+    Beat(Beat),
+    End(End),
+    Yield(Yield),
 }
 
 /// Run one turn of an agent and record its outcome
@@ -191,7 +199,7 @@ pub(crate) struct Stop {
     /// Wait so long for the turn's end
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub(crate) wait: Duration,
-    /// Kill at once, without giving the agent time to clean up
+    /// Kill at once, without giving the agent time to clean up; of an adopted run, kill its process too
     #[arg(long)]
     pub(crate) kill: bool,
     /// Why, for the record
@@ -220,7 +228,7 @@ pub(crate) struct List {
     /// Only those that began in the last so long
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) since: Option<Duration>,
-    /// Only turns without an outcome
+    /// Only turns without an outcome, and after them the open runs that were adopted
     #[arg(long)]
     pub(crate) open: bool,
     /// At most so many, the newest; 0: all
@@ -229,6 +237,8 @@ pub(crate) struct List {
 }
 
 /// Show a run with its turns, or a turn with its end, and what went wrong
+///
+/// Of an adopted run also what is observed: whether its process or session is there.
 #[derive(Args, Debug)]
 #[command(before_help = "\
 Examples:

@@ -16,6 +16,7 @@ use refloat::seam::process::{self, Handle, Life};
 use refloat::seam::signals::Signals;
 use refloat::state::{Place, State, turn};
 
+use crate::adopted;
 use crate::args::Attach;
 use crate::finishing::{self, Kin, log_dir, reread};
 use crate::outlet::Outlet;
@@ -26,6 +27,7 @@ pub(crate) fn run(cx: &mut Context, args: &Attach) -> Result<Exit> {
     let place = cx.place()?;
     let mut state = State::open_existing(&place)?;
     finishing::take_in_crashes(cx, &mut state);
+    refuse_adopted(&state, &args.subject)?;
     let turn = find(&state, &args.subject)?;
     cx.works_on(&turn.agent, turn.id);
     let mut out = Outlet::new(args.events);
@@ -48,6 +50,14 @@ pub(crate) fn run(cx: &mut Context, args: &Attach) -> Result<Exit> {
     out.tell(cx, finished.ended.clone(), finished.at)?;
     finishing::say_failure(cx, &finished);
     out.finish().map(|()| finished.exit)
+}
+
+/// What somebody else started has no shim and no stream of ours.
+fn refuse_adopted(state: &State, subject: &str) -> Result<()> {
+    let adopted = state.read("look at the agent", |view| adopted::open_of(view, subject))?;
+    let Some((run, _)) = adopted else { return Ok(()) };
+    Err(Failure::refused(format!("run {} of {subject} is adopted: it has no turn to supervise", run.id))
+        .hint(format!("see how it is: turn show {subject}")))
 }
 
 /// The turn that is meant: by its id, or the agent's newest.

@@ -1,6 +1,7 @@
 //! The `turn` command: run one agent turn, start to outcome.
 //! Two programs in one binary: the supervisor that people call, and the shim it starts itself as.
 
+mod adopted;
 mod args;
 mod attach;
 mod events;
@@ -15,6 +16,7 @@ mod shim;
 mod show;
 mod stop;
 mod supervise;
+mod yielding;
 
 use std::process::ExitCode;
 
@@ -22,8 +24,8 @@ use refloat::cli::{self, Context};
 use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::record::{
-    self, CrashRecord, DeadLetterRecord, RetryRecord, RunRecord, TurnEnded, TurnEvent, TurnRecord, TurnStalled,
-    TurnStarted, TurnStopped,
+    self, CrashRecord, DeadLetterRecord, RetryRecord, RunAdopted, RunBeat, RunEnded, RunRecord, TurnEnded, TurnEvent,
+    TurnRecord, TurnStalled, TurnStarted, TurnStopped, TurnYielded,
 };
 
 use args::{Command, Turn};
@@ -43,6 +45,10 @@ fn dispatch(cx: &mut Context, turn: Turn) -> Result<Exit> {
         Command::List(args) => list::run(cx, &args),
         Command::Show(args) => show::run(cx, &args),
         Command::Log(args) => log::run(cx, &args),
+        Command::Adopt(args) => adopted::adopt::run(cx, &args),
+        Command::Beat(args) => adopted::beat::run(cx, &args),
+        Command::End(args) => adopted::end::run(cx, &args),
+        Command::Yield(args) => yielding::run(cx, &args),
     }
 }
 
@@ -58,5 +64,9 @@ fn schema() -> String {
         record::schema_of::<RetryRecord>(),
         record::schema_of::<DeadLetterRecord>(),
         record::schema_of::<CrashRecord>(),
+        record::schema_of::<RunAdopted>(),
+        record::schema_of::<RunBeat>(),
+        record::schema_of::<RunEnded>(),
+        record::schema_of::<TurnYielded>(),
     ])
 }

@@ -16,7 +16,7 @@ use crate::args::Run;
 use crate::outlet::Outlet;
 use crate::prompt::{self, Prompt};
 use crate::supervise::Desk;
-use crate::{finishing, launch};
+use crate::{adopted, finishing, launch};
 
 /// Somebody who finishes an older turn does so in milliseconds.
 const FINISHER: Duration = Duration::from_secs(10);
@@ -46,6 +46,7 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     };
     finish_latest(cx, &mut state, &held, &args.agent, args.kill_orphans)?;
     launch::refuse(&state, &plan)?;
+    plan.gone = adopted::gone(&state, &args.agent)?;
     let mut out = Outlet::new(args.events);
     let ended = turns(&mut Desk { cx, state: &mut state, out: &mut out }, &lock, &held, plan);
     // Whoever reads slowly keeps nothing from others: the agent is free before the last record is printed.

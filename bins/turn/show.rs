@@ -5,16 +5,25 @@ use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::finish;
 use refloat::id::{RunId, TurnId};
-use refloat::model::{Crash, DeadLetter, Owed, Retry, Run, Turn};
+use refloat::model::{Crash, DeadLetter, Owed, Retry, Run, Turn, Worker};
 use refloat::record::{CrashRecord, DeadLetterRecord, RetryRecord, RunRecord, TurnRecord};
-use refloat::state::{Place, State, View, crash, dead_letter, expectation, retry, run, turn};
+use refloat::sight::Looker;
+use refloat::state::{Place, State, View, crash, dead_letter, expectation, retry, run, turn, worker};
 
 use crate::args::Show;
 use crate::finishing::log_dir;
 
 enum Found {
-    Run(Box<Run>, Vec<Owed>, Vec<Turn>),
+    Run(Box<Shown>),
     Turn(Box<Turn>),
+}
+
+/// A run, who stands for it, what it owes, and its turns.
+struct Shown {
+    run: Run,
+    worker: Option<Worker>,
+    owes: Vec<Owed>,
+    turns: Vec<Turn>,
 }
 
 /// What went wrong, as the ledgers have it.
@@ -31,8 +40,10 @@ pub(crate) fn run(cx: &mut Context, args: &Show) -> Result<Exit> {
     let record = |turn: &Turn| TurnRecord::of(turn, &log_dir(&place, turn));
     match found {
         None => Err(Failure::not_found(format!("no run, turn or agent '{}'", args.subject)).hint("see: turn list")),
-        Some((Found::Run(run, owes, turns), ledgers)) => {
-            cx.out.emit(&RunRecord::of(&run, &owes))?;
+        Some((Found::Run(shown), ledgers)) => {
+            let mut looker = Looker::default();
+            cx.out.emit(&run_record(&shown.run, shown.worker.as_ref(), &shown.owes, &mut looker))?;
+            let turns = &shown.turns;
             turns.iter().try_for_each(|turn| cx.out.emit(&record(turn)))?;
             tell(cx, &place, &ledgers)
         }
@@ -76,5 +87,14 @@ fn find(view: &View<'_>, subject: &str) -> Result<Option<(Found, Ledgers)>> {
         dead: dead_letter::of_run(view, run.id)?,
         crashes: crash::of_run(view, run.id)?,
     };
-    Ok(Some((Found::Run(Box::new(run), owes, turns), ledgers)))
+    let worker = worker::of_run(view, run.id)?;
+    Ok(Some((Found::Run(Box::new(Shown { run, worker, owes, turns })), ledgers)))
+}
+
+/// A run as it is recorded, and beside it what is seen of the worker that stands for it.
+pub(crate) fn run_record(run: &Run, worker: Option<&Worker>, owes: &[Owed], looker: &mut Looker) -> RunRecord {
+    let record = RunRecord::of(run, owes);
+    let Some(worker) = worker else { return record };
+    let sight = worker.released_at.is_none().then(|| looker.look(worker));
+    record.adopted(worker, sight, looker.now())
 }

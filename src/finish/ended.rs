@@ -30,12 +30,7 @@ impl<'l> Account<'l> {
             Some(parent) if !owed.is_empty() => mail::terminal_of(tx, turn.id, turn.last_mail, parent, owed)?,
             _ => None,
         };
-        let open = Open {
-            owes_mail: run.parent.is_some() && !owed.is_empty(),
-            mail_sent: terminal_mail.is_some(),
-            children: run::open_children(tx, &run.agent)?,
-            unread: mail::waiting_for(tx, &run.agent, run.id)?,
-        };
+        let open = Open { yielded: turn.yielded.is_some(), ..open_of(tx, run, terminal_mail, turn.last_mail)? };
         let findings = owed::findings(tx, run.id, looked)?;
         Ok(Self { open, findings, looked, stop_requested: false, terminal_mail })
     }
@@ -117,6 +112,21 @@ impl<'l> Account<'l> {
             log_dir_lossy: evidence.log_dir.to_str().is_none(),
         }
     }
+}
+
+/// What is open of a run that ends well; `before` is the newest mail when its last work began.
+pub(super) fn open_of(tx: &Tx<'_>, run: &Run, terminal_mail: Option<MailId>, before: i64) -> Result<Open> {
+    let owes_mail = run.parent.is_some() && !owed_mail(run.capability).is_empty();
+    // Who owes mail ends by sending it. Who owes none has nothing to say it with, and what was there when its turn
+    // began was there to be read: else no mail that ever came would let it end.
+    let after = if owes_mail { 0 } else { before };
+    Ok(Open {
+        owes_mail,
+        mail_sent: terminal_mail.is_some(),
+        yielded: false,
+        children: run::open_children(tx, &run.agent)?,
+        unread: mail::waiting_for(tx, &run.agent, run.id, after)?,
+    })
 }
 
 /// What became of the session that was asked for. A resume that did not happen is never silent.

@@ -4,11 +4,13 @@
 
 mod ended;
 mod evidence;
+mod idle;
 mod ledger;
 mod notice;
 mod tail;
 
 pub use evidence::{Evidence, Watched, millis};
+pub use idle::{end_by_word, recorded_word, stop_idle};
 
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
@@ -18,7 +20,7 @@ use crate::judge::owed::{adopt, hold_to};
 use crate::judge::retry::Prior;
 use crate::judge::sequel::{Sequel, Situation, sequel};
 use crate::lock::SupervisorLock;
-use crate::model::{Cause, Look, MailType, Outcome, OutcomeSource, Owed, Run, RunState, Turn, Wish, WishNote};
+use crate::model::{Cause, Look, MailType, Outcome, OutcomeSource, Owed, Run, Turn, Wish, WishNote};
 use crate::owed;
 use crate::record::TurnEnded;
 use crate::runtime::SessionBy;
@@ -68,18 +70,6 @@ pub fn recorded(turn: &Turn) -> Result<Option<Finished>> {
     Ok(Some(Finished { ended, at, exit }))
 }
 
-/// Ends an open run that has no turn: its record, and the notice to its parent. `run` was read in this transaction.
-///
-/// # Errors
-/// Those of the state file.
-pub fn stop_idle(tx: &Tx<'_>, run: &Run, why: Option<&str>, now: Stamp) -> Result<()> {
-    let sequel = Sequel::plain(RunState::Stopped, run.attempts, Some(MailType::WorkerDied));
-    if run::settle(tx, run.id, run.epoch, &sequel, false, now)? {
-        notice::stopped(tx, run, why, now)?;
-    }
-    Ok(())
-}
-
 fn exit(wish: Option<&WishNote>, ended: &TurnEnded) -> Exit {
     let asked = wish.and_then(|note| note.signal);
     let signal = if ended.outcome == Outcome::Aborted { asked } else { ended.signal };
@@ -100,6 +90,7 @@ fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, looked: &[(Owed, Lo
         stop_requested,
         prior: retry::taken_by(tx, turn.id)?.as_ref().map(Prior::of),
         limit_resets_at: evidence.limit_resets_at(),
+        waits_until: turn.yielded.as_ref().map(|note| note.until),
         jitter,
         now,
     };
@@ -145,7 +136,7 @@ fn follow(
     if let (Some(parent), Some(kind)) = (&run.parent, sequel.notice) {
         notice::send(tx, turn, run, ended, kind, parent, now)?;
     } else if sequel.state.is_terminal() && ended.terminal_mail.is_none() {
-        notice::children_done(tx, turn, run, MailType::ChildrenDone, now)?;
+        notice::children_done(tx, Some(turn.id), run, MailType::ChildrenDone, now)?;
     }
     Ok(())
 }

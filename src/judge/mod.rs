@@ -6,3 +6,4 @@ pub mod outcome;
 pub mod owed;
 pub mod retry;
 pub mod sequel;
+pub mod worker;

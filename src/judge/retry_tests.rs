@@ -11,6 +11,7 @@ const FIRST: Situation = Situation {
     stop_requested: false,
     prior: None,
     limit_resets_at: None,
+    waits_until: None,
     jitter: 1.0,
     now: Stamp::from_millis(0),
 };

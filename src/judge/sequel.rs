@@ -25,6 +25,8 @@ pub struct Situation {
     pub prior: Option<Prior>,
     /// When the provider's limit ends, in the provider's own words.
     pub limit_resets_at: Option<Stamp>,
+    /// Until when the agent said that it waits.
+    pub waits_until: Option<Stamp>,
     /// Between 0 and 1: spreads the next tries of many runs.
     pub jitter: f64,
     /// Now.
@@ -103,7 +105,7 @@ pub fn sequel(outcome: Outcome, run: &Situation) -> Option<Sequel> {
         O::Waiting => Sequel {
             hold: Some(Hold::Awaiting),
             attempts: 0,
-            retry_at: Some(run.now.plus(WAIT_LIMIT)),
+            retry_at: Some(run.waits_until.unwrap_or_else(|| run.now.plus(WAIT_LIMIT))),
             ..ended(RunState::Waiting, None)
         },
         O::Silent => ended(RunState::Completed, Some(MailType::WorkerDied)),
@@ -176,6 +178,7 @@ mod tests {
         stop_requested: false,
         prior: None,
         limit_resets_at: None,
+        waits_until: None,
         jitter: 1.0,
         now: Stamp::from_millis(0),
     };
@@ -292,5 +295,14 @@ mod tests {
                 run.attempts = after.attempts;
             }
         }
+    }
+
+    #[test]
+    fn a_wait_ends_when_the_agent_said_or_after_a_day() {
+        let until = Some(Stamp::from_millis(5_000));
+        let said = sequel(Outcome::Waiting, &Situation { waits_until: until, ..FIRST }).unwrap();
+        let unsaid = sequel(Outcome::Waiting, &FIRST).unwrap();
+        assert_eq!((said.retry_at, unsaid.retry_at), (until, Some(Stamp::from_millis(86_400_000))));
+        assert!(!said.by_provider, "our wait holds no turn back");
     }
 }

@@ -64,8 +64,8 @@ pub struct NewMail<'a> {
     pub payload: Option<&'a str>,
     /// The mail it answers.
     pub reply_to: Option<MailId>,
-    /// The turn and run it is sent from.
-    pub from: Option<(TurnId, RunId)>,
+    /// The run it is sent from, and the turn, where there is one.
+    pub from: Option<(Option<TurnId>, RunId)>,
     /// Who vouches for the sender.
     pub attributed_by: AttributedBy,
     /// Stored, or dead at once with this reason.

@@ -5,12 +5,16 @@ mod expectation;
 mod ledger;
 mod mail;
 mod run;
+mod sight;
 mod turn;
 mod words;
+mod worker;
 
 pub use expectation::{Expectation, FileSeen, Finding, Look, Owed, Said, Wanted};
 pub use ledger::*;
 pub use mail::{Mail, NewMail};
 pub use run::{NewRun, Run, Standing};
-pub use turn::{Counters, NewTurn, StallNote, Turn, WishNote};
+pub use sight::{Observed, Sight, Why};
+pub use turn::{Counters, NewTurn, StallNote, Turn, WishNote, YieldNote};
 pub use words::*;
+pub use worker::{FoundSession, NewWorker, Pulse, TmuxSession, Worker};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::{Stamp, Tick};
 use crate::id::{RunId, TurnId};
 use crate::identity::Identity;
@@ -66,6 +68,8 @@ pub struct Turn {
     pub wish: Option<WishNote>,
     /// What was counted while it was watched.
     pub counters: Counters,
+    /// The agent's own word that it ends on purpose and waits.
+    pub yielded: Option<YieldNote>,
     /// Its outcome.
     pub outcome: Option<Outcome>,
     /// When that was recorded.
@@ -96,6 +100,19 @@ pub struct WishNote {
     pub why: Option<String>,
     /// When.
     pub at: Stamp,
+}
+
+/// An agent's word that it ends its turn on purpose and waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct YieldNote {
+    /// When it said so.
+    pub at: Stamp,
+    /// What it waits for, in its words.
+    pub reason: Option<String>,
+    /// At most until then.
+    pub until: Stamp,
+    /// Mail is what it waits for.
+    pub on_mail: bool,
 }
 
 /// What the supervisor has counted; written now and then, so that another can go on from it.

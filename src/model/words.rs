@@ -58,6 +58,8 @@ words! {
         TerminalMailMissing = "terminal_mail_missing",
         /// Runs that have this agent as parent are open.
         OpenChildren = "open_children",
+        /// The agent said that it ends on purpose and waits.
+        Yielded = "yielded",
         /// Mail waits for this agent.
         UnreadMail = "unread_mail",
         /// A limit for requests or tokens in a span of time.
@@ -334,6 +336,8 @@ words! {
     pub enum AttributedBy {
         /// The token of the turn it was sent from.
         Turn = "turn",
+        /// The token of the adopted run it was sent from.
+        Run = "run",
         /// The sender's own word.
         Word = "word",
         /// refloat wrote it.

@@ -90,6 +90,8 @@ pub struct TurnStopped {
     pub outcome: Option<Outcome>,
     /// The run's state now.
     pub state: Option<RunState>,
+    /// The process of an adopted worker that was killed; null where none was, or it was gone.
+    pub signalled_pid: Option<i32>,
 }
 
 impl Record for TurnStopped {
@@ -101,6 +103,7 @@ impl Record for TurnStopped {
             ("turn", cell(self.turn.as_ref())),
             ("outcome", cell(self.outcome.as_ref())),
             ("run state", cell(self.state.as_ref())),
+            ("signalled", cell(self.signalled_pid.as_ref())),
         ]
     }
 }

@@ -7,6 +7,7 @@ mod mail;
 mod owed;
 mod run;
 mod turn;
+mod worker;
 
 pub use event::{TurnEvent, TurnStalled, TurnStopped};
 pub use ledger::{CrashRecord, DeadLetterRecord, RetryRecord};
@@ -14,6 +15,7 @@ pub use mail::{MailRecord, MailSent};
 pub use owed::{ExpectedRecord, OwedRecord};
 pub use run::RunRecord;
 pub use turn::{TurnEnded, TurnRecord, TurnStarted};
+pub use worker::{RunAdopted, RunBeat, RunEnded, TurnYielded, WorkerFacts, WorkerLife};
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};

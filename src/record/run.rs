@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{OwedRecord, cell};
-use crate::clock::Stamp;
+use super::{OwedRecord, WorkerFacts, WorkerLife, cell};
+use crate::clock::{Moment, Stamp};
 use crate::emit::Record;
 use crate::id::RunId;
-use crate::model::{Capability, Hold, Owed, Run, RunState};
+use crate::model::{Capability, Hold, Owed, Run, RunState, Sight, Worker};
 
-/// A run: what is recorded, not what is observed.
+/// A run as it is recorded. Only of an adopted one is told beside it what is observed.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RunRecord {
     /// The run.
@@ -50,6 +50,23 @@ pub struct RunRecord {
     pub changed_at: Stamp,
     /// When it ended.
     pub ended_at: Option<Stamp>,
+    /// Work that somebody else started stands for it.
+    pub adopted: bool,
+    /// Who that is.
+    #[serde(flatten)]
+    pub worker: WorkerFacts,
+    /// What that said, and what was seen of it.
+    #[serde(flatten)]
+    pub life: WorkerLife,
+}
+
+impl RunRecord {
+    /// The same of an adopted run.
+    #[must_use]
+    pub fn adopted(self, worker: &Worker, sight: Option<Sight>, now: &Moment) -> Self {
+        let (facts, life) = (WorkerFacts::of(worker), WorkerLife::of(worker, sight, now));
+        Self { adopted: worker.released_at.is_none(), worker: facts, life, ..self }
+    }
 }
 
 impl RunRecord {
@@ -76,6 +93,9 @@ impl RunRecord {
             opened_at: run.opened_at,
             changed_at: run.changed_at,
             ended_at: run.ended_at,
+            adopted: false,
+            worker: WorkerFacts::default(),
+            life: WorkerLife::default(),
         }
     }
 }
@@ -83,7 +103,7 @@ impl RunRecord {
 impl Record for RunRecord {
     const TYPE: &'static str = "run";
     fn columns(&self) -> Vec<(&'static str, String)> {
-        vec![
+        let mut columns = vec![
             ("run", self.run.to_string()),
             ("agent", self.agent.clone()),
             ("task", cell(self.task.as_ref())),
@@ -94,6 +114,8 @@ impl Record for RunRecord {
             ("attempts", format!("{}/{}", self.attempts, self.max_attempts)),
             ("opened", self.opened_at.brief()),
             ("ended", self.ended_at.map(Stamp::brief).unwrap_or_default()),
-        ]
+        ];
+        columns.extend(self.life.columns());
+        columns
     }
 }

@@ -14,9 +14,11 @@ pub mod reap;
 pub mod signals;
 pub mod spawn;
 pub mod survivors;
+pub mod tmux;
 pub mod tree;
 pub mod wait;
 
+mod bounded;
 mod procfs;
 
 #[cfg(test)]

@@ -149,6 +149,22 @@ pub fn me() -> Identity {
     identity_of(pid).unwrap_or_else(|_| identity(pid, 0))
 }
 
+/// The living process that has this pid now; its number cannot slip to another meanwhile.
+///
+/// # Errors
+/// What was found instead of a living process; never [`Life::Alive`].
+pub fn living(pid: i32) -> Result<Identity, Life> {
+    if let Some(doubt) = Here::get().doubt() {
+        return Err(Life::Unknown(doubt));
+    }
+    let mut start_ticks = 0;
+    let _held = Handle::open_here(pid, |stat| {
+        start_ticks = stat.start_ticks;
+        true
+    })?;
+    Ok(identity(pid, start_ticks))
+}
+
 /// Looks whether a process lives.
 #[must_use]
 pub fn look(who: &Identity) -> Life {

@@ -57,7 +57,7 @@ pub fn send(tx: &Tx<'_>, new: &NewMail<'_>, now: Stamp) -> Result<MailId> {
             new.body,
             new.payload,
             new.reply_to.map(|mail| mail.0),
-            new.from.map(|(turn, _)| turn.0),
+            new.from.and_then(|(turn, _)| turn).map(|turn| turn.0),
             new.from.map(|(_, run)| run.0),
             new.attributed_by.word(),
             state.word(),
@@ -66,7 +66,7 @@ pub fn send(tx: &Tx<'_>, new: &NewMail<'_>, now: Stamp) -> Result<MailId> {
         ],
     )?;
     if let Some(cause) = new.dead_reason {
-        dead_letter::undelivered(tx, MailId(row), cause, new.from.map(|(turn, _)| turn), now)?;
+        dead_letter::undelivered(tx, MailId(row), cause, new.from.and_then(|(turn, _)| turn), now)?;
     }
     Ok(MailId(row))
 }
@@ -86,16 +86,31 @@ pub fn terminal_of(
         params![turn.0, after, parent],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    let terminal = sent.into_iter().find(|(_, kind)| kinds.iter().any(|wanted| wanted.word() == kind));
-    Ok(terminal.map(|(mail, _)| MailId(mail)))
+    Ok(first_of(sent, kinds))
 }
 
-/// How many mails wait for this run of an agent: mail to another run of it does not.
-pub fn waiting_for(view: &View<'_>, agent: &str, run: RunId) -> Result<i64> {
+/// The terminal mail of an adopted worker: of one of these types, to the parent, sent with the worker's token, and no reply.
+pub fn terminal_of_worker(view: &View<'_>, run: RunId, parent: &str, kinds: &[MailType]) -> Result<Option<MailId>> {
+    let sent: Vec<(i64, String)> = view.all(
+        "SELECT id, kind FROM mail
+         WHERE run = ?1 AND attributed_by = 'run' AND recipient = ?2 AND reply_to IS NULL ORDER BY id",
+        params![run.0, parent],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(first_of(sent, kinds))
+}
+
+fn first_of(sent: Vec<(i64, String)>, kinds: &[MailType]) -> Option<MailId> {
+    let terminal = sent.into_iter().find(|(_, kind)| kinds.iter().any(|wanted| wanted.word() == kind));
+    terminal.map(|(mail, _)| MailId(mail))
+}
+
+/// How many mails newer than this one wait for this run of an agent: mail to another run of it does not.
+pub fn waiting_for(view: &View<'_>, agent: &str, run: RunId, after: i64) -> Result<i64> {
     let count = view.one(
         "SELECT count(*) FROM mail
-         WHERE recipient = ?1 AND state = 'stored' AND (recipient_run IS NULL OR recipient_run = ?2)",
-        params![agent, run.0],
+         WHERE recipient = ?1 AND id > ?3 AND state = 'stored' AND (recipient_run IS NULL OR recipient_run = ?2)",
+        params![agent, run.0, after],
         |row| row.get(0),
     )?;
     Ok(count.unwrap_or(0))

@@ -18,6 +18,7 @@ mod place;
 pub mod retry;
 pub mod run;
 pub mod turn;
+pub mod worker;
 mod write;
 
 pub use migrate::SCHEMA;

@@ -98,6 +98,7 @@ CREATE TABLE turn (
     stalled_phase TEXT CHECK (stalled_phase IN (
         'starting', 'model', 'tool', 'ending'
     )),
+    yielded TEXT CHECK (json_valid(yielded)), -- the agent's word that it ends on purpose and waits
     UNIQUE (run, epoch),
     CHECK ((outcome IS NULL) = (ended_at IS NULL) AND (outcome IS NULL) = (ended IS NULL)),
     CHECK ((stalled_at IS NULL) = (stalled_phase IS NULL))
@@ -124,6 +125,27 @@ CREATE TABLE expectation (
     UNIQUE (run, kind, target, repository)
 ) STRICT;
 
+-- Work that somebody else started, and that stands for a run: a process, or a tmux session. Moments are JSON.
+CREATE TABLE worker (
+    run INTEGER PRIMARY KEY REFERENCES run (id),
+    token TEXT NOT NULL,
+    process TEXT CHECK (json_valid(process)), -- of a tmux session that of its first pane
+    tmux TEXT CHECK (json_valid(tmux)),
+    log TEXT,
+    adopted TEXT NOT NULL CHECK (json_valid(adopted)),
+    launch_until INTEGER,
+    found_at INTEGER, -- null: a session that was not there yet
+    beats INTEGER NOT NULL DEFAULT 0,
+    beat TEXT CHECK (json_valid(beat)), -- the last heartbeat: a process wrote
+    progress TEXT CHECK (json_valid(progress)), -- the last heartbeat that told of progress
+    progress_text TEXT,
+    released_at INTEGER, -- its run went on with turns of ours
+    ended TEXT CHECK (json_valid(ended)), -- the run.ended record
+    CHECK (process IS NOT NULL OR tmux IS NOT NULL)
+) STRICT;
+
+CREATE UNIQUE INDEX worker_token ON worker (token);
+
 -- Mail between agents, and from refloat to them.
 CREATE TABLE mail (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -146,7 +168,7 @@ CREATE TABLE mail (
     turn INTEGER REFERENCES turn (id),
     run INTEGER REFERENCES run (id),
     attributed_by TEXT NOT NULL CHECK (attributed_by IN (
-        'turn', 'word', 'refloat'
+        'turn', 'run', 'word', 'refloat'
     )),
     state TEXT NOT NULL CHECK (state IN (
         'stored', 'dead'
@@ -157,6 +179,8 @@ CREATE TABLE mail (
 ) STRICT;
 
 CREATE INDEX mail_waiting ON mail (recipient, id) WHERE state = 'stored';
+
+CREATE INDEX mail_of_worker ON mail (run, id) WHERE attributed_by = 'run';
 
 CREATE INDEX mail_of_turn ON mail (turn, id) WHERE turn IS NOT NULL;
 

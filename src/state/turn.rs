@@ -8,12 +8,14 @@ use crate::clock::{Stamp, Tick};
 use crate::error::Result;
 use crate::id::{RunId, TurnId};
 use crate::identity::Identity;
-use crate::model::{Containment, Counters, NewTurn, Outcome, Phase, Resume, StallNote, Turn, Wish, WishNote};
+use crate::model::{
+    Containment, Counters, NewTurn, Outcome, Phase, Resume, StallNote, Turn, Wish, WishNote, YieldNote,
+};
 
 const COLUMNS: &str = "id, run, agent, epoch, attempt, token, description, command, command_lossy, cwd, cwd_lossy,
     limits, deadline_ms, session_asked, resume, contained_by, cgroup, last_mail, supervisor, shim, child, before, booted_at, started_at,
     started_tick, wish, wish_signal, wish_why, wish_at, events, ignored_lines, progress_tick, read_bytes, outcome,
-    ended_at, ended, stalled_at, stalled_phase";
+    ended_at, ended, stalled_at, stalled_phase, yielded";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Turn> {
     Ok(Turn {
@@ -49,6 +51,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Turn> {
             progress_tick: optional_tick(row, "progress_tick")?,
             read_bytes: row.get("read_bytes")?,
         },
+        yielded: optional_json(row, "yielded")?,
         outcome: optional_word(row, "outcome", Outcome::from_word)?,
         ended_at: optional_stamp(row, "ended_at")?,
         ended: row.get("ended")?,
@@ -235,6 +238,13 @@ pub fn wish_end(tx: &Tx<'_>, turn: TurnId, note: &WishNote) -> Result<bool> {
          WHERE id = ?1 AND outcome IS NULL AND (wish IS NULL OR wish = 'grace')",
         params![turn.0, note.wish.word(), note.signal, note.why, note.at.millis()],
     )?;
+    Ok(changed == 1)
+}
+
+/// Records the agent's word that it ends on purpose; its last one counts. False where the turn has an outcome.
+pub fn yield_now(tx: &Tx<'_>, turn: TurnId, note: &YieldNote) -> Result<bool> {
+    let changed =
+        tx.run("UPDATE turn SET yielded = ?2 WHERE id = ?1 AND outcome IS NULL", params![turn.0, tx.text_of(note)?])?;
     Ok(changed == 1)
 }
 

@@ -126,7 +126,7 @@ pub(crate) fn dump(file: &Path) -> String {
         let read = |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();
         asked.query_map([], read).unwrap().collect::<rusqlite::Result<_>>().unwrap()
     };
-    ["agent", "run", "turn", "expectation", "mail"]
+    ["agent", "run", "turn", "expectation", "worker", "mail", "retry", "dead_letter", "crash"]
         .map(|table| format!("{table}: {:?}\n", rows(&format!("SELECT * FROM {table} ORDER BY 1"))))
         .concat()
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::{Home, Said};
+use super::{Home, Said, binary};
 
 /// A wire type: what its lines begin with, and its keys in the order of the design.
 trait Wire: for<'de> Deserialize<'de> {
@@ -77,7 +77,8 @@ words! {
     MailType: status question result error worker_done worker_died children_done merge_ready merged merge_failed
         escalation health_check dispatch assign decision_gate steer nudge;
     Priority: low normal high urgent;
-    AttributedBy: turn word refloat;
+    AttributedBy: turn run word refloat;
+    Observed: alive gone unknown;
     MailState: stored dead;
     RetryClass: failed no_result killed lost spawn_failed limited;
     RetryState: open taken cancelled;
@@ -183,13 +184,40 @@ wire! { TurnStalled "turn.stalled"
 
 wire! { TurnStopped "turn.stopped"
     agent: String, run: Option<RunId>, turn: Option<TurnId>, outcome: Option<Outcome>, state: Option<State>,
+    signalled_pid: Option<Count>,
 }
 
 wire! { Run "run"
     run: RunId, agent: String, task: Option<String>, parent: Option<String>, capability: Capability, state: State,
     hold: Option<Hold>, held_until: Option<Time>, held_by_provider: bool, epoch: Count, attempts: Count,
     max_attempts: Count, runtime: Option<String>, session: Option<String>, terminal_mail_missing: bool,
-    owes: Vec<Owed>, opened_at: Time, changed_at: Time, ended_at: Option<Time>,
+    owes: Vec<Owed>, opened_at: Time, changed_at: Time, ended_at: Option<Time>, adopted: bool, pid: Option<Count>,
+    start_ticks: Option<Count>, tmux: Option<String>, tmux_session: Option<String>, tmux_socket: Option<String>,
+    tmux_server_pid: Option<Count>, log: Option<String>, launch_until: Option<Time>, beats: Count,
+    beat_at: Option<Time>, beat_age_ms: Option<Count>, progress_at: Option<Time>, progress_age_ms: Option<Count>,
+    progress: Option<String>, clock_skew: bool, observed: Option<Observed>, observed_why: Option<Cause>,
+}
+
+wire! { RunAdopted "run.adopted"
+    run: RunId, agent: String, task: Option<String>, parent: Option<String>, capability: Capability,
+    max_attempts: Count, state: State, token: String, pid: Option<Count>, start_ticks: Option<Count>,
+    tmux: Option<String>, tmux_session: Option<String>, tmux_socket: Option<String>, tmux_server_pid: Option<Count>,
+    log: Option<String>, launch_until: Option<Time>,
+}
+
+wire! { RunBeat "run.beat"
+    run: RunId, agent: String, state: State, beats: Count, beat_at: Option<Time>, progress_at: Option<Time>,
+    progress: Option<String>,
+}
+
+wire! { RunEnded "run.ended"
+    run: RunId, agent: String, task: Option<String>, parent: Option<String>, outcome: Outcome, state: State,
+    why: Option<String>, terminal_mail: Option<MailId>, terminal_mail_missing: bool, notice: Option<MailType>,
+    ended_at: Time,
+}
+
+wire! { TurnYielded "turn.yielded"
+    turn: TurnId, run: RunId, agent: String, reason: Option<String>, until: Time, on_mail: bool,
 }
 
 wire! { MailSent "mail.sent"
@@ -284,6 +312,10 @@ pub(crate) fn check(line: &str) -> Result<(), String> {
         .or_else(|| is::<TurnStopped>(line, kind))
         .or_else(|| is::<TurnStalled>(line, kind))
         .or_else(|| is::<Run>(line, kind))
+        .or_else(|| is::<RunAdopted>(line, kind))
+        .or_else(|| is::<RunBeat>(line, kind))
+        .or_else(|| is::<RunEnded>(line, kind))
+        .or_else(|| is::<TurnYielded>(line, kind))
         .or_else(|| is::<MailSent>(line, kind))
         .or_else(|| is::<Mail>(line, kind))
         .or_else(|| is::<Retry>(line, kind))
@@ -311,6 +343,10 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 2] {
     turn.extend(lines(home.turn(&["stop", "lead"]).silent(0)));
     turn.extend(lines(owing(home).silent(1)));
     turn.extend(lines(home.turn(&["show", "b5"]).silent(0)));
+    turn.extend(lines(adopted(home)));
+    let say = format!("run {} yield --for mail --on-mail >{}", binary("turn"), home.path("yielded").display());
+    turn.extend(lines(home.play("b6", &[], &format!("init; {say}; result later")).silent(0)));
+    turn.extend(std::fs::read_to_string(home.path("yielded")).unwrap().lines().map(str::to_owned));
     let send = ["send", "--from", "lead", "--to", "b4", "--subject", "s", "--payload", r#"{"a":[1]}"#];
     let mut mail = lines(home.mail(&send).silent(0));
     mail.extend(lines(
@@ -333,6 +369,20 @@ fn owing(home: &Home) -> Said {
     home.play("b5", &args, "init; result done")
 }
 
+/// A worker that is adopted, beats, is shown and says that it is done.
+fn adopted(home: &Home) -> Said {
+    let pid = std::process::id().to_string();
+    let mut all = home.turn(&["adopt", "--agent", "b7", "--parent", "lead", "--pid", &pid, "--log", "x"]).silent(0);
+    for args in [
+        &["beat", "b7", "--progress", "half"][..],
+        &["show", "b7"],
+        &["end", "b7", "--outcome", "failed", "--why", "no disk"],
+    ] {
+        all.out.push_str(&home.turn(args).silent(0).out);
+    }
+    all
+}
+
 /// B25: a time without its zone is not taken.
 #[test]
 fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
@@ -352,24 +402,28 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         "mail.sent",
         "retry",
         "run",
+        "run.adopted",
+        "run.beat",
+        "run.ended",
         "turn",
         "turn.ended",
         "turn.event",
         "turn.stalled",
         "turn.started",
         "turn.stopped",
+        "turn.yielded",
     ];
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), all);
 }
 
 #[test]
 fn the_check_of_records_sees_what_is_wrong_with_one() {
-    let good = r#"{"type":"turn.stopped","v":1,"at":"2026-11-20T07:31:02.120Z","agent":"a","run":"r1","turn":null,"outcome":null,"state":"stopped"}"#;
+    let good = r#"{"type":"turn.stopped","v":1,"at":"2026-11-20T07:31:02.120Z","agent":"a","run":"r1","turn":null,"outcome":null,"state":"stopped","signalled_pid":null}"#;
     check(good).unwrap();
     for (from, to) in [
         (r#""turn":null,"#, ""),
         (r#""turn":null,"outcome":null"#, r#""outcome":null,"turn":null"#),
-        ("stopped\"}", "ended\"}"),
+        ("stopped\",", "ended\","),
         (".120Z", ".12Z"),
         (".120Z", ".120+00:00"),
         ("\"r1\"", "1"),

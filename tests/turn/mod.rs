@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod builders;
 mod clocks;
 mod ends;
 mod events;
@@ -17,3 +18,4 @@ mod spawning;
 mod status;
 mod stops;
 mod waiting;
+mod yielding;

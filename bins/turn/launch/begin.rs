@@ -13,6 +13,7 @@ use refloat::owed::{self, Looks};
 use refloat::state::{Place, State, Tx, View, agent, run, turn};
 
 use super::plan::Plan;
+use crate::adopted;
 use crate::args::Run as Args;
 
 /// No family has more.
@@ -78,7 +79,7 @@ pub(crate) fn begin(
 /// The agent's open run if the turn may go on with it, or a new one.
 fn open_run(tx: &Tx<'_>, plan: &Plan<'_>, now: Stamp) -> Result<Run> {
     match may_begin(tx, plan, now)? {
-        Some(open) => Ok(open),
+        Some(open) => adopted::take_over(tx, open, plan.gone, now),
         None => new_run(tx, plan, now),
     }
 }
@@ -152,7 +153,7 @@ fn may_go_on(args: &Args, open: &Run, now: Stamp) -> Result<()> {
 }
 
 /// A run whose parent waits for it, perhaps through others, would wait for itself.
-fn refuse_circle(view: &View<'_>, agent: &str, parent: Option<&str>) -> Result<()> {
+pub(crate) fn refuse_circle(view: &View<'_>, agent: &str, parent: Option<&str>) -> Result<()> {
     let mut above = parent.map(str::to_owned);
     for _ in 0..GENERATIONS {
         let Some(name) = above else { return Ok(()) };

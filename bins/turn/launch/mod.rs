@@ -1,8 +1,8 @@
 //! One turn of `turn run`: begin, start the shim, let the agent go, watch, finish.
 //! The order is the design's: what is written is written before what it allows.
 
-mod begin;
-mod plan;
+pub(crate) mod begin;
+pub(crate) mod plan;
 mod spawn;
 
 use std::path::Path;

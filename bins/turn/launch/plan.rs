@@ -27,6 +27,8 @@ pub(crate) struct Plan<'a> {
     /// The agent's stops when the call began.
     pub(crate) stops: i64,
     pub(crate) limits: Limits,
+    /// The adopted run whose worker was seen to be gone.
+    pub(crate) gone: Option<refloat::id::RunId>,
     /// The session was refused once in this call.
     refused: bool,
 }
@@ -50,7 +52,7 @@ impl<'a> Plan<'a> {
         let cwd = cwd.or_fail(|| "cannot tell the working folder".into())?;
         let expected = owed::resolve(&args.expect, &cwd)?;
         let limits = limits(&args.clocks, &runtime);
-        Ok(Self { args, runtime, prompt: None, cwd, expected, stops: 0, limits, refused: false })
+        Ok(Self { args, runtime, prompt: None, cwd, expected, stops: 0, gone: None, limits, refused: false })
     }
 
     /// The same, after the runtime has refused the session.
@@ -109,12 +111,11 @@ impl<'a> Plan<'a> {
     }
 
     pub(crate) fn capability(&self) -> Capability {
-        let unless_given = if self.args.parent.is_some() { Capability::Builder } else { Capability::None };
-        self.args.capability.unwrap_or(unless_given)
+        capability(self.args.capability, self.args.parent.as_deref())
     }
 
     pub(crate) fn max_attempts(&self) -> i64 {
-        self.args.max_attempts.unwrap_or(if self.args.parent.is_some() { 3 } else { 1 })
+        max_attempts(self.args.max_attempts, self.args.parent.as_deref())
     }
 
     pub(crate) fn kill_after(&self) -> Duration {
@@ -128,6 +129,16 @@ impl<'a> Plan<'a> {
     pub(crate) const fn needs_cgroup(&self) -> bool {
         matches!(self.args.contain, Contain::Cgroup)
     }
+}
+
+/// What a run is for, unless it was given: who has a parent builds.
+pub(crate) fn capability(given: Option<Capability>, parent: Option<&str>) -> Capability {
+    given.unwrap_or(if parent.is_some() { Capability::Builder } else { Capability::None })
+}
+
+/// How often a run is tried, unless it was given: who has a parent is tried again.
+pub(crate) fn max_attempts(given: Option<i64>, parent: Option<&str>) -> i64 {
+    given.unwrap_or(if parent.is_some() { 3 } else { 1 })
 }
 
 fn limits(clocks: &Clocks, runtime: &Description) -> Limits {
