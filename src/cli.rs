@@ -44,6 +44,12 @@ pub struct Context {
 }
 
 impl Context {
+    /// What a command begins with.
+    #[must_use]
+    pub fn new(program: &'static str, common: Common, crash_home: CrashHome) -> Self {
+        Self { program, out: Emitter::stdout(common.format), common, crash_home }
+    }
+
     /// The place of the state file, by the rules of the contract; says which folders it passed over.
     pub fn place(&self) -> Result<Place> {
         let place = Place::of_this_process(self.common.state.as_deref())?;
@@ -52,6 +58,11 @@ impl Context {
         }
         self.crash_home.set(place.companion("crashes"));
         Ok(place)
+    }
+
+    /// Names the turn that is worked on from now on, for the record of a crash.
+    pub fn works_on(&self, agent: &str, turn: crate::id::TurnId) {
+        self.crash_home.about(agent, turn);
     }
 
     /// Says a next step, unless `-q`.
@@ -64,6 +75,13 @@ impl Context {
     /// Says a line of the form `turn: …`.
     pub fn say(&self, line: impl std::fmt::Display) {
         say(&format!("{}: {line}", self.program));
+    }
+
+    /// Says a line, unless stderr takes nothing now: for who must not wait.
+    pub fn say_if_heard(&self, line: impl std::fmt::Display) {
+        if crate::living::stderr_takes() {
+            self.say(line);
+        }
     }
 
     /// Says that standard input is being read, where a person may not know it.
@@ -94,8 +112,7 @@ pub fn main<A: Parser>(
             Err(error) => return refuse(program, &error),
         };
         let common = common(&arguments).clone();
-        let mut context =
-            Context { program, out: Emitter::stdout(common.format), common, crash_home: crash_home.clone() };
+        let mut context = Context::new(program, common, crash_home.clone());
         let result = run(&mut context, arguments).and_then(|exit| context.out.finish().map(|()| exit));
         match result {
             Ok(exit) => exit,

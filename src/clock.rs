@@ -9,6 +9,8 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
+use crate::identity::Identity;
+
 /// UTC with exactly three decimals: sorts as text, and every reader can parse it.
 /// (`time`'s own RFC 3339 prints as many decimals as there are.)
 const STAMP: &[BorrowedFormatItem<'static>] =
@@ -19,11 +21,12 @@ const STAMP: &[BorrowedFormatItem<'static>] =
 pub struct Stamp(i64);
 
 impl Stamp {
-    /// Now.
+    /// Now. Asked of the C library, where the tests put another time (libfaketime); intervals are the kernel's own.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock")]
     pub fn now() -> Self {
-        let now = clock_gettime(ClockId::Realtime);
-        Self(now.tv_sec * 1000 + now.tv_nsec / 1_000_000)
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Self(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
     /// From milliseconds since 1970 UTC.
@@ -38,13 +41,21 @@ impl Stamp {
         self.0
     }
 
-    /// For a table that people read: `11-20 07:31:02Z`.
+    /// For a table that people read: `07:31:02Z` today, `11-20 07:31Z` this year, else `2025-11-20`.
     #[must_use]
     pub fn brief(self) -> String {
-        let text = self.to_string();
-        match (text.get(5..10), text.get(11..19)) {
-            (Some(day), Some(time)) => format!("{day} {time}Z"),
-            _ => text,
+        self.brief_at(Self::now())
+    }
+
+    /// The same, as it is read at `now`.
+    #[must_use]
+    pub fn brief_at(self, now: Self) -> String {
+        let (text, now) = (self.to_string(), now.to_string());
+        let part = |from, to| text.get(from..to).unwrap_or(&text);
+        match (text.get(..10) == now.get(..10), text.get(..4) == now.get(..4)) {
+            (true, _) => format!("{}Z", part(11, 19)),
+            (_, true) => format!("{} {}Z", part(5, 10), part(11, 16)),
+            _ => part(0, 10).to_owned(),
         }
     }
 
@@ -52,6 +63,12 @@ impl Stamp {
     #[must_use]
     pub fn plus(self, while_: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(while_.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// This moment and a while earlier.
+    #[must_use]
+    pub fn minus(self, while_: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(while_.as_millis()).unwrap_or(i64::MAX)))
     }
 
     /// Milliseconds from `earlier` to this moment; 0 if the wall clock went back.
@@ -104,6 +121,60 @@ impl schemars::JsonSchema for Stamp {
     }
 }
 
+/// A moment that another process can compare with its own: the wall clock may be set meanwhile, `CLOCK_BOOTTIME` is not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// The wall clock, for people.
+    pub at: Stamp,
+    /// The boot it was in.
+    pub boot: String,
+    /// The time namespace it was told in: boot time is shifted in it (time_namespaces(7)).
+    pub time_ns: u64,
+    /// Milliseconds since that boot, suspended time included.
+    pub boottime_ms: i64,
+}
+
+impl Moment {
+    /// Now, as this process (`me`) tells it.
+    #[must_use]
+    pub fn now(me: &Identity) -> Self {
+        let boottime_ms = i64::try_from(read(ClockId::Boottime).as_millis()).unwrap_or(i64::MAX);
+        Self { at: Stamp::now(), boot: me.boot.clone(), time_ns: me.time_ns, boottime_ms }
+    }
+
+    /// How long ago it was; none if it lies in the future, which no honest clock says.
+    #[must_use]
+    pub fn age_ms(&self, now: &Self) -> Option<i64> {
+        let same_clock = !self.boot.is_empty() && self.boot == now.boot && self.time_ns == now.time_ns;
+        let age = match same_clock {
+            true => now.boottime_ms - self.boottime_ms,
+            false => now.at.millis() - self.at.millis(),
+        };
+        (age >= 0).then_some(age)
+    }
+
+    /// The clock that it is told by, as one word; empty where it is not known, and then equal to none.
+    #[must_use]
+    pub fn clock(&self) -> String {
+        if self.boot.is_empty() { String::new() } else { format!("{}/{}", self.boot, self.time_ns) }
+    }
+
+    /// This moment and a while later.
+    #[must_use]
+    pub fn plus(&self, while_: Duration) -> Self {
+        let millis = i64::try_from(while_.as_millis()).unwrap_or(i64::MAX);
+        Self { at: self.at.plus(while_), boottime_ms: self.boottime_ms.saturating_add(millis), ..self.clone() }
+    }
+
+    /// How long it is from `now` to this moment: by the ticks of one boot, else by the wall clock; zero once it has passed.
+    #[must_use]
+    pub fn after(&self, now: &Self) -> Duration {
+        let same = !self.boot.is_empty() && self.clock() == now.clock();
+        let millis = if same { self.boottime_ms.saturating_sub(now.boottime_ms) } else { self.at.since(now.at) };
+        Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+    }
+}
+
 /// A point on `CLOCK_MONOTONIC`, which stands still while the host sleeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tick(Duration);
@@ -146,42 +217,6 @@ impl Tick {
     }
 }
 
-/// A moment that other processes are to compare with theirs: the wall clock for people, and `CLOCK_BOOTTIME`, which no
-/// step of the wall clock bends, with the boot it belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moment {
-    /// By the wall clock.
-    pub wall: Stamp,
-    /// Names the boot, and the time namespace, that `tick` is told in; empty where it is not known, and then equal to none.
-    pub boot: String,
-    /// Milliseconds since that boot, suspended time counted.
-    pub tick: i64,
-}
-
-impl Moment {
-    /// Now, in the boot of this name.
-    #[must_use]
-    pub fn now(boot: &str) -> Self {
-        let tick = i64::try_from(read(ClockId::Boottime).as_millis()).unwrap_or(i64::MAX);
-        Self { wall: Stamp::now(), boot: boot.to_owned(), tick }
-    }
-
-    /// This moment and a while later.
-    #[must_use]
-    pub fn plus(&self, while_: Duration) -> Self {
-        let millis = i64::try_from(while_.as_millis()).unwrap_or(i64::MAX);
-        Self { wall: self.wall.plus(while_), boot: self.boot.clone(), tick: self.tick.saturating_add(millis) }
-    }
-
-    /// How long it is from `now` to this moment: by the ticks of one boot, else by the wall clock; zero once it has passed.
-    #[must_use]
-    pub fn after(&self, now: &Self) -> Duration {
-        let same = !self.boot.is_empty() && self.boot == now.boot;
-        let millis = if same { self.tick.saturating_sub(now.tick) } else { self.wall.since(now.wall) };
-        Duration::from_millis(u64::try_from(millis).unwrap_or(0))
-    }
-}
-
 /// How long the host has been suspended since boot: `CLOCK_BOOTTIME` minus `CLOCK_MONOTONIC` (clock_gettime(2)).
 #[must_use]
 pub fn suspended_since_boot() -> Duration {
@@ -198,26 +233,86 @@ fn read(clock: ClockId) -> Duration {
 mod tests {
     use super::*;
 
-    fn moment(wall: i64, boot: &str, tick: i64) -> Moment {
-        Moment { wall: Stamp::from_millis(wall), boot: boot.into(), tick }
+    fn at_tick(wall: i64, boot: &str, tick: i64) -> Moment {
+        Moment { at: Stamp::from_millis(wall), boot: boot.into(), time_ns: 1, boottime_ms: tick }
     }
 
     #[test]
     fn a_step_of_the_wall_clock_bends_nothing_within_one_boot() {
-        let end = moment(10_000, "a", 500);
+        let end = at_tick(10_000, "a", 500);
         for (now, left) in [
-            (moment(9_000, "a", 100), 400),
-            (moment(99_000, "a", 100), 400),
-            (moment(0, "a", 500), 0),
-            (moment(0, "a", 900), 0),
+            (at_tick(9_000, "a", 100), 400),
+            (at_tick(99_000, "a", 100), 400),
+            (at_tick(0, "a", 500), 0),
+            (at_tick(0, "a", 900), 0),
             // Another boot, or one that nobody can name: the wall clock has to do.
-            (moment(9_000, "b", 100), 1_000),
-            (moment(11_000, "b", 100), 0),
-            (moment(9_000, "", 100), 1_000),
+            (at_tick(9_000, "b", 100), 1_000),
+            (at_tick(11_000, "b", 100), 0),
+            (at_tick(9_000, "", 100), 1_000),
         ] {
             assert_eq!(end.after(&now), Duration::from_millis(left), "{now:?}");
         }
-        assert_eq!(moment(10, "", 5).after(&moment(4, "", 0)), Duration::from_millis(6));
-        assert_eq!(moment(1, "a", 2).plus(Duration::from_secs(1)), moment(1_001, "a", 1_002));
+        assert_eq!(at_tick(10, "", 5).after(&at_tick(4, "", 0)), Duration::from_millis(6));
+        assert_eq!(at_tick(1, "a", 2).plus(Duration::from_secs(1)), at_tick(1_001, "a", 1_002));
+    }
+
+    #[test]
+    fn a_brief_time_says_as_much_as_it_has_to() {
+        let now: Stamp = "2026-11-20T07:31:02.123Z".parse().unwrap();
+        for (text, brief) in [
+            ("2026-11-20T00:00:00.000Z", "00:00:00Z"),
+            ("2026-11-19T23:59:59.999Z", "11-19 23:59Z"),
+            ("2025-11-20T07:31:02.123Z", "2025-11-20"),
+            ("2027-01-01T00:00:00.000Z", "2027-01-01"),
+        ] {
+            assert_eq!(text.parse::<Stamp>().unwrap().brief_at(now), brief);
+        }
+    }
+
+    /// In a time namespace whose host has been suspended for eight hours more (time_namespaces(7)).
+    #[test]
+    fn a_suspend_is_seen_in_the_difference_of_the_clocks_and_in_no_tick() {
+        const NAME: &str = "clock::tests::a_suspend_is_seen_in_the_difference_of_the_clocks_and_in_no_tick";
+        const OUTSIDE: &str = "REFLOAT_TEST_OUTSIDE";
+        let (tick, suspended) = (Tick::now().since_boot().as_secs(), suspended_since_boot().as_secs());
+        if let Ok(outside) = std::env::var(OUTSIDE) {
+            let (before, known) = outside.split_once(' ').unwrap();
+            assert!(tick - before.parse::<u64>().unwrap() < 3600, "the same time since boot");
+            assert!((28_799..=28_801).contains(&(suspended - known.parse::<u64>().unwrap())));
+            return;
+        }
+        let mut inside = std::process::Command::new("unshare");
+        inside.args(["--time", "--boottime", "28800"]).arg(std::env::current_exe().unwrap());
+        inside.args(["--exact", NAME, "--nocapture"]).env(OUTSIDE, format!("{tick} {suspended}"));
+        if rustix::process::geteuid().is_root() {
+            assert!(inside.status().unwrap().success());
+        }
+    }
+
+    #[test]
+    fn an_age_is_told_by_the_boots_own_clock_and_by_the_wall_only_across_boots() {
+        let moment = |at, boot: &str, time_ns, boottime_ms| Moment {
+            at: Stamp::from_millis(at),
+            boot: boot.into(),
+            time_ns,
+            boottime_ms,
+        };
+        let then = moment(1_000_000, "b1", 1, 5_000);
+        let rows = [
+            (moment(1_000_700, "b1", 1, 5_700), Some(700)),
+            // The wall clock was set back, or far ahead: the age is what it is.
+            (moment(400, "b1", 1, 5_700), Some(700)),
+            (moment(9_000_000, "b1", 1, 5_700), Some(700)),
+            (moment(1_000_900, "b2", 1, 100), Some(900)),
+            (moment(1_000_900, "b1", 2, 100), Some(900)),
+            // From the future.
+            (moment(999_999, "b2", 1, 100), None),
+            (moment(1_000_900, "b1", 1, 4_999), None),
+        ];
+        for (now, age) in rows {
+            assert_eq!(then.age_ms(&now), age, "{now:?}");
+        }
+        let (nowhere, later) = (moment(1_000, "", 1, 5), moment(1_200, "", 1, 9));
+        assert_eq!(nowhere.age_ms(&later), Some(200), "no boot id is equal to no other");
     }
 }

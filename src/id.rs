@@ -1,4 +1,5 @@
-//! Short ids, unique within a state file: `r17` a run, `t83` a turn, `m42` a mail.
+//! Short ids, unique within a state file: `r17` a run, `t83` a turn, `m42` a mail,
+//! `y5` a retry, `d3` a dead letter, `c1` a crash.
 
 /// Declares an id type: a row number with a letter in front.
 macro_rules! id {
@@ -62,6 +63,21 @@ id!(
     /// A mail.
     MailId,
     "m"
+);
+id!(
+    /// A retry of a run.
+    RetryId,
+    "y"
+);
+id!(
+    /// A dead letter.
+    DeadLetterId,
+    "d"
+);
+id!(
+    /// A crash.
+    CrashId,
+    "c"
 );
 
 /// Whether a text has the form of a run id or a turn id; agents cannot be called so.

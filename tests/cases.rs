@@ -12,7 +12,7 @@ fn root(name: &str) -> PathBuf {
 /// The names of all tests, with the path of their module, as the test harness prints them.
 fn tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for (folder, first) in [("tests", ""), ("src", "")] {
+    for (folder, first) in [("tests", ""), ("src", ""), ("bins/turn", ""), ("bins/mail", "")] {
         read(&root(folder), first, &mut names);
     }
     names
@@ -26,7 +26,7 @@ fn read(folder: &Path, module: &str, names: &mut BTreeSet<String>) {
             read(&path, &format!("{module}{stem}::"), names);
         } else if path.extension().is_some_and(|end| end == "rs") {
             let module = match stem {
-                "mod" | "suite" | "lib" => module.to_owned(),
+                "mod" | "suite" | "lib" | "main" => module.to_owned(),
                 // `#[path = "x_tests.rs"] mod tests;` of x.rs
                 _ => match stem.strip_suffix("_tests") {
                     Some(of) => format!("{module}{of}::tests::"),
@@ -96,6 +96,7 @@ fn tests_are_found_in_every_kind_of_file() {
         "state_open::conditions::a_newer_file_is_read_but_not_written",
         "cli::tests::durations_are_read_with_their_unit",
         "state::migrate::tests::the_whole_schema_equals_all_migrations_in_order",
+        "supervise::tests::a_suspended_host_is_no_stall_and_is_counted",
     ] {
         assert!(tests.contains(name), "{name}");
     }

@@ -200,7 +200,7 @@ impl<'s> Play<'s> {
         self
     }
 
-    fn ready(&mut self) {
+    pub(crate) fn ready(&mut self) {
         if let Some(text) = &self.prompt {
             self.command.arg("--prompt").arg(text);
         }
@@ -251,6 +251,12 @@ impl Running {
         self.records.last().unwrap()
     }
 
+    /// The next record.
+    pub(crate) fn next(&mut self) -> &Value {
+        assert!(self.read(), "no more records: {:?}", self.records);
+        self.records.last().unwrap()
+    }
+
     fn read(&mut self) -> bool {
         let mut line = String::new();
         let read = self.stdout.read_line(&mut line).unwrap() > 0;
@@ -282,6 +288,11 @@ impl Running {
     /// A signal to the supervisor.
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
+    }
+
+    /// Waits for one that was killed.
+    pub(crate) fn wait_killed(mut self) {
+        assert_eq!(self.child.wait().unwrap().code(), None);
     }
 
     pub(crate) fn end(mut self) -> Call {

@@ -1,10 +1,12 @@
 //! The tests of the commands: black-box tests on real processes, files and locks.
 
+mod adopted;
 mod captures;
 mod cases;
 mod contract;
 mod crash_points;
 mod fake_agent;
+mod ledger;
 mod mail;
 mod monitor_death;
 mod races;

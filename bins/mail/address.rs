@@ -4,7 +4,7 @@ use refloat::cli::agent_name;
 use refloat::error::{Failure, Result};
 use refloat::id::RunId;
 use refloat::judge::outcome::is_terminal_mail;
-use refloat::model::{Capability, DeadReason, MailType};
+use refloat::model::{Capability, DeadCause, MailType};
 use refloat::state::{View, run};
 
 /// The groups, as they are listed.
@@ -68,7 +68,7 @@ pub(crate) struct Address {
     pub(crate) agent: String,
     pub(crate) run: Option<RunId>,
     pub(crate) group: Option<String>,
-    pub(crate) dead_reason: Option<DeadReason>,
+    pub(crate) dead_reason: Option<DeadCause>,
 }
 
 /// Everybody who gets a mail of this type from this sender. `queue`: also a name that nobody has heard of.
@@ -84,7 +84,7 @@ pub(crate) fn resolve(view: &View<'_>, to: &To, sender: &str, kind: MailType, qu
         To::Run(id) => {
             let run = run::by_id(view, *id)?
                 .ok_or_else(|| Failure::not_found(format!("no run {id}")).hint("see: turn list"))?;
-            let dead = run.state.is_terminal().then_some(DeadReason::StaleGeneration);
+            let dead = run.state.is_terminal().then_some(DeadCause::StaleGeneration);
             // A worker may always say that it is done: it does not fail for the end of whom it tells.
             if dead.is_some() && !is_terminal_mail(kind) {
                 return Err(Failure::refused(format!("run {id} of {} has ended: {}", run.agent, run.state))

@@ -13,6 +13,7 @@ use refloat::id::MailId;
 use refloat::model::{MailType, Priority};
 use refloat::record::MailSent;
 use refloat::state::{Place, State, Tx};
+use refloat::token;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -43,7 +44,7 @@ struct Line {
 }
 
 pub(crate) fn run(cx: &mut Context, args: &Send) -> Result<Exit> {
-    let token = caller::token();
+    let token = token::of_environment();
     let place = cx.place()?;
     let mut state = State::open_for_writing(&place)?;
     cx.note_stdin("mails, one JSON object per line,");

@@ -2,40 +2,30 @@
 //! The token is checked against the state file; a name that contradicts it is refused.
 
 use refloat::error::{Failure, Result};
-use refloat::id::RunId;
-use refloat::model::Turn;
-use refloat::state::{View, run, turn};
+use refloat::id::{RunId, TurnId};
+use refloat::state::{View, run};
+use refloat::token::{self, Bearer};
 
-/// The token of the turn we are in. One that is not even text is a wrong token, not none.
-pub(crate) fn token() -> Option<String> {
-    let token = std::env::var_os("REFLOAT_TOKEN").filter(|token| !token.is_empty());
-    token.map(|token| token.to_string_lossy().into_owned())
-}
+/// An agent at its work: its name, its turn, where there is one, and its run.
+type Worker = (String, Option<TurnId>, RunId);
 
-/// The turn that this token was given to, while it holds its run.
+/// Whom this token speaks for.
 ///
 /// # Errors
 /// 76 for a token that is unknown, ended or fenced.
-pub(crate) fn turn_of(view: &View<'_>, token: &str) -> Result<Turn> {
-    let Some(turn) = turn::by_token(view, token)? else {
-        return Err(Failure::refused("the token of this turn is unknown here")
-            .hint("REFLOAT_TOKEN and REFLOAT_STATE belong together; outside a turn unset both"));
-    };
-    if let Some(outcome) = turn.outcome {
-        return Err(Failure::refused(format!("{} has ended ({outcome}): its token is no longer good", turn.id)));
-    }
-    let epoch = run::by_id(view, turn.run)?.map(|run| run.epoch);
-    if epoch != Some(turn.epoch) {
-        return Err(Failure::refused(format!("{} is fenced: another turn holds its run", turn.id)));
-    }
-    Ok(turn)
+pub(crate) fn worker(view: &View<'_>, token: &str) -> Result<Worker> {
+    Ok(match token::bearer(view, token)? {
+        Bearer::Turn(turn) => (turn.agent, Some(turn.id), turn.run),
+        Bearer::Worker(worker) => (worker.0.agent, None, worker.0.id),
+    })
 }
 
 /// Who sends.
 #[derive(Clone, Debug)]
 pub(crate) struct Sender {
     pub(crate) name: String,
-    pub(crate) turn: Option<Turn>,
+    /// The turn, where there is one, and the run.
+    pub(crate) from: Option<(Option<TurnId>, RunId)>,
 }
 
 /// Nobody is named, and there is no turn to name it.
@@ -47,13 +37,13 @@ pub(crate) fn nobody_sends() -> Failure {
 pub(crate) fn sender(view: &View<'_>, from: Option<&str>, token: Option<&str>) -> Result<Sender> {
     let Some(token) = token else {
         let name = from.ok_or_else(nobody_sends)?.to_owned();
-        return Ok(Sender { name, turn: None });
+        return Ok(Sender { name, from: None });
     };
-    let turn = turn_of(view, token)?;
-    if let Some(from) = from.filter(|from| *from != turn.agent) {
-        return Err(Failure::refused(format!("{} cannot send as {from} from inside its turn", turn.agent)));
+    let (name, turn, run) = worker(view, token)?;
+    if let Some(from) = from.filter(|from| *from != name) {
+        return Err(Failure::refused(format!("{name} cannot send as {from} from inside its turn")));
     }
-    Ok(Sender { name: turn.agent.clone(), turn: Some(turn) })
+    Ok(Sender { name, from: Some((turn, run)) })
 }
 
 /// Whose mail is taken, and for which run.
@@ -75,9 +65,9 @@ pub(crate) fn reader(view: &View<'_>, agent: Option<&str>, token: Option<&str>) 
         let run = run::open_of(view, &agent)?.map(|run| run.id);
         return Ok(Reader { agent, run });
     };
-    let turn = turn_of(view, token)?;
-    if let Some(other) = agent.filter(|agent| *agent != turn.agent) {
-        return Err(Failure::refused(format!("{} cannot take mail of {other} from inside its turn", turn.agent)));
+    let (name, _, run) = worker(view, token)?;
+    if let Some(other) = agent.filter(|agent| *agent != name) {
+        return Err(Failure::refused(format!("{name} cannot take mail of {other} from inside its turn")));
     }
-    Ok(Reader { agent: turn.agent, run: Some(turn.run) })
+    Ok(Reader { agent: name, run: Some(run) })
 }

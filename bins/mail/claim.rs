@@ -10,6 +10,7 @@ use refloat::record::block::block;
 use refloat::seam::process;
 use refloat::state::State;
 use refloat::state::mail::claim;
+use refloat::token;
 use uuid::Uuid;
 
 use crate::args::{Inject, Take};
@@ -59,7 +60,7 @@ pub(crate) fn inject(cx: &mut Context, args: &Inject) -> Result<Exit> {
 
 /// Leases what waits for the caller, in one transaction.
 fn take(cx: &Context, args: &Take) -> Result<(State, Vec<Mail>)> {
-    let token = caller::token();
+    let token = token::of_environment();
     if token.is_none() && args.agent.is_none() {
         return Err(caller::nobody_reads());
     }
@@ -77,7 +78,7 @@ fn take(cx: &Context, args: &Take) -> Result<(State, Vec<Mail>)> {
             until: &now.plus(args.lease),
             max: args.max,
         };
-        claim::take(tx, &wanted, now.wall)
+        claim::take(tx, &wanted, now.at)
     })?;
     Ok((state, mails))
 }

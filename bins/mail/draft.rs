@@ -7,7 +7,7 @@ use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::id::MailId;
 use refloat::judge::payload;
-use refloat::model::{AttributedBy, DeadReason, MailType, NewMail, Priority, Terms};
+use refloat::model::{AttributedBy, MailType, NewMail, Priority, Terms};
 use refloat::record::MailSent;
 use refloat::seam::process;
 use refloat::state::{Tx, mail};
@@ -62,7 +62,6 @@ impl Draft {
             return Err(Failure::not_found(format!("no mail {answered} to answer")));
         }
         let now = process::moment();
-        let from = sender.turn.as_ref().map(|turn| (turn.id, turn.run));
         let mut sent = Vec::new();
         for address in address::resolve(tx, &self.to, &sender.name, self.kind, self.queue)? {
             let new = NewMail {
@@ -75,13 +74,17 @@ impl Draft {
                 body: &self.body,
                 payload: self.payload.as_deref(),
                 reply_to: self.reply_to,
-                from,
-                attributed_by: if from.is_some() { AttributedBy::Turn } else { AttributedBy::Word },
-                dead_reason: address.dead_reason.map(DeadReason::word),
+                from: sender.from,
+                attributed_by: match sender.from {
+                    Some((Some(_), _)) => AttributedBy::Turn,
+                    Some((None, _)) => AttributedBy::Run,
+                    None => AttributedBy::Word,
+                },
+                dead_reason: address.dead_reason,
             };
             let expires = self.expires.map(|while_| now.plus(while_));
             let terms = Terms { sent_to: address.group.as_deref(), expires };
-            let id = mail::send_on(tx, &new, &terms, now.wall)?;
+            let id = mail::send_on(tx, &new, &terms, now.at)?;
             let stored = mail::by_id(tx, id)?.ok_or_else(|| Failure::not_found(format!("mail {id} is gone")))?;
             sent.push(MailSent::from(&stored));
         }

@@ -7,6 +7,7 @@ use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::model::{Mail, MailType, Priority};
 use refloat::state::{State, View, mail};
+use refloat::token;
 
 use crate::address::{self, To};
 use crate::args::{Reply, Send};
@@ -29,7 +30,7 @@ pub(crate) fn run(cx: &mut Context, args: &Send) -> Result<Exit> {
         queue: args.queue,
     };
     draft.check()?;
-    let token = caller::token();
+    let token = token::of_environment();
     if token.is_none() && args.from.is_none() {
         return Err(caller::nobody_sends());
     }
@@ -58,7 +59,7 @@ pub(crate) fn reply(cx: &mut Context, args: &Reply) -> Result<Exit> {
         queue: true,
     };
     draft.check()?;
-    let token = caller::token();
+    let token = token::of_environment();
     if token.is_none() && args.from.is_none() {
         return Err(caller::nobody_sends());
     }

@@ -11,13 +11,14 @@ use refloat::record::{MailAcked, MailReleased};
 use refloat::seam::process;
 use refloat::state::mail::claim;
 use refloat::state::{State, Tx, View, mail};
+use refloat::token;
 
 use crate::args::{Ack, Nack};
 use crate::caller;
 
 pub(crate) fn ack(cx: &mut Context, args: &Ack) -> Result<Exit> {
     let mut state = open(cx, &args.mails)?;
-    let token = caller::token();
+    let token = token::of_environment();
     let acked = state.write("acknowledge mail", |tx| {
         let mut acked = Vec::new();
         for id in &args.mails {
@@ -38,7 +39,7 @@ pub(crate) fn ack(cx: &mut Context, args: &Ack) -> Result<Exit> {
 
 pub(crate) fn nack(cx: &mut Context, args: &Nack) -> Result<Exit> {
     let mut state = open(cx, &args.mails)?;
-    let token = caller::token();
+    let token = token::of_environment();
     let released = state.write("release mail", |tx| {
         let mut released = Vec::new();
         for id in &args.mails {
@@ -48,7 +49,7 @@ pub(crate) fn nack(cx: &mut Context, args: &Nack) -> Result<Exit> {
             }
             let until = args.delay.map(|delay| process::moment().plus(delay));
             claim::release(tx, *id, until.as_ref())?;
-            let delayed_until = until.map(|until| until.wall);
+            let delayed_until = until.map(|until| until.at);
             let (agent, deliveries) = (found.recipient, found.deliveries);
             released.push(MailReleased { mail: *id, agent, deliveries, delayed_until });
         }

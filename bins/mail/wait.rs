@@ -17,6 +17,7 @@ use refloat::record::WaitEnded;
 use refloat::seam::process;
 use refloat::state::mail::claim;
 use refloat::state::{Place, State, agent, run, turn};
+use refloat::token;
 
 use crate::args::Wait;
 use crate::caller;
@@ -54,12 +55,12 @@ pub(crate) fn run(cx: &mut Context, args: &Wait) -> Result<Exit> {
 
 /// Whose mail: by name, or the agent whose turn this is.
 fn agent(place: &Place, args: &Wait) -> Result<String> {
-    match (&args.agent, caller::token()) {
+    match (&args.agent, token::of_environment()) {
         (Some(agent), _) => Ok(agent.clone()),
         (None, None) => Err(caller::nobody_reads()),
         (None, Some(token)) => {
             let state = State::open_for_reading(place)?;
-            state.read("look at this turn", |view| caller::turn_of(view, &token)).map(|turn| turn.agent)
+            state.read("look at this turn", |view| caller::worker(view, &token)).map(|worker| worker.0)
         }
     }
 }
@@ -127,10 +128,10 @@ fn look(state: &State, place: &Place, agent: &str) -> Result<Look> {
         if agent::is_stopped(view, agent)? {
             return Ok((Look::Stopped, None));
         }
-        match held(run::open_of(view, agent)?.as_ref(), now.wall) {
+        match held(run::open_of(view, agent)?.as_ref(), now.at) {
             Held::No => {}
             // By the wall clock, as the provider told it: the backstop sees its steps.
-            Held::Until(until) => return Ok((Look::Nothing(Some(millis(until.since(now.wall)))), None)),
+            Held::Until(until) => return Ok((Look::Nothing(Some(millis(until.since(now.at)))), None)),
             Held::Person => return Ok((Look::Nothing(None), None)),
         }
         if let Some(mail) = claim::ready(view, agent, &now)? {

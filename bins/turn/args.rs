@@ -4,16 +4,21 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use refloat::cli::{Common, agent_name, agent_or_id, duration, session_id, task_name};
 use refloat::id::{RunId, TurnId};
-use refloat::model::Capability;
+use refloat::model::{Capability, OnStall, Outcome, Wanted};
+
+use crate::adopted::args::{Adopt, Beat, End};
+use crate::yielding::Yield;
 
 const EXAMPLES: &str = "\
 Examples:
   turn run --agent nightly -- make test
   turn run --agent lead --runtime claude --prompt 'Fix the failing test' -- --model sonnet
   turn run --agent b2 --parent lead --task login --runtime codex --prompt-file task.md
+  turn adopt --agent b3 --parent lead --tmux b3      # work that somebody else started
   turn attach b2               # its supervisor died: watch it again, or record how it ended
   turn list --format table
 
@@ -39,6 +44,10 @@ pub(crate) enum Command {
     List(List),
     Show(Show),
     Log(Log),
+    Adopt(Adopt),
+    Beat(Beat),
+    End(End),
+    Yield(Yield),
 }
 
 /// Run one turn of an agent and record its outcome
@@ -47,7 +56,9 @@ pub(crate) enum Command {
 Examples:
   turn run --agent nightly --deadline 1h -- make test
   turn run --agent lead --runtime claude --prompt 'Fix the failing test'
+  turn run --agent lead --runtime claude --prompt-file task.md --on-stall report --events
   git diff | turn run --agent rev --parent lead --runtime claude --prompt-file -
+  turn run --agent b3 --expect file:report.md --expect git:HEAD -- make report
   mail wait --agent lead && turn run --agent lead --mail --continue --runtime claude")]
 pub(crate) struct Run {
     /// Whose turn it is: 1 to 100 of A-Z a-z 0-9 . _ -, the first a letter or digit
@@ -63,6 +74,10 @@ pub(crate) struct Run {
     /// lead owe worker_done or result; coordinator and none owe nothing [default: builder with --parent, else none]
     #[arg(long, value_name = "WORD")]
     pub(crate) capability: Option<Capability>,
+    /// What the run owes besides: mail:TYPE, file:PATH, result:PATH (a JSON object with a status) or git:REF. It counts
+    /// if it has changed since the attempt began. Repeatable; the run keeps what earlier turns were given
+    #[arg(long, value_name = "KIND:TARGET", value_parser = OsStringValueParser::new().try_map(|text| Wanted::parse(&text)))]
+    pub(crate) expect: Vec<Wanted>,
     /// The agent's command-line tool
     #[arg(long, value_name = "NAME", default_value = "plain")]
     pub(crate) runtime: String,
@@ -96,7 +111,7 @@ pub(crate) struct Run {
     /// Wait so long for the agent's turn lock; 0s: not at all
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     pub(crate) lock_wait: Duration,
-    /// Run also before the provider's limit ends
+    /// Run also before the provider's limit ends; without it such a turn is refused (75) before anything is started
     #[arg(long)]
     pub(crate) now: bool,
     /// Attempts before the run has failed [default: 3 with --parent, else 1]
@@ -108,6 +123,9 @@ pub(crate) struct Run {
     /// End what an earlier turn of the agent has left running
     #[arg(long)]
     pub(crate) kill_orphans: bool,
+    /// Print each line of the agent's stream as it comes, as `turn.event`
+    #[arg(long)]
+    pub(crate) events: bool,
     /// Arguments for the program; for the runtime `plain` the whole command
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) arguments: Vec<OsString>,
@@ -132,6 +150,9 @@ pub(crate) struct Clocks {
     /// The whole turn; kept even if nobody watches
     #[arg(long, value_name = "TIME", default_value = "6h", value_parser = duration)]
     pub(crate) deadline: Duration,
+    /// What follows a silence that is too long: end the turn, or say so once and let it go on. Not for the deadline
+    #[arg(long, value_name = "kill|report", default_value = "kill")]
+    pub(crate) on_stall: OnStall,
     /// Between the steps by which an agent is ended: its stop signal, TERM, KILL [default: the runtime's]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) kill_after: Option<Duration>,
@@ -160,11 +181,14 @@ pub(crate) enum Contain {
 #[command(before_help = "\
 Examples:
   turn attach t83
-  turn attach lead")]
+  turn attach lead --events    # its stream from the beginning, and as it comes")]
 pub(crate) struct Attach {
     /// The turn (t83) or the agent
     #[arg(value_name = "TURN|AGENT", value_parser = agent_or_id)]
     pub(crate) subject: String,
+    /// Print each line of the agent's stream as `turn.event`, from its beginning
+    #[arg(long)]
+    pub(crate) events: bool,
 }
 
 /// End an agent's run: its turn, if one runs, and its wish to go on
@@ -180,7 +204,7 @@ pub(crate) struct Stop {
     /// Wait so long for the turn's end
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub(crate) wait: Duration,
-    /// Kill at once, without giving the agent time to clean up
+    /// Kill at once, without giving the agent time to clean up; of an adopted run, kill its process too
     #[arg(long)]
     pub(crate) kill: bool,
     /// Why, for the record
@@ -194,12 +218,22 @@ pub(crate) struct Stop {
 Examples:
   turn list --format table
   turn list --agent lead --limit 10
+  turn list --outcome failed --since 1d --format table
   turn list --open | jq -r .agent")]
 pub(crate) struct List {
     /// Only this agent's
     #[arg(long, value_name = "NAME", value_parser = agent_name)]
     pub(crate) agent: Option<String>,
-    /// Only turns without an outcome
+    /// Only those of runs with this task
+    #[arg(long, value_parser = task_name)]
+    pub(crate) task: Option<String>,
+    /// Only those with this outcome
+    #[arg(long, value_name = "WORD", conflicts_with = "open")]
+    pub(crate) outcome: Option<Outcome>,
+    /// Only those that began in the last so long
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) since: Option<Duration>,
+    /// Only turns without an outcome, and after them the open runs that were adopted
     #[arg(long)]
     pub(crate) open: bool,
     /// At most so many, the newest; 0: all
@@ -207,13 +241,16 @@ pub(crate) struct List {
     pub(crate) limit: i64,
 }
 
-/// Show a run with its turns, or a turn with its end: what is recorded
+/// Show a run with its turns, or a turn with its end, and what went wrong
+///
+/// Of an adopted run also what is observed: whether its process or session is there.
 #[derive(Args, Debug)]
 #[command(before_help = "\
 Examples:
   turn show t83
   turn show r17
-  turn show lead               # the agent's newest run")]
+  turn show lead               # the agent's newest run
+  turn show lead | jq -r 'select(.type == \"retry\" and .state == \"open\") | .due_at'")]
 pub(crate) struct Show {
     /// The run (r17), the turn (t83), or an agent
     #[arg(value_name = "RUN|TURN|AGENT", value_parser = agent_or_id)]
@@ -226,13 +263,17 @@ pub(crate) struct Show {
 Examples:
   turn log t83
   turn log t83 --raw | tail -n 1
+  turn log t83 --stderr        # what the agent wrote to stderr
   turn log t83 --follow")]
 pub(crate) struct Log {
     /// The turn
     pub(crate) turn: TurnId,
     /// The bytes as the agent wrote them, no records
-    #[arg(long, conflicts_with = "follow")]
+    #[arg(long)]
     pub(crate) raw: bool,
+    /// What the agent wrote to stderr, as it is
+    #[arg(long)]
+    pub(crate) stderr: bool,
     /// Go on until the turn has ended
     #[arg(long)]
     pub(crate) follow: bool,

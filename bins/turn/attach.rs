@@ -11,28 +11,53 @@ use refloat::finish::{self, Evidence, Finished};
 use refloat::id::TurnId;
 use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::Turn;
-use refloat::observe::STREAM;
+use refloat::observe::{Observer, STREAM};
 use refloat::seam::process::{self, Handle, Life};
 use refloat::seam::signals::Signals;
 use refloat::state::{Place, State, turn};
 
+use crate::adopted;
 use crate::args::Attach;
 use crate::finishing::{self, Kin, log_dir, reread};
-use crate::supervise::{self, Left, Watch};
+use crate::outlet::Outlet;
+use crate::supervise::{self, Desk, Left, Watch};
 
 /// Attaches to a turn; ends as `turn run` would.
 pub(crate) fn run(cx: &mut Context, args: &Attach) -> Result<Exit> {
     let place = cx.place()?;
     let mut state = State::open_existing(&place)?;
+    finishing::take_in_crashes(cx, &mut state);
+    refuse_adopted(&state, &args.subject)?;
     let turn = find(&state, &args.subject)?;
+    cx.works_on(&turn.agent, turn.id);
+    let mut out = Outlet::new(args.events);
     let finished = match finish::recorded(&turn)? {
-        Some(finished) => Some(finished),
-        None => take_over(cx, &mut state, &place, &turn)?,
+        Some(finished) => Ok(Some(finished)),
+        None => take_over(&mut Desk { cx, state: &mut state, out: &mut out }, &place, &turn),
     };
-    let Some(finished) = finished else { return Ok(Exit::Busy) };
-    cx.out.emit_at(&finished.ended, finished.at)?;
+    // Whoever reads slowly keeps nothing from others.
+    drop(state);
+    let finished = match finished {
+        Ok(Some(finished)) => finished,
+        Ok(None) => return out.part().map(|()| Exit::Busy),
+        Err(failure) => {
+            let _ = out.finish();
+            return Err(failure);
+        }
+    };
+    out.begin(cx, &turn, &log_dir(&place, &turn))?;
+    out.end();
+    out.tell(cx, finished.ended.clone(), finished.at)?;
     finishing::say_failure(cx, &finished);
-    Ok(finished.exit)
+    out.finish().map(|()| finished.exit)
+}
+
+/// What somebody else started has no shim and no stream of ours.
+fn refuse_adopted(state: &State, subject: &str) -> Result<()> {
+    let adopted = state.read("look at the agent", |view| adopted::open_of(view, subject))?;
+    let Some((run, _)) = adopted else { return Ok(()) };
+    Err(Failure::refused(format!("run {} of {subject} is adopted: it has no turn to supervise", run.id))
+        .hint(format!("see how it is: turn show {subject}")))
 }
 
 /// The turn that is meant: by its id, or the agent's newest.
@@ -44,31 +69,31 @@ fn find(state: &State, subject: &str) -> Result<Turn> {
     found.ok_or_else(|| Failure::not_found(format!("no turn of '{subject}'")).hint("see: turn list"))
 }
 
-fn take_over(cx: &mut Context, state: &mut State, place: &Place, turn: &Turn) -> Result<Option<Finished>> {
+fn take_over(desk: &mut Desk<'_>, place: &Place, turn: &Turn) -> Result<Option<Finished>> {
     // Before the lock: its waiting thread must not be the one that takes a signal.
     let signals = Signals::over(&supervise::SIGNALS).or_fail(|| "cannot take over signals".into())?;
     let Some(held) = SupervisorLock::take(place, &turn.agent, Duration::ZERO)? else {
         // Whoever held it may have been finishing this very turn, and gone on to the next.
-        let turn = reread(state, turn)?;
+        let turn = reread(desk.state, turn)?;
         if let Some(finished) = finish::recorded(&turn)? {
             return Ok(Some(finished));
         }
         return Err(Failure::busy(format!("{} is supervised by process {}", turn.id, turn.supervisor.pid))
             .hint(format!("see: turn log {} --follow", turn.id)));
     };
-    let turn = reread(state, turn)?;
+    let turn = reread(desk.state, turn)?;
     if let Some(finished) = finish::recorded(&turn)? {
         return Ok(Some(finished));
     }
     match shim_of(&turn)? {
-        Some(shim) => watch(cx, state, &held, &turn, shim, signals),
+        Some(shim) => watch(desk, &held, &turn, shim, signals),
         None if TurnLock::is_held(place, &turn.agent)? => {
             Err(Failure::busy(format!("{} is only just being started, or its shim is ending", turn.id))
                 .hint("try again"))
         }
         None => {
             let left = finishing::clear(place, &turn, false)?;
-            finishing::finish_unwatched(state, &held, &turn, left).map(Some)
+            finishing::finish_unwatched(desk.state, &held, &turn, left).map(Some)
         }
     }
 }
@@ -87,26 +112,29 @@ fn shim_of(turn: &Turn) -> Result<Option<Handle>> {
 }
 
 fn watch(
-    cx: &mut Context,
-    state: &mut State,
+    desk: &mut Desk<'_>,
     held: &SupervisorLock,
     turn: &Turn,
     shim: Handle,
     signals: Signals,
 ) -> Result<Option<Finished>> {
-    let log_dir = log_dir(state.place(), turn);
+    let log_dir = log_dir(desk.state.place(), turn);
     let me = process::me();
-    state.write("take up a turn", |tx| turn::set_supervisor(tx, turn.id, &me))?;
-    let mut watch = Watch::begin(turn, Some(shim), &log_dir, signals)?;
+    desk.state.write("take up a turn", |tx| turn::set_supervisor(tx, turn.id, &me))?;
+    let stream = Observer::open(&log_dir, &turn.description)
+        .or_fail(|| format!("cannot read the stream in {}", log_dir.display()))?;
+    let mut watch = Watch::begin(turn, Some(shim), &log_dir, stream, signals);
     watch.take_up(last_change(&log_dir), finishing::unsupervised(&log_dir, turn))?;
-    if supervise::supervise(cx, state, &mut watch)? == Left::Detached {
+    // A stdout that fails is told at the end.
+    let _ = desk.out.begin(desk.cx, turn, &log_dir);
+    if supervise::supervise(desk, &mut watch)? == Left::Detached {
         return Ok(None);
     }
     // A shim that was killed under us has left its tree to nobody.
     let left = finishing::end_rest(turn, &log_dir, Kin::Stranger);
     let (watched, _) = watch.done();
     let evidence = Evidence::gather(turn, &log_dir, watched, left)?;
-    finish::finish(state, held, &evidence).map(Some)
+    finish::finish(desk.state, held, &evidence).map(Some)
 }
 
 fn last_change(log_dir: &Path) -> Tick {

@@ -184,6 +184,11 @@ pub(crate) fn tick_of(moment: Stamp) -> Tick {
     Tick::now().minus(Duration::from_millis(u64::try_from(ago).unwrap_or(0)))
 }
 
+/// Makes rows of what earlier commands have left of their crashes.
+pub(crate) fn take_in_crashes(cx: &Context, state: &mut State) {
+    refloat::crash::take_in(state).iter().for_each(|line| cx.say(line));
+}
+
 /// The turn as the state file has it now.
 pub(crate) fn reread(state: &State, turn: &Turn) -> Result<Turn> {
     let id = turn.id;

@@ -22,6 +22,11 @@ pub(crate) enum Prompt {
     Mail,
 }
 
+/// Whether the prompt is waited for: who writes it may take long.
+pub(crate) fn is_stdin(args: &Run) -> bool {
+    args.prompt_file.as_deref() == Some(Path::new("-"))
+}
+
 /// Reads the prompt. White space alone says nothing.
 pub(crate) fn read(cx: &Context, args: &Run, runtime: &Description) -> Result<Prompt> {
     if runtime.prompt == PromptBy::None && (args.mail || args.prompt.is_some() || args.prompt_file.is_some()) {

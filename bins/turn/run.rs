@@ -14,24 +14,30 @@ use refloat::state::{Place, State, agent, turn};
 
 use crate::args::Run;
 use crate::launch::Launched;
+use crate::outlet::Outlet;
 use crate::prompt::{self, Prompt};
-use crate::{finishing, launch};
+use crate::supervise::Desk;
+use crate::{adopted, finishing, launch};
 
 /// Somebody who finishes an older turn does so in milliseconds.
 const FINISHER: Duration = Duration::from_secs(10);
 
 /// Runs one turn; a refused session is tried once more, fresh.
 pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
-    let runtime = description(&args.runtime)?;
-    let prompt = match prompt::read(cx, args, &runtime)? {
-        Prompt::Empty => return say_empty(cx, args, &runtime),
+    // A command line that is wrong makes no state file.
+    let mut plan = launch::Plan::of(args, description(&args.runtime)?)?;
+    let place = if prompt::is_stdin(args) { Some(cx.place()?) } else { None };
+    if let Some(place) = &place {
+        launch::refuse_limited(place, args)?;
+    }
+    plan.prompt = match prompt::read(cx, args, &plan.runtime)? {
+        Prompt::Empty => return say_empty(cx, args, &plan.runtime),
         Prompt::Text(text) => Some(text),
         Prompt::None | Prompt::Mail => None,
     };
-    // A command line that is wrong makes no state file.
-    let mut plan = launch::Plan::of(args, runtime, prompt)?;
-    let place = cx.place()?;
+    let place = place.map_or_else(|| cx.place(), Ok)?;
     let mut state = State::open_for_writing(&place)?;
+    finishing::take_in_crashes(cx, &mut state);
     plan.stops = state.read("look at the agent", |view| agent::stops(view, &args.agent))?;
     let Some(lock) = TurnLock::take(&place, &args.agent, args.lock_wait)? else {
         return Err(busy(&state, &place, &args.agent));
@@ -40,17 +46,41 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
         return Err(busy(&state, &place, &args.agent));
     };
     finish_latest(cx, &mut state, &held, &args.agent, args.kill_orphans)?;
+    launch::refuse(&state, &plan)?;
+    plan.gone = adopted::gone(&state, &args.agent)?;
+    let mut out = Outlet::new(args.events);
+    let ended = turns(&mut Desk { cx, state: &mut state, out: &mut out }, &lock, &held, plan);
+    // Whoever reads slowly keeps nothing from others: the agent is free before the last record is printed.
+    drop((held, lock, state));
+    match ended {
+        Ok(None) => out.part().map(|()| Exit::Busy),
+        Ok(Some(exit)) => out.finish().map(|()| exit),
+        Err(failure) => {
+            // What ended the command counts, and not that it could not be printed besides.
+            let _ = out.finish();
+            Err(failure)
+        }
+    }
+}
+
+/// The turn, and where its session was refused another without it. None: this supervisor has left it.
+fn turns(
+    desk: &mut Desk<'_>,
+    lock: &TurnLock,
+    held: &SupervisorLock,
+    mut plan: launch::Plan<'_>,
+) -> Result<Option<Exit>> {
     loop {
-        let finished = match launch::turn(cx, &mut state, &lock, &held, &plan)? {
+        let finished = match launch::turn(desk, lock, held, &plan)? {
             Launched::Finished(finished) => *finished,
-            Launched::Detached => return Ok(Exit::Busy),
-            Launched::NothingWaits => return say_empty(cx, args, &plan.runtime),
+            Launched::Detached => return Ok(None),
+            Launched::NothingWaits => return say_empty(desk.cx, plan.args, &plan.runtime).map(Some),
         };
-        cx.out.emit_at(&finished.ended, finished.at)?;
-        say_resume(cx, &finished);
-        finishing::say_failure(cx, &finished);
+        desk.out.tell(desk.cx, finished.ended.clone(), finished.at)?;
+        say_resume(desk.cx, &finished);
+        finishing::say_failure(desk.cx, &finished);
         if finished.ended.outcome != Outcome::ResumeRefused || plan.is_second_try() {
-            return Ok(finished.exit);
+            return Ok(Some(finished.exit));
         }
         plan = plan.fresh();
     }

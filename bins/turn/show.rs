@@ -1,20 +1,36 @@
-//! `turn show`: a run with its turns, or a turn with its end.
+//! `turn show`: a run with its turns, or a turn with its end; then its retries, dead letters and crashes.
 
 use refloat::cli::Context;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::finish;
 use refloat::id::{RunId, TurnId};
-use refloat::model::{Run, Turn};
-use refloat::record::{RunRecord, TurnRecord};
-use refloat::state::{State, View, run, turn};
+use refloat::model::{Crash, DeadLetter, Owed, Retry, Run, Turn, Worker};
+use refloat::record::{CrashRecord, DeadLetterRecord, RetryRecord, RunRecord, TurnRecord};
+use refloat::sight::Looker;
+use refloat::state::{Place, State, View, crash, dead_letter, expectation, retry, run, turn, worker};
 
 use crate::args::Show;
 use crate::finishing::log_dir;
 
 enum Found {
-    Run(Box<Run>, Vec<Turn>),
+    Run(Box<Shown>),
     Turn(Box<Turn>),
+}
+
+/// A run, who stands for it, what it owes, and its turns.
+struct Shown {
+    run: Run,
+    worker: Option<Worker>,
+    owes: Vec<Owed>,
+    turns: Vec<Turn>,
+}
+
+/// What went wrong, as the ledgers have it.
+struct Ledgers {
+    retries: Vec<Retry>,
+    dead: Vec<DeadLetter>,
+    crashes: Vec<Crash>,
 }
 
 pub(crate) fn run(cx: &mut Context, args: &Show) -> Result<Exit> {
@@ -24,30 +40,61 @@ pub(crate) fn run(cx: &mut Context, args: &Show) -> Result<Exit> {
     let record = |turn: &Turn| TurnRecord::of(turn, &log_dir(&place, turn));
     match found {
         None => Err(Failure::not_found(format!("no run, turn or agent '{}'", args.subject)).hint("see: turn list")),
-        Some(Found::Run(run, turns)) => {
-            cx.out.emit(&RunRecord::from(&*run))?;
+        Some((Found::Run(shown), ledgers)) => {
+            let mut looker = Looker::default();
+            cx.out.emit(&run_record(&shown.run, shown.worker.as_ref(), &shown.owes, &mut looker))?;
+            let turns = &shown.turns;
             turns.iter().try_for_each(|turn| cx.out.emit(&record(turn)))?;
-            Ok(Exit::Done)
+            tell(cx, &place, &ledgers)
         }
-        Some(Found::Turn(turn)) => {
+        Some((Found::Turn(turn), ledgers)) => {
             cx.out.emit(&record(&turn))?;
             if let Some(finished) = finish::recorded(&turn)? {
                 cx.out.emit_at(&finished.ended, finished.at)?;
             }
-            Ok(Exit::Done)
+            tell(cx, &place, &ledgers)
         }
     }
 }
 
-fn find(view: &View<'_>, subject: &str) -> Result<Option<Found>> {
+fn tell(cx: &mut Context, place: &Place, ledgers: &Ledgers) -> Result<Exit> {
+    let logs = place.companion("logs");
+    ledgers.retries.iter().try_for_each(|retry| cx.out.emit(&RetryRecord::from(retry)))?;
+    ledgers.dead.iter().try_for_each(|dead| cx.out.emit(&DeadLetterRecord::of(dead, &logs)))?;
+    ledgers.crashes.iter().try_for_each(|crash| cx.out.emit(&CrashRecord::from(crash)))?;
+    Ok(Exit::Done)
+}
+
+fn find(view: &View<'_>, subject: &str) -> Result<Option<(Found, Ledgers)>> {
     if let Ok(id) = subject.parse::<TurnId>() {
-        return Ok(turn::by_id(view, id)?.map(|turn| Found::Turn(Box::new(turn))));
+        let Some(turn) = turn::by_id(view, id)? else { return Ok(None) };
+        let ledgers = Ledgers {
+            retries: retry::of_turn(view, id)?.into_iter().collect(),
+            dead: dead_letter::of_turn(view, id)?,
+            crashes: crash::of_turn(view, id)?,
+        };
+        return Ok(Some((Found::Turn(Box::new(turn)), ledgers)));
     }
     let run = match subject.parse::<RunId>() {
         Ok(id) => run::by_id(view, id)?,
         Err(_) => run::latest_of(view, subject)?,
     };
     let Some(run) = run else { return Ok(None) };
+    let owes = expectation::of_run(view, run.id)?;
     let turns = turn::of_run(view, run.id)?;
-    Ok(Some(Found::Run(Box::new(run), turns)))
+    let ledgers = Ledgers {
+        retries: retry::of_run(view, run.id)?,
+        dead: dead_letter::of_run(view, run.id)?,
+        crashes: crash::of_run(view, run.id)?,
+    };
+    let worker = worker::of_run(view, run.id)?;
+    Ok(Some((Found::Run(Box::new(Shown { run, worker, owes, turns })), ledgers)))
+}
+
+/// A run as it is recorded, and beside it what is seen of the worker that stands for it.
+pub(crate) fn run_record(run: &Run, worker: Option<&Worker>, owes: &[Owed], looker: &mut Looker) -> RunRecord {
+    let record = RunRecord::of(run, owes);
+    let Some(worker) = worker else { return record };
+    let sight = worker.released_at.is_none().then(|| looker.look(worker));
+    record.adopted(worker, sight, looker.now())
 }

@@ -13,13 +13,20 @@ use refloat::record::TurnStopped;
 use refloat::seam::process::{Handle, Life};
 use refloat::state::{State, agent, run, turn};
 
+use crate::adopted;
 use crate::args::Stop;
 use crate::finishing::{self, Kin, reread};
 
 pub(crate) fn run(cx: &mut Context, args: &Stop) -> Result<Exit> {
     let place = cx.place()?;
     let mut state = State::open_existing(&place)?;
+    finishing::take_in_crashes(cx, &mut state);
     let (open_run, open_turn) = record_stop(&mut state, args)?;
+    if let Some(turn) = &open_turn {
+        cx.works_on(&turn.agent, turn.id);
+    }
+    // Recorded first. What is said of it is printed also where the kill fails.
+    let signalled = adopted::signal(cx, &state, args, open_turn.is_none());
     let stopped = match &open_turn {
         None => report(args, open_run.as_ref(), None, None, open_run.as_ref().and(Some(RunState::Stopped))),
         Some(turn) => {
@@ -27,7 +34,9 @@ pub(crate) fn run(cx: &mut Context, args: &Stop) -> Result<Exit> {
             report(args, open_run.as_ref(), Some(turn), finished.as_ref(), None)
         }
     };
-    cx.out.emit(&stopped)?;
+    let pid = *signalled.as_ref().unwrap_or(&None);
+    cx.out.emit(&TurnStopped { signalled_pid: pid, ..stopped.clone() })?;
+    signalled?;
     if open_turn.is_some() && stopped.outcome.is_none() {
         let waited =
             format!("agent {} has not ended, or nobody has recorded it, within {} s", args.agent, args.wait.as_secs());
@@ -117,5 +126,6 @@ fn report(
         turn: turn.map(|turn| turn.id),
         outcome: finished.map(|finished| finished.ended.outcome),
         state: finished.and_then(|finished| finished.ended.state_after).or(state),
+        signalled_pid: None,
     }
 }

@@ -6,34 +6,33 @@ use crate::error::Result;
 use crate::id::MailId;
 use crate::judge::outcome::{Conclusion, Open, owed_mail};
 use crate::judge::sequel::Sequel;
-use crate::model::{Outcome, Resume, Run, Turn};
-use crate::record::TurnEnded;
+use crate::model::{Finding, Look, Outcome, Owed, Resume, Run, Turn};
+use crate::owed;
+use crate::record::{ExpectedRecord, TurnEnded};
 use crate::runtime::Facts;
 use crate::seam::process;
 use crate::state::{Tx, mail, run};
 
 /// What the finishing transaction finds before it writes.
-pub(super) struct Account {
+pub(super) struct Account<'l> {
     pub(super) open: Open,
+    pub(super) findings: Vec<Finding>,
+    looked: &'l [(Owed, Look)],
     pub(super) stop_requested: bool,
     terminal_mail: Option<MailId>,
 }
 
-impl Account {
-    /// Counts what a clean result would leave open.
-    pub(super) fn open(tx: &Tx<'_>, turn: &Turn, run: &Run) -> Result<Self> {
+impl<'l> Account<'l> {
+    /// Counts what a clean result would leave open, and what of the owed is there.
+    pub(super) fn open(tx: &Tx<'_>, turn: &Turn, run: &Run, looked: &'l [(Owed, Look)]) -> Result<Self> {
         let owed = owed_mail(run.capability);
         let terminal_mail = match &run.parent {
             Some(parent) if !owed.is_empty() => mail::terminal_of(tx, turn.id, turn.last_mail, parent, owed)?,
             _ => None,
         };
-        let open = Open {
-            owes_mail: run.parent.is_some() && !owed.is_empty(),
-            mail_sent: terminal_mail.is_some(),
-            children: run::open_children(tx, &run.agent)?,
-            unread: mail::waiting_for(tx, &run.agent, run.id, &process::moment())?,
-        };
-        Ok(Self { open, stop_requested: false, terminal_mail })
+        let open = Open { yielded: turn.yielded.is_some(), ..open_of(tx, run, terminal_mail, turn.last_mail)? };
+        let findings = owed::findings(tx, run.id, looked)?;
+        Ok(Self { open, findings, looked, stop_requested: false, terminal_mail })
     }
 
     /// The record.
@@ -70,7 +69,7 @@ impl Account {
             outcome: conclusion.outcome,
             cause: conclusion.cause,
             outcome_source: Some(conclusion.source),
-            message: evidence.message(turn),
+            message: owed::message(conclusion.cause, self.looked, &self.findings).or_else(|| evidence.message(turn)),
             state_before: Some(turn.before.state),
             state_after: Some(sequel.map_or(run.state, |sequel| sequel.state)),
             exit_code: exit.and_then(|exit| exit.code),
@@ -80,7 +79,13 @@ impl Account {
             resume: resume(turn, facts, conclusion.outcome),
             clean_result: end.is_some_and(|end| end.clean),
             terminal_mail: self.terminal_mail,
-            terminal_mail_missing: conclusion.outcome == Outcome::Silent,
+            terminal_mail_missing: conclusion.outcome == Outcome::Silent && self.open.owes_mail && !self.open.mail_sent,
+            expected: self
+                .looked
+                .iter()
+                .zip(&self.findings)
+                .map(|(seen, found)| ExpectedRecord::of(&seen.0, found))
+                .collect(),
             stop_requested: self.stop_requested,
             attempt: turn.attempt,
             max_attempts: run.max_attempts,
@@ -107,6 +112,21 @@ impl Account {
             log_dir_lossy: evidence.log_dir.to_str().is_none(),
         }
     }
+}
+
+/// What is open of a run that ends well; `before` is the newest mail when its last work began.
+pub(super) fn open_of(tx: &Tx<'_>, run: &Run, terminal_mail: Option<MailId>, before: i64) -> Result<Open> {
+    let owes_mail = run.parent.is_some() && !owed_mail(run.capability).is_empty();
+    // Who owes mail ends by sending it. Who owes none has nothing to say it with, and what was there when its turn
+    // began was there to be read: else no mail that ever came would let it end.
+    let after = if owes_mail { 0 } else { before };
+    Ok(Open {
+        owes_mail,
+        mail_sent: terminal_mail.is_some(),
+        yielded: false,
+        children: run::open_children(tx, &run.agent)?,
+        unread: mail::waiting_for(tx, &run.agent, run.id, after, &process::moment())?,
+    })
 }
 
 /// What became of the session that was asked for. A resume that did not happen is never silent.

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::tail::tail;
 use crate::clock::{Stamp, Tick};
 use crate::error::{IoContext, Result};
-use crate::judge::outcome::{Ended, Ending, NotRun, Terminal};
+use crate::judge::outcome::{Ended, Ending, NotRun, Terminal, conclude};
+use crate::judge::retry::class;
 use crate::model::{EndedBy, OutcomeSource, Resume, Turn, WishNote};
 use crate::observe::{Observer, STDERR};
 use crate::runtime::{Facts, Output, Source};
@@ -44,6 +46,8 @@ pub struct Evidence<'t> {
     /// Its events were read while they came.
     pub live: bool,
     stderr_head: Vec<u8>,
+    /// The last lines of stderr, where the agent may have failed.
+    pub(super) stderr_tail: Option<String>,
 }
 
 impl<'t> Evidence<'t> {
@@ -72,7 +76,12 @@ impl<'t> Evidence<'t> {
         }
         watched.observer = observer;
         let stderr_head = head(&log_dir.join(STDERR)).unwrap_or_default();
-        Ok(Self { turn, log_dir: log_dir.to_owned(), exit, left, watched, live, stderr_head })
+        let (log_dir, stderr_tail) = (log_dir.to_owned(), None);
+        let gathered = Self { turn, log_dir, exit, left, watched, live, stderr_head, stderr_tail };
+        // A wish that is recorded meanwhile can only make less of it a failure.
+        let failed = class(conclude(&gathered.ending(turn)).outcome).is_some();
+        let stderr_tail = if failed { tail(&gathered.log_dir.join(STDERR)) } else { None };
+        Ok(Self { stderr_tail, ..gathered })
     }
 
     /// What the stream tells; none where there is no stream.
@@ -170,6 +179,8 @@ fn head(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(head)
 }
 
-pub(super) fn millis(span: Duration) -> i64 {
+/// A span as records have it.
+#[must_use]
+pub fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

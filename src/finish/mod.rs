@@ -4,21 +4,28 @@
 
 mod ended;
 mod evidence;
+mod idle;
+mod ledger;
 mod notice;
+mod tail;
 
-pub use evidence::{Evidence, Watched};
+pub use evidence::{Evidence, Watched, millis};
+pub use idle::{end_by_word, recorded_word, stop_idle};
 
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::judge::lease::fate;
-use crate::judge::outcome::{Conclusion, Open, exit_of, settle};
+use crate::judge::outcome::{Conclusion, exit_of, settle};
+use crate::judge::owed::{adopt, hold_to};
+use crate::judge::retry::Prior;
 use crate::judge::sequel::{Sequel, Situation, sequel};
 use crate::lock::SupervisorLock;
-use crate::model::{Cause, MailType, Outcome, OutcomeSource, Run, RunState, Turn, Wish, WishNote};
+use crate::model::{Cause, Look, MailType, Outcome, OutcomeSource, Owed, Run, Turn, Wish, WishNote};
+use crate::owed;
 use crate::record::TurnEnded;
 use crate::runtime::SessionBy;
-use crate::state::{State, Tx, mail, run, turn};
+use crate::state::{State, Tx, mail, retry, run, turn};
 
 /// A turn with its outcome.
 #[derive(Clone, Debug)]
@@ -40,11 +47,13 @@ pub struct Finished {
 pub fn finish(state: &mut State, _held: &SupervisorLock, evidence: &Evidence<'_>) -> Result<Finished> {
     let jitter = f64::from(evidence.turn.token.bytes().fold(0_u8, u8::wrapping_add)) / 255.0;
     let id = evidence.turn.id;
+    // Files and repositories take time to look at, and nobody else can write in a transaction.
+    let looked = owed::look_again(state, evidence.turn.run)?;
     state.write("finish a turn", |tx| {
         let turn = turn::by_id(tx, id)?.ok_or_else(|| Failure::not_found(format!("turn {id} is gone")))?;
         match recorded(&turn)? {
             Some(finished) => Ok(finished),
-            None => record(tx, &turn, evidence, jitter),
+            None => record(tx, &turn, evidence, &looked, jitter),
         }
     })
 }
@@ -62,25 +71,6 @@ pub fn recorded(turn: &Turn) -> Result<Option<Finished>> {
     Ok(Some(Finished { ended, at, exit }))
 }
 
-/// Ends an open run that has no turn: its record, and the notice to its parent. `run` was read in this transaction.
-///
-/// # Errors
-/// Those of the state file.
-pub fn stop_idle(tx: &Tx<'_>, run: &Run, why: Option<&str>, now: Stamp) -> Result<()> {
-    let sequel = Sequel {
-        state: RunState::Stopped,
-        hold: None,
-        attempts: run.attempts,
-        retry_at: None,
-        by_provider: false,
-        notice: Some(MailType::WorkerDied),
-    };
-    if run::settle(tx, run.id, run.epoch, &sequel, false, now)? {
-        notice::stopped(tx, run, why, now)?;
-    }
-    Ok(())
-}
-
 fn exit(wish: Option<&WishNote>, ended: &TurnEnded) -> Exit {
     let asked = wish.and_then(|note| note.signal);
     let signal = if ended.outcome == Outcome::Aborted { asked } else { ended.signal };
@@ -88,18 +78,20 @@ fn exit(wish: Option<&WishNote>, ended: &TurnEnded) -> Exit {
 }
 
 /// Everything that follows from the end of a turn.
-fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, jitter: f64) -> Result<Finished> {
+fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, looked: &[(Owed, Look)], jitter: f64) -> Result<Finished> {
     let now = Stamp::now();
     let run = run::by_id(tx, turn.run)?.ok_or_else(|| Failure::not_found(format!("run {} is gone", turn.run)))?;
-    let mut account = ended::Account::open(tx, turn, &run)?;
-    let conclusion = conclude(turn, &run, evidence, &account.open);
+    let mut account = ended::Account::open(tx, turn, &run, looked)?;
+    let conclusion = conclude(turn, &run, evidence, &account);
     let stop_requested = evidence.wish(turn).is_some_and(|note| matches!(note.wish, Wish::Operator | Wish::Interrupt));
     let situation = Situation {
         before: turn.before,
         attempts: run.attempts,
         max_attempts: run.max_attempts,
         stop_requested,
+        prior: retry::taken_by(tx, turn.id)?.as_ref().map(Prior::of),
         limit_resets_at: evidence.limit_resets_at(),
+        waits_until: turn.yielded.as_ref().map(|note| note.until),
         jitter,
         now,
     };
@@ -118,13 +110,14 @@ fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, jitter: f64) -> Res
     Ok(Finished { ended, at: now, exit })
 }
 
-fn conclude(turn: &Turn, run: &Run, evidence: &Evidence<'_>, open: &Open) -> Conclusion {
+fn conclude(turn: &Turn, run: &Run, evidence: &Evidence<'_>, account: &ended::Account<'_>) -> Conclusion {
     if run.epoch != turn.epoch || run.state.is_terminal() {
         return Conclusion { outcome: Outcome::Fenced, cause: Cause::Epoch, source: OutcomeSource::Operator };
     }
-    let conclusion = crate::judge::outcome::conclude(&evidence.ending(turn));
+    let ending = evidence.ending(turn);
+    let conclusion = adopt(crate::judge::outcome::conclude(&ending), ending.terminal, &account.findings);
     match conclusion.outcome {
-        Outcome::Completed => settle(conclusion, *open),
+        Outcome::Completed => hold_to(settle(conclusion, account.open), &account.findings),
         _ => conclusion,
     }
 }
@@ -140,11 +133,12 @@ fn follow(
     now: Stamp,
 ) -> Result<()> {
     run::settle(tx, run.id, turn.epoch, sequel, ended.terminal_mail_missing, now)?;
+    ledger::keep(tx, turn, run, ended, sequel, evidence, now)?;
     run::set_session(tx, run.id, session(turn, run, ended, evidence).as_deref())?;
     if let (Some(parent), Some(kind)) = (&run.parent, sequel.notice) {
         notice::send(tx, turn, run, ended, kind, parent, now)?;
     } else if sequel.state.is_terminal() && ended.terminal_mail.is_none() {
-        notice::children_done(tx, turn, run, MailType::ChildrenDone, now)?;
+        notice::children_done(tx, Some(turn.id), run, MailType::ChildrenDone, now)?;
     }
     Ok(())
 }

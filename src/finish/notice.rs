@@ -54,13 +54,23 @@ pub(super) fn send(
     Ok(())
 }
 
-/// Tells the parent of a run that was stopped while no turn of it ran.
-pub(super) fn stopped(tx: &Tx<'_>, run: &Run, why: Option<&str>, now: Stamp) -> Result<()> {
-    let Some(parent) = &run.parent else { return Ok(()) };
-    let reason = format!("stopped while no turn ran{}", why.map(|why| format!(": {why}")).unwrap_or_default());
-    let payload = tx.text_of(&payload(run, &reason, run.changed_at))?;
-    let subject = format!("{} ended: {}", run.agent, RunState::Stopped);
-    mail::send(tx, &note(None, run, MailType::WorkerDied, parent, &subject, &reason, Some(&payload)), now)?;
+/// Tells the parent of a run that ended while no turn of it ran.
+pub(super) fn idle(
+    tx: &Tx<'_>,
+    run: &Run,
+    kind: MailType,
+    parent: &str,
+    (outcome, state): (Outcome, RunState),
+    reason: &str,
+    now: Stamp,
+) -> Result<()> {
+    let payload = Payload { outcome, ..payload(run, reason, run.changed_at) };
+    let payload = tx.text_of(&payload)?;
+    let subject = match outcome {
+        Outcome::Silent => format!("{} ended: {outcome}", run.agent),
+        _ => format!("{} ended: {state}", run.agent),
+    };
+    mail::send(tx, &note(None, run, kind, parent, &subject, reason, Some(&payload)), now)?;
     Ok(())
 }
 
@@ -82,12 +92,12 @@ fn payload<'a>(run: &'a Run, reason: &'a str, last_activity: Stamp) -> Payload<'
 }
 
 /// Tells a waiting parent that its last open child has ended, if this one has said nothing itself.
-pub(super) fn children_done(tx: &Tx<'_>, turn: &Turn, run: &Run, kind: MailType, now: Stamp) -> Result<()> {
+pub(super) fn children_done(tx: &Tx<'_>, turn: Option<TurnId>, run: &Run, kind: MailType, now: Stamp) -> Result<()> {
     let Some(parent) = &run.parent else { return Ok(()) };
     let waits = run::open_of(tx, parent)?.is_some_and(|parent| parent.state.is_waiting());
     if waits && run::open_children(tx, parent)? == 0 {
         let body = format!("the last open run with {parent} as parent has ended: {} of {}", run.id, run.agent);
-        mail::send(tx, &note(Some(turn.id), run, kind, parent, "all children have ended", &body, None), now)?;
+        mail::send(tx, &note(turn, run, kind, parent, "all children have ended", &body, None), now)?;
     }
     Ok(())
 }
@@ -111,14 +121,14 @@ fn note<'a>(
         body,
         payload,
         reply_to: None,
-        from: turn.map(|turn| (turn, run.id)),
+        from: Some((turn, run.id)),
         attributed_by: AttributedBy::Refloat,
         dead_reason: None,
     }
 }
 
 /// One line for a person.
-fn reason(ended: &TurnEnded) -> String {
+pub(super) fn reason(ended: &TurnEnded) -> String {
     let mut text = format!("{} ({})", ended.outcome, ended.cause);
     match (ended.exit_code, ended.signal) {
         (Some(code), _) => text.push_str(&format!(", exit code {code}")),

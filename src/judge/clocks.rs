@@ -1,4 +1,4 @@
-//! Which clock of a turn runs out next? Pure: ticks in, a tick or an expired clock out.
+//! Which clock of a turn runs out next, and what then? Pure: ticks in, a tick or an expired clock out.
 //! The deadline is not here: the shim keeps it alone, so that it holds when nobody watches.
 
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Tick;
-use crate::model::Wish;
+use crate::model::{OnStall, Phase, Wish};
 
 /// The limits of a turn; none means the clock is off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,8 @@ pub struct Limits {
     pub stall_tool: Option<Duration>,
     /// From the terminal event to the end of the process.
     pub grace: Duration,
+    /// What follows when one of the first three runs out.
+    pub on_stall: OnStall,
 }
 
 /// What has been seen of a turn so far.
@@ -32,43 +34,81 @@ pub struct Seen {
     pub last_progress: Option<Tick>,
     /// A tool call is open.
     pub in_tool: bool,
-    /// The last terminal event.
+    /// The last terminal event, if no progress came after it.
     pub terminal: Option<Tick>,
+    /// The silence that lasts has been told.
+    pub told: bool,
+}
+
+/// A silence that has lasted longer than its clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// What the agent was doing.
+    pub phase: Phase,
+    /// Since when it is silent.
+    pub since: Tick,
+    /// The clock's limit.
+    pub limit: Duration,
 }
 
 /// What the clocks say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clocks {
-    /// This one ran out.
+    /// This one ran out: the turn is to be ended.
     Expired(Wish),
+    /// One ran out that is only to be told.
+    Overdue(Silence),
     /// Look again then.
     Next(Tick),
     /// No clock runs.
     Off,
 }
 
-/// Judges the clocks at `now`. Exactly one clock runs at a time: the phase of the turn chooses it.
-#[must_use]
-pub fn judge(limits: &Limits, seen: &Seen, now: Tick) -> Clocks {
-    let running = match seen {
-        Seen { terminal: Some(at), .. } => Some((*at, limits.grace, Wish::Grace)),
-        // Where only the stall clock was given, silence from the start is a stall too.
-        Seen { first_event: None, .. } => {
-            limits.first_event.or(limits.stall).map(|limit| (seen.started, limit, Wish::FirstEvent))
+impl Seen {
+    /// What the turn is doing.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        match self {
+            Self { terminal: Some(_), .. } => Phase::Ending,
+            Self { first_event: None, .. } => Phase::Starting,
+            Self { in_tool: true, .. } => Phase::Tool,
+            _ => Phase::Model,
         }
-        Seen { in_tool: true, .. } => limits.stall_tool.map(|limit| (since(seen), limit, Wish::StallTool)),
-        _ => limits.stall.map(|limit| (since(seen), limit, Wish::Stall)),
-    };
-    match running {
-        None => Clocks::Off,
-        Some((from, limit, wish)) if now.since(from) >= limit => Clocks::Expired(wish),
-        Some((from, limit, _)) => Clocks::Next(from.plus(limit)),
+    }
+
+    /// Since when nothing has happened, as the clock of the phase counts it. Keep-alive lines before the first
+    /// progress do not hold the clock back for ever.
+    fn since(&self, phase: Phase) -> Tick {
+        let heard = || self.last_progress.or(self.first_event).unwrap_or(self.started);
+        match phase {
+            Phase::Starting => self.started,
+            Phase::Model | Phase::Tool => heard(),
+            Phase::Ending => self.terminal.unwrap_or_else(heard),
+        }
     }
 }
 
-/// Keep-alive lines before the first progress do not hold the clock back for ever.
-fn since(seen: &Seen) -> Tick {
-    seen.last_progress.or(seen.first_event).unwrap_or(seen.started)
+/// Judges the clocks at `now`. Exactly one clock runs at a time: the phase of the turn chooses it.
+#[must_use]
+pub fn judge(limits: &Limits, seen: &Seen, now: Tick) -> Clocks {
+    let phase = seen.phase();
+    let since = seen.since(phase);
+    let (limit, wish) = match phase {
+        // Where only the stall clock was given, silence from the start is a stall too.
+        Phase::Starting => (limits.first_event.or(limits.stall), Wish::FirstEvent),
+        Phase::Model => (limits.stall, Wish::Stall),
+        Phase::Tool => (limits.stall_tool, Wish::StallTool),
+        Phase::Ending => (Some(limits.grace), Wish::Grace),
+    };
+    match (limit, limits.on_stall) {
+        (None, _) => Clocks::Off,
+        (Some(limit), _) if now.since(since) < limit => Clocks::Next(since.plus(limit)),
+        // What has said that it is done is ended, whatever is done about silence.
+        (Some(_), _) if phase == Phase::Ending => Clocks::Expired(wish),
+        (Some(_), OnStall::Kill) => Clocks::Expired(wish),
+        (Some(_), OnStall::Report) if seen.told => Clocks::Off,
+        (Some(limit), OnStall::Report) => Clocks::Overdue(Silence { phase, since, limit }),
+    }
 }
 
 #[cfg(test)]
@@ -79,39 +119,66 @@ mod tests {
         Tick::from_boot(Duration::from_secs(seconds))
     }
 
+    const LIMITS: Limits = Limits {
+        first_event: Some(Duration::from_secs(120)),
+        stall: Some(Duration::from_secs(600)),
+        stall_tool: Some(Duration::from_secs(3600)),
+        grace: Duration::from_secs(30),
+        on_stall: OnStall::Kill,
+    };
+    const SILENT: Seen =
+        Seen { started: at(0), first_event: None, last_progress: None, in_tool: false, terminal: None, told: false };
+    const HEARD: Seen = Seen { first_event: Some(at(10)), ..SILENT };
+    const GOING: Seen = Seen { last_progress: Some(at(100)), ..HEARD };
+    const IN_TOOL: Seen = Seen { in_tool: true, ..GOING };
+    const ENDED: Seen = Seen { terminal: Some(at(200)), ..IN_TOOL };
+
     #[test]
     fn one_clock_runs_at_a_time() {
-        let limits = Limits {
-            first_event: Some(Duration::from_secs(120)),
-            stall: Some(Duration::from_secs(600)),
-            stall_tool: Some(Duration::from_secs(3600)),
-            grace: Duration::from_secs(30),
-        };
-        let silent = Seen { started: at(0), first_event: None, last_progress: None, in_tool: false, terminal: None };
-        let heard = Seen { first_event: Some(at(10)), ..silent };
-        let going = Seen { last_progress: Some(at(100)), ..heard };
-        let in_tool = Seen { in_tool: true, ..going };
-        let ended = Seen { terminal: Some(at(200)), ..in_tool };
         let rows = [
-            (silent, 119, Clocks::Next(at(120))),
-            (silent, 120, Clocks::Expired(Wish::FirstEvent)),
-            (heard, 609, Clocks::Next(at(610))),
-            (heard, 610, Clocks::Expired(Wish::Stall)),
-            (going, 699, Clocks::Next(at(700))),
-            (going, 700, Clocks::Expired(Wish::Stall)),
-            (in_tool, 3699, Clocks::Next(at(3700))),
-            (in_tool, 3700, Clocks::Expired(Wish::StallTool)),
-            (ended, 229, Clocks::Next(at(230))),
-            (ended, 230, Clocks::Expired(Wish::Grace)),
+            (SILENT, Phase::Starting, 119, Clocks::Next(at(120))),
+            (SILENT, Phase::Starting, 120, Clocks::Expired(Wish::FirstEvent)),
+            (HEARD, Phase::Model, 609, Clocks::Next(at(610))),
+            (HEARD, Phase::Model, 610, Clocks::Expired(Wish::Stall)),
+            (GOING, Phase::Model, 699, Clocks::Next(at(700))),
+            (GOING, Phase::Model, 700, Clocks::Expired(Wish::Stall)),
+            (IN_TOOL, Phase::Tool, 3699, Clocks::Next(at(3700))),
+            (IN_TOOL, Phase::Tool, 3700, Clocks::Expired(Wish::StallTool)),
+            (ENDED, Phase::Ending, 229, Clocks::Next(at(230))),
+            (ENDED, Phase::Ending, 230, Clocks::Expired(Wish::Grace)),
+        ];
+        for (seen, phase, now, expected) in rows {
+            assert_eq!(seen.phase(), phase, "{seen:?}");
+            assert_eq!(judge(&LIMITS, &seen, at(now)), expected, "{seen:?} at {now}");
+        }
+        let off = Limits { first_event: None, stall: None, stall_tool: None, ..LIMITS };
+        assert_eq!(judge(&off, &SILENT, at(999_999)), Clocks::Off);
+        let only_stall = Limits { first_event: None, ..LIMITS };
+        assert_eq!(judge(&only_stall, &SILENT, at(600)), Clocks::Expired(Wish::FirstEvent));
+        assert_eq!(judge(&off, &GOING, at(999_999)), Clocks::Off);
+        assert_eq!(judge(&off, &ENDED, at(230)), Clocks::Expired(Wish::Grace));
+    }
+
+    #[test]
+    fn silence_that_is_only_to_be_told_is_told_once_and_lingering_is_ended_all_the_same() {
+        let report = Limits { on_stall: OnStall::Report, ..LIMITS };
+        let overdue = |phase, since, limit| {
+            Clocks::Overdue(Silence { phase, since: at(since), limit: Duration::from_secs(limit) })
+        };
+        let told = |seen| Seen { told: true, ..seen };
+        let rows = [
+            (SILENT, 119, Clocks::Next(at(120))),
+            (SILENT, 120, overdue(Phase::Starting, 0, 120)),
+            (told(SILENT), 9999, Clocks::Off),
+            (GOING, 700, overdue(Phase::Model, 100, 600)),
+            (told(GOING), 9999, Clocks::Off),
+            (IN_TOOL, 3700, overdue(Phase::Tool, 100, 3600)),
+            (told(IN_TOOL), 9999, Clocks::Off),
+            (ENDED, 230, Clocks::Expired(Wish::Grace)),
+            (told(ENDED), 230, Clocks::Expired(Wish::Grace)),
         ];
         for (seen, now, expected) in rows {
-            assert_eq!(judge(&limits, &seen, at(now)), expected, "{seen:?} at {now}");
+            assert_eq!(judge(&report, &seen, at(now)), expected, "{seen:?} at {now}");
         }
-        let off = Limits { first_event: None, stall: None, stall_tool: None, ..limits };
-        assert_eq!(judge(&off, &silent, at(999_999)), Clocks::Off);
-        let only_stall = Limits { first_event: None, ..limits };
-        assert_eq!(judge(&only_stall, &silent, at(600)), Clocks::Expired(Wish::FirstEvent));
-        assert_eq!(judge(&off, &going, at(999_999)), Clocks::Off);
-        assert_eq!(judge(&off, &ended, at(230)), Clocks::Expired(Wish::Grace));
     }
 }

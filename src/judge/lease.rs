@@ -78,7 +78,7 @@ mod tests {
     use crate::model::{AttributedBy, MailType, Priority};
 
     fn at(tick: i64) -> Moment {
-        Moment { wall: Stamp::from_millis(0), boot: "b".into(), tick }
+        Moment { at: Stamp::from_millis(0), boot: "b".into(), time_ns: 1, boottime_ms: tick }
     }
 
     fn mail(state: MailState, claim: Option<&str>, due: Option<i64>) -> Mail {

@@ -4,6 +4,9 @@
 pub mod clocks;
 pub mod lease;
 pub mod outcome;
+pub mod owed;
 pub mod payload;
+pub mod retry;
 pub mod sequel;
 pub mod wait;
+pub mod worker;

@@ -133,6 +133,8 @@ pub struct Open {
     pub owes_mail: bool,
     /// This turn has sent it.
     pub mail_sent: bool,
+    /// The agent said that it ends on purpose and waits.
+    pub yielded: bool,
     /// Runs that have this agent as parent.
     pub children: i64,
     /// Mail that waits for this agent.
@@ -143,7 +145,9 @@ pub struct Open {
 #[must_use]
 pub fn settle(clean: Conclusion, open: Open) -> Conclusion {
     let (outcome, cause) = match open {
+        // Its last word: whoever says both that it waits and that it is done is done.
         Open { mail_sent: true, .. } => (clean.outcome, clean.cause),
+        Open { yielded: true, .. } => (Outcome::Waiting, Cause::Yielded),
         Open { children: 1.., .. } => (Outcome::Waiting, Cause::OpenChildren),
         Open { unread: 1.., .. } => (Outcome::Waiting, Cause::UnreadMail),
         Open { owes_mail: true, .. } => (Outcome::Silent, Cause::TerminalMailMissing),
@@ -265,6 +269,9 @@ mod tests {
             (Open { unread: 1, ..owed }, "waiting"),
             (Open { children: 1, ..Open::default() }, "waiting"),
             (Open { mail_sent: true, children: 1, unread: 1, ..owed }, "completed"),
+            (Open { yielded: true, ..Open::default() }, "waiting"),
+            (Open { yielded: true, ..owed }, "waiting"),
+            (Open { yielded: true, mail_sent: true, ..owed }, "completed"),
         ];
         for (open, expected) in rows {
             assert_eq!(settle(clean, open).outcome.word(), expected, "{open:?}");
@@ -324,11 +331,13 @@ mod tests {
         let opens = [
             Open { children: 1, ..Open::default() },
             Open { unread: 1, ..Open::default() },
+            Open { yielded: true, ..Open::default() },
             Open { owes_mail: true, ..Open::default() },
         ];
         let clean = conclude(&Ending { terminal: Some(Terminal::Clean), ..TALKING });
         let settled = opens.iter().map(|open| settle(clean, *open));
         reached.extend(all_endings().map(|e| conclude(&e)).chain(settled).map(|c| (c.outcome, c.cause)));
+        reached.extend(crate::judge::owed::tests::reached());
         let documented = include_str!("../../docs/turn.md");
         for outcome in Outcome::ALL {
             assert!(reached.iter().any(|(seen, _)| seen == outcome), "{outcome} is never concluded");

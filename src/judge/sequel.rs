@@ -4,12 +4,9 @@
 use std::time::Duration;
 
 use crate::clock::Stamp;
-use crate::model::{Hold, MailType, Outcome, Run, RunState, Standing};
+use crate::judge::retry::{self, Next, Prior, policy};
+use crate::model::{CrashKind, DeadCause, Hold, MailType, Outcome, RetryClass, Run, RunState, Standing};
 
-/// The first pause before another try; it doubles with each.
-const BACKOFF_FIRST: Duration = Duration::from_secs(30);
-/// The longest pause.
-const BACKOFF_CAP: Duration = Duration::from_secs(30 * 60);
 /// The longest wait for children or mail before a person is asked.
 pub const WAIT_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
@@ -24,8 +21,12 @@ pub struct Situation {
     pub max_attempts: i64,
     /// Somebody asked for the end of the run.
     pub stop_requested: bool,
+    /// The retry that led to this turn, if one did.
+    pub prior: Option<Prior>,
     /// When the provider's limit ends, in the provider's own words.
     pub limit_resets_at: Option<Stamp>,
+    /// Until when the agent said that it waits.
+    pub waits_until: Option<Stamp>,
     /// Between 0 and 1: spreads the next tries of many runs.
     pub jitter: f64,
     /// Now.
@@ -47,20 +48,45 @@ pub struct Sequel {
     pub by_provider: bool,
     /// What the parent hears.
     pub notice: Option<MailType>,
+    /// What becomes of the run's retry.
+    pub retry: Retrying,
+    /// Why the run is given up, if it is.
+    pub dead: Option<DeadCause>,
+}
+
+/// What becomes of a run's retry when a turn of it has ended. The end of the run cancels an open one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retrying {
+    /// There is none.
+    None,
+    /// A new one.
+    Open(Next),
+    /// The turn did nothing: the one it took, if it took one, is open again.
+    PutBack,
+}
+
+impl Sequel {
+    /// A state that nothing more follows from; what does is filled in.
+    #[must_use]
+    pub const fn plain(state: RunState, attempts: i64, notice: Option<MailType>) -> Self {
+        Self {
+            state,
+            hold: None,
+            attempts,
+            retry_at: None,
+            by_provider: false,
+            notice,
+            retry: Retrying::None,
+            dead: None,
+        }
+    }
 }
 
 /// Decides what follows from an outcome; none: the run stays as it is.
 #[must_use]
 pub fn sequel(outcome: Outcome, run: &Situation) -> Option<Sequel> {
     use Outcome as O;
-    let ended = |state, notice| Sequel {
-        state,
-        hold: None,
-        attempts: run.attempts,
-        retry_at: None,
-        by_provider: false,
-        notice,
-    };
+    let ended = |state, notice| Sequel::plain(state, run.attempts, notice);
     Some(match outcome {
         O::Fenced | O::Empty => return None,
         // The run is as it was before the turn, what held it too.
@@ -68,33 +94,32 @@ pub fn sequel(outcome: Outcome, run: &Situation) -> Option<Sequel> {
             hold: run.before.hold,
             retry_at: run.before.held_until,
             by_provider: run.before.held_by_provider,
+            retry: Retrying::PutBack,
             ..ended(run.before.state, None)
         },
         O::Completed if run.stop_requested => ended(RunState::Stopped, None),
         O::Completed => Sequel { attempts: 0, ..ended(RunState::Completed, None) },
-        O::Waiting | O::Silent | O::Limited | O::Auth | O::ResumeRefused | O::NeverStarted if run.stop_requested => {
+        O::Waiting | O::Silent | O::Auth | O::ResumeRefused | O::NeverStarted if run.stop_requested => {
             ended(RunState::Stopped, Some(MailType::WorkerDied))
         }
         O::Waiting => Sequel {
             hold: Some(Hold::Awaiting),
             attempts: 0,
-            retry_at: Some(run.now.plus(WAIT_LIMIT)),
+            retry_at: Some(run.waits_until.unwrap_or_else(|| run.now.plus(WAIT_LIMIT))),
             ..ended(RunState::Waiting, None)
         },
         O::Silent => ended(RunState::Completed, Some(MailType::WorkerDied)),
-        O::Failed | O::NoResult | O::Killed | O::SpawnFailed => again_or(RunState::Failed, run),
-        O::Lost => again_or(RunState::Crashed, run),
-        O::Limited => Sequel {
-            hold: Some(Hold::Limited),
-            retry_at: Some(run.limit_resets_at.unwrap_or_else(|| run.now.plus(backoff(1, run.jitter)))),
-            by_provider: run.limit_resets_at.is_some(),
-            ..ended(RunState::Blocked, None)
-        },
+        O::Failed => again_or(RetryClass::Failed, RunState::Failed, run),
+        O::NoResult => again_or(RetryClass::NoResult, RunState::Failed, run),
+        O::Killed => again_or(RetryClass::Killed, RunState::Failed, run),
+        O::SpawnFailed => again_or(RetryClass::SpawnFailed, RunState::Failed, run),
+        O::Limited => again_or(RetryClass::Limited, RunState::Failed, run),
+        O::Lost => again_or(RetryClass::Lost, RunState::Crashed, run),
         O::Auth => Sequel { hold: Some(Hold::NeedsHuman), ..ended(RunState::Blocked, Some(MailType::Escalation)) },
         O::Stalled | O::TimedOut => ended(RunState::TimedOut, Some(MailType::WorkerDied)),
         O::Aborted | O::NeverStarted => ended(RunState::Stopped, Some(MailType::WorkerDied)),
         // The fresh try follows at once, in the same call.
-        O::ResumeRefused => ended(RunState::BetweenTurns, None),
+        O::ResumeRefused => Sequel { retry: Retrying::PutBack, ..ended(RunState::BetweenTurns, None) },
     })
 }
 
@@ -104,37 +129,39 @@ pub fn held_until(run: &Run, now: Stamp) -> Option<Stamp> {
     run.held_until.filter(|until| run.held_by_provider && now < *until)
 }
 
-/// Another try, or the end when the attempts are used up.
-fn again_or(last: RunState, run: &Situation) -> Sequel {
-    let attempts = run.attempts + 1;
-    let over = Sequel {
-        state: last,
-        hold: None,
-        attempts,
-        retry_at: None,
-        by_provider: false,
-        notice: Some(MailType::WorkerDied),
-    };
-    if run.stop_requested {
-        return Sequel { state: RunState::Stopped, ..over };
-    }
-    if attempts >= run.max_attempts {
-        return over;
-    }
-    Sequel {
-        state: RunState::BetweenTurns,
-        hold: Some(Hold::Backoff),
-        retry_at: Some(run.now.plus(backoff(attempts, run.jitter))),
-        notice: None,
-        ..over
+/// What an outcome proves to be a crash of the agent. An error result is none: the agent has said what went wrong.
+#[must_use]
+pub const fn crash_of(outcome: Outcome) -> Option<CrashKind> {
+    match outcome {
+        Outcome::Killed => Some(CrashKind::Killed),
+        Outcome::Lost => Some(CrashKind::Vanished),
+        Outcome::NoResult => Some(CrashKind::NoResult),
+        _ => None,
     }
 }
 
-/// The pause after the `n`th failure: 30 s, doubled each time, at most 30 min, and a quarter of it spread.
-fn backoff(n: i64, jitter: f64) -> Duration {
-    let doublings = u32::try_from(n.clamp(1, 16) - 1).unwrap_or(0);
-    let pause = BACKOFF_FIRST.saturating_mul(1 << doublings).min(BACKOFF_CAP);
-    pause.mul_f64(0.75 + 0.25 * jitter.clamp(0.0, 1.0))
+/// Another try by the table of retries, or the end.
+fn again_or(class: RetryClass, last: RunState, run: &Situation) -> Sequel {
+    let attempts = run.attempts + i64::from(policy(class).counts);
+    let over = |state| Sequel::plain(state, attempts, Some(MailType::WorkerDied));
+    if run.stop_requested {
+        return over(RunState::Stopped);
+    }
+    let next = match retry::next(class, attempts, run) {
+        Err(cause) => return Sequel { dead: Some(cause), ..over(last) },
+        Ok(next) => next,
+    };
+    let (state, hold) = match class {
+        RetryClass::Limited => (RunState::Blocked, Hold::Limited),
+        _ => (RunState::BetweenTurns, Hold::Backoff),
+    };
+    Sequel {
+        hold: Some(hold),
+        retry_at: Some(next.due_at),
+        by_provider: next.by_provider,
+        retry: Retrying::Open(next),
+        ..Sequel::plain(state, attempts, None)
+    }
 }
 
 #[cfg(test)]
@@ -149,7 +176,9 @@ mod tests {
         attempts: 0,
         max_attempts: 1,
         stop_requested: false,
+        prior: None,
         limit_resets_at: None,
+        waits_until: None,
         jitter: 1.0,
         now: Stamp::from_millis(0),
     };
@@ -217,18 +246,63 @@ mod tests {
     }
 
     #[test]
-    fn the_providers_time_is_kept_and_ours_is_advice() {
-        let resets_at = Some(Stamp::from_millis(3 * 3_600_000));
-        let told = sequel(Outcome::Limited, &Situation { limit_resets_at: resets_at, ..FIRST }).unwrap();
-        assert_eq!((told.retry_at, told.by_provider), (resets_at, true));
-        let untold = sequel(Outcome::Limited, &FIRST).unwrap();
-        assert_eq!((untold.retry_at, untold.by_provider), (Some(Stamp::from_millis(30_000)), false));
+    fn what_is_given_up_has_a_dead_letter_and_what_is_stopped_has_none() {
+        for outcome in Outcome::ALL.iter().filter(|outcome| retry::class(**outcome).is_some()) {
+            let given_up = *outcome != Outcome::Limited;
+            let last = sequel(*outcome, &FIRST).unwrap();
+            assert_eq!(last.dead, given_up.then_some(DeadCause::MaxAttempts), "{outcome}");
+            assert_eq!(matches!(last.retry, Retrying::Open(_)), !given_up, "{outcome}");
+            let stopped = sequel(*outcome, &Situation { stop_requested: true, ..FIRST }).unwrap();
+            assert_eq!((stopped.dead, stopped.retry), (None, Retrying::None), "{outcome}");
+        }
+        for outcome in Outcome::ALL.iter().filter(|outcome| retry::class(**outcome).is_none()) {
+            let dead = sequel(*outcome, &FIRST).and_then(|sequel| sequel.dead);
+            assert_eq!(dead, None, "{outcome}");
+        }
     }
 
     #[test]
-    fn pauses_double_and_are_capped() {
-        let pauses: Vec<u64> = (1..=9).map(|n| backoff(n, 1.0).as_secs()).collect();
-        assert_eq!(pauses, [30, 60, 120, 240, 480, 960, 1800, 1800, 1800]);
-        assert_eq!(backoff(1, 0.0), Duration::from_millis(22_500));
+    fn a_turn_that_did_nothing_puts_its_retry_back() {
+        for outcome in Outcome::ALL {
+            let back = sequel(*outcome, &FIRST).is_some_and(|sequel| sequel.retry == Retrying::PutBack);
+            assert_eq!(back, matches!(outcome, Outcome::NeverStarted | Outcome::ResumeRefused), "{outcome}");
+        }
+    }
+
+    /// Every history of up to four turns, with and without a stop in the last one.
+    #[test]
+    fn a_run_that_ends_badly_is_told_once_and_no_other_is() {
+        let all = Outcome::ALL.len();
+        for history in 0..all.pow(4) * 2 * 3 {
+            let (stop, max_attempts) = (history % 2 == 1, i64::try_from(history / 2 % 3).unwrap() + 1);
+            let mut run = Situation { max_attempts, ..FIRST };
+            let mut told = 0;
+            for turn in 0..4 {
+                let outcome = Outcome::ALL[history / 6 / all.pow(turn) % all];
+                run.stop_requested = stop && turn == 3;
+                let Some(after) = sequel(outcome, &run) else { continue };
+                told += usize::from(after.notice == Some(MailType::WorkerDied));
+                assert!(after.attempts <= max_attempts, "{outcome} {run:?}");
+                let open = matches!(after.retry, Retrying::Open(_));
+                assert!(!(open && after.state.is_terminal()), "{outcome}: a run that has ended is not tried again");
+                assert!(after.dead.is_none() || after.notice.is_some(), "{outcome}: given up, and nobody is told");
+                if after.state.is_terminal() {
+                    let well = outcome == Outcome::Completed;
+                    assert_eq!(told, usize::from(!well), "{outcome} {run:?}");
+                    break;
+                }
+                assert_eq!(told, 0, "{outcome}: told before its end");
+                run.attempts = after.attempts;
+            }
+        }
+    }
+
+    #[test]
+    fn a_wait_ends_when_the_agent_said_or_after_a_day() {
+        let until = Some(Stamp::from_millis(5_000));
+        let said = sequel(Outcome::Waiting, &Situation { waits_until: until, ..FIRST }).unwrap();
+        let unsaid = sequel(Outcome::Waiting, &FIRST).unwrap();
+        assert_eq!((said.retry_at, unsaid.retry_at), (until, Some(Stamp::from_millis(86_400_000))));
+        assert!(!said.by_provider, "our wait holds no turn back");
     }
 }

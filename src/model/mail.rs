@@ -2,7 +2,7 @@
 
 use crate::clock::{Moment, Stamp};
 use crate::id::{MailId, RunId, TurnId};
-use crate::model::{AttributedBy, MailState, MailType, Priority};
+use crate::model::{AttributedBy, DeadCause, MailState, MailType, Priority};
 
 /// A mail as the state file has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,12 +80,12 @@ pub struct NewMail<'a> {
     pub payload: Option<&'a str>,
     /// The mail it answers.
     pub reply_to: Option<MailId>,
-    /// The turn and run it is sent from.
-    pub from: Option<(TurnId, RunId)>,
+    /// The run it is sent from, and the turn, where there is one.
+    pub from: Option<(Option<TurnId>, RunId)>,
     /// Who vouches for the sender.
     pub attributed_by: AttributedBy,
     /// Stored, or dead at once with this reason.
-    pub dead_reason: Option<&'a str>,
+    pub dead_reason: Option<DeadCause>,
 }
 
 /// What a sender may ask for beyond the mail itself.

@@ -1,12 +1,20 @@
 //! What refloat thinks in: the words of the design, and runs, turns and mail as they are.
 //! Plain data. `state` stores it, `judge` decides over it, `record` has the wire types.
 
+mod expectation;
+mod ledger;
 mod mail;
 mod run;
+mod sight;
 mod turn;
 mod words;
+mod worker;
 
+pub use expectation::{Expectation, FileSeen, Finding, Look, Owed, Said, Wanted};
+pub use ledger::*;
 pub use mail::{Mail, NewMail, Terms};
 pub use run::{NewRun, Run, Standing};
-pub use turn::{Counters, NewTurn, Turn, WishNote};
+pub use sight::{Observed, Sight, Why};
+pub use turn::{Counters, NewTurn, StallNote, Turn, WishNote, YieldNote};
 pub use words::*;
+pub use worker::{FoundSession, NewWorker, Pulse, TmuxSession, Worker};

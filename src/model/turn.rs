@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::{Stamp, Tick};
 use crate::id::{RunId, TurnId};
 use crate::identity::Identity;
 use crate::judge::clocks::Limits;
-use crate::model::{Containment, Outcome, Resume, Standing, Wish};
+use crate::model::{Containment, Outcome, Phase, Resume, Standing, Wish};
 use crate::runtime::Description;
 
 /// A turn as the state file has it.
@@ -66,12 +68,25 @@ pub struct Turn {
     pub wish: Option<WishNote>,
     /// What was counted while it was watched.
     pub counters: Counters,
+    /// The agent's own word that it ends on purpose and waits.
+    pub yielded: Option<YieldNote>,
     /// Its outcome.
     pub outcome: Option<Outcome>,
     /// When that was recorded.
     pub ended_at: Option<Stamp>,
     /// The `turn.ended` record, as it was printed first.
     pub ended: Option<String>,
+    /// The silence that lasts, if it was told (`--on-stall report`).
+    pub stall: Option<StallNote>,
+}
+
+/// A silence longer than its clock, told and not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StallNote {
+    /// In which phase.
+    pub phase: Phase,
+    /// When it was told.
+    pub at: Stamp,
 }
 
 /// Who wished the end of a turn, when and why.
@@ -85,6 +100,19 @@ pub struct WishNote {
     pub why: Option<String>,
     /// When.
     pub at: Stamp,
+}
+
+/// An agent's word that it ends its turn on purpose and waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct YieldNote {
+    /// When it said so.
+    pub at: Stamp,
+    /// What it waits for, in its words.
+    pub reason: Option<String>,
+    /// At most until then.
+    pub until: Stamp,
+    /// Mail is what it waits for.
+    pub on_mail: bool,
 }
 
 /// What the supervisor has counted; written now and then, so that another can go on from it.

@@ -58,6 +58,8 @@ words! {
         TerminalMailMissing = "terminal_mail_missing",
         /// Runs that have this agent as parent are open.
         OpenChildren = "open_children",
+        /// The agent said that it ends on purpose and waits.
+        Yielded = "yielded",
         /// Mail waits for this agent.
         UnreadMail = "unread_mail",
         /// A limit for requests or tokens in a span of time.
@@ -92,6 +94,14 @@ words! {
         Epoch = "epoch",
         /// There was nothing to say to the agent.
         EmptyPrompt = "empty_prompt",
+        /// Without a terminal event, but all that was expected is there.
+        ExpectationMet = "expectation_met",
+        /// What was expected is not there, or has not changed.
+        ExpectationMissing = "expectation_missing",
+        /// Whether what was expected is there cannot be told.
+        ExpectationUnknown = "expectation_unknown",
+        /// The expected result says that the work failed.
+        ResultSaysFailed = "result_says_failed",
     }
 }
 
@@ -110,6 +120,8 @@ words! {
         Signal = "signal",
         /// One of our clocks.
         Clock = "clock",
+        /// What the run was expected to leave.
+        Expectation = "expectation",
         /// A person, or a program in a person's place.
         Operator = "operator",
     }
@@ -212,6 +224,30 @@ words! {
 }
 
 words! {
+    /// What a running turn is doing; each phase has a clock of its own.
+    pub enum Phase {
+        /// Nothing has come from the agent yet.
+        Starting = "starting",
+        /// The model is awaited.
+        Model = "model",
+        /// A tool call is open.
+        Tool = "tool",
+        /// The terminal event was seen, and the process is still there.
+        Ending = "ending",
+    }
+}
+
+words! {
+    /// What a supervisor does about an agent that has been silent for too long.
+    pub enum OnStall {
+        /// Ends the turn.
+        Kill = "kill",
+        /// Tells it, once for each silence; the turn goes on.
+        Report = "report",
+    }
+}
+
+words! {
     /// What the shim knows of how the agent came to its end.
     pub enum EndedBy {
         /// By itself, or by somebody else's signal.
@@ -310,6 +346,8 @@ words! {
     pub enum AttributedBy {
         /// The token of the turn it was sent from.
         Turn = "turn",
+        /// The token of the adopted run it was sent from.
+        Run = "run",
         /// The sender's own word.
         Word = "word",
         /// refloat wrote it.
@@ -328,18 +366,6 @@ words! {
         Acked = "acked",
         /// Undeliverable; its reason says why.
         Dead = "dead",
-    }
-}
-
-words! {
-    /// Why refloat declares a mail dead.
-    pub enum DeadReason {
-        /// It was for a run that is over.
-        StaleGeneration = "stale_generation",
-        /// Nobody claimed it in its time.
-        Expired = "expired",
-        /// It was claimed too often, and never acknowledged.
-        MaxDeliveries = "max_deliveries",
     }
 }
 
@@ -368,5 +394,51 @@ words! {
         Timeout = "timeout",
         /// The agent is stopped.
         Stopped = "stopped",
+    }
+}
+
+words! {
+    /// What can be expected of a run.
+    pub enum ExpectKind {
+        /// A mail of a type.
+        Mail = "mail",
+        /// A file with new content.
+        File = "file",
+        /// A file with a JSON object whose status says how the work ended.
+        Result = "result",
+        /// A git ref that moves.
+        Git = "git",
+    }
+}
+
+words! {
+    /// What was found where something is expected.
+    pub enum Found {
+        /// The mail so far.
+        Mail = "mail",
+        /// Nothing.
+        Absent = "absent",
+        /// A file.
+        File = "file",
+        /// Something that is no file.
+        Other = "other",
+        /// A ref.
+        Ref = "ref",
+        /// It could not be looked at.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// What became of something that was expected.
+    pub enum Reach {
+        /// It is there, and it was not so when the attempt began.
+        Reached = "reached",
+        /// It is not there, or it is as it was.
+        NotReached = "not_reached",
+        /// It is there, and says that the work failed.
+        Contradicted = "contradicted",
+        /// It cannot be told.
+        Unknown = "unknown",
     }
 }

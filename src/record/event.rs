@@ -1,12 +1,12 @@
-//! Records about what happens in a turn, and to it: a line of its stream, its stop.
+//! Records about what happens in a turn, and to it: a line of its stream, a silence, its stop.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::cell;
+use super::{cell, span};
 use crate::emit::Record;
 use crate::id::{RunId, TurnId};
-use crate::model::{Outcome, RunState};
+use crate::model::{Outcome, Phase, RunState};
 use crate::runtime::LineKind;
 
 /// One line of a turn's stream.
@@ -43,6 +43,40 @@ impl Record for TurnEvent {
     }
 }
 
+/// The agent is silent for too long, and goes on (`--on-stall report`): told once for each silence.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct TurnStalled {
+    /// The turn.
+    pub turn: TurnId,
+    /// The run it belongs to.
+    pub run: RunId,
+    /// Whose turn it is.
+    pub agent: String,
+    /// What it was doing: starting, awaiting the model, in a tool.
+    pub phase: Phase,
+    /// Since when it is silent, in time of the clocks.
+    pub silent_ms: i64,
+    /// The limit of the clock that ran out.
+    pub limit_ms: i64,
+    /// Events so far.
+    pub events: i64,
+}
+
+impl Record for TurnStalled {
+    const TYPE: &'static str = "turn.stalled";
+    fn columns(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("turn", self.turn.to_string()),
+            ("run", self.run.to_string()),
+            ("agent", self.agent.clone()),
+            ("phase", self.phase.to_string()),
+            ("silent", span(self.silent_ms)),
+            ("limit", span(self.limit_ms)),
+            ("events", self.events.to_string()),
+        ]
+    }
+}
+
 /// What `turn stop` did.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct TurnStopped {
@@ -56,6 +90,8 @@ pub struct TurnStopped {
     pub outcome: Option<Outcome>,
     /// The run's state now.
     pub state: Option<RunState>,
+    /// The process of an adopted worker that was killed; null where none was, or it was gone.
+    pub signalled_pid: Option<i32>,
 }
 
 impl Record for TurnStopped {
@@ -67,6 +103,7 @@ impl Record for TurnStopped {
             ("turn", cell(self.turn.as_ref())),
             ("outcome", cell(self.outcome.as_ref())),
             ("run state", cell(self.state.as_ref())),
+            ("signalled", cell(self.signalled_pid.as_ref())),
         ]
     }
 }

@@ -136,7 +136,7 @@ impl MailRecord {
 
 impl From<&Mail> for MailRecord {
     fn from(mail: &Mail) -> Self {
-        let due = mail.due.as_ref().map(|end| end.wall);
+        let due = mail.due.as_ref().map(|end| end.at);
         Self {
             mail: mail.id,
             from: mail.sender.clone(),

@@ -3,16 +3,22 @@
 
 pub mod block;
 mod event;
+mod ledger;
 mod mail;
+mod owed;
 mod run;
 mod turn;
 mod wait;
+mod worker;
 
-pub use event::{TurnEvent, TurnStopped};
+pub use event::{TurnEvent, TurnStalled, TurnStopped};
+pub use ledger::{CrashRecord, DeadLetterRecord, RetryRecord};
 pub use mail::{MailAcked, MailPurged, MailRecord, MailReleased, MailSent};
+pub use owed::{ExpectedRecord, OwedRecord};
 pub use run::RunRecord;
 pub use turn::{TurnEnded, TurnRecord, TurnStarted};
 pub use wait::WaitEnded;
+pub use worker::{RunAdopted, RunBeat, RunEnded, TurnYielded, WorkerFacts, WorkerLife};
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
@@ -81,7 +87,8 @@ fn cell<T: std::fmt::Display>(value: Option<&T>) -> String {
 }
 
 /// Milliseconds as people read them: `850ms`, `12.3s`, `4m05s`, `2h03m`.
-fn span(millis: i64) -> String {
+#[must_use]
+pub fn span(millis: i64) -> String {
     let seconds = millis / 1000;
     match seconds {
         _ if millis < 1000 => format!("{millis}ms"),

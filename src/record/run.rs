@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::cell;
-use crate::clock::Stamp;
+use super::{OwedRecord, WorkerFacts, WorkerLife, cell};
+use crate::clock::{Moment, Stamp};
 use crate::emit::Record;
 use crate::id::RunId;
-use crate::model::{Capability, Hold, Run, RunState};
+use crate::model::{Capability, Hold, Owed, Run, RunState, Sight, Worker};
 
-/// A run: what is recorded, not what is observed.
+/// A run as it is recorded. Only of an adopted one is told beside it what is observed.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RunRecord {
     /// The run.
@@ -42,16 +42,37 @@ pub struct RunRecord {
     pub session: Option<String>,
     /// It ended without the terminal mail it owed.
     pub terminal_mail_missing: bool,
+    /// What it owes beyond its capability's mail, since its newest attempt began.
+    pub owes: Vec<OwedRecord>,
     /// When it was opened.
     pub opened_at: Stamp,
     /// When its state last changed.
     pub changed_at: Stamp,
     /// When it ended.
     pub ended_at: Option<Stamp>,
+    /// Work that somebody else started stands for it.
+    pub adopted: bool,
+    /// Who that is.
+    #[serde(flatten)]
+    pub worker: WorkerFacts,
+    /// What that said, and what was seen of it.
+    #[serde(flatten)]
+    pub life: WorkerLife,
 }
 
-impl From<&Run> for RunRecord {
-    fn from(run: &Run) -> Self {
+impl RunRecord {
+    /// The same of an adopted run.
+    #[must_use]
+    pub fn adopted(self, worker: &Worker, sight: Option<Sight>, now: &Moment) -> Self {
+        let (facts, life) = (WorkerFacts::of(worker), WorkerLife::of(worker, sight, now));
+        Self { adopted: worker.released_at.is_none(), worker: facts, life, ..self }
+    }
+}
+
+impl RunRecord {
+    /// The record of a run that owes this.
+    #[must_use]
+    pub fn of(run: &Run, owes: &[Owed]) -> Self {
         Self {
             run: run.id,
             agent: run.agent.clone(),
@@ -68,9 +89,13 @@ impl From<&Run> for RunRecord {
             runtime: run.runtime.clone(),
             session: run.session.clone(),
             terminal_mail_missing: run.terminal_mail_missing,
+            owes: owes.iter().map(OwedRecord::from).collect(),
             opened_at: run.opened_at,
             changed_at: run.changed_at,
             ended_at: run.ended_at,
+            adopted: false,
+            worker: WorkerFacts::default(),
+            life: WorkerLife::default(),
         }
     }
 }
@@ -78,7 +103,7 @@ impl From<&Run> for RunRecord {
 impl Record for RunRecord {
     const TYPE: &'static str = "run";
     fn columns(&self) -> Vec<(&'static str, String)> {
-        vec![
+        let mut columns = vec![
             ("run", self.run.to_string()),
             ("agent", self.agent.clone()),
             ("task", cell(self.task.as_ref())),
@@ -89,6 +114,8 @@ impl Record for RunRecord {
             ("attempts", format!("{}/{}", self.attempts, self.max_attempts)),
             ("opened", self.opened_at.brief()),
             ("ended", self.ended_at.map(Stamp::brief).unwrap_or_default()),
-        ]
+        ];
+        columns.extend(self.life.columns());
+        columns
     }
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{cell, span};
+use super::{ExpectedRecord, OwedRecord, cell, span};
 use crate::clock::Stamp;
 use crate::emit::Record;
 use crate::id::{RunId, TurnId};
-use crate::model::{Cause, Containment, Outcome, OutcomeSource, Resume, RunState, Turn, Wish};
+use crate::model::{Cause, Containment, Outcome, OutcomeSource, Phase, Resume, RunState, Turn, Wish};
 
 /// A turn has begun: the agent was let go.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -34,6 +34,8 @@ pub struct TurnStarted {
     pub session_asked: Option<String>,
     /// Fresh, or the session to be resumed.
     pub resume: Resume,
+    /// What the run owes beyond its capability's mail.
+    pub owes: Vec<OwedRecord>,
     /// The agent's process id.
     pub pid: i32,
     /// The shim's process id.
@@ -108,6 +110,8 @@ pub struct TurnEnded {
     pub terminal_mail: Option<crate::id::MailId>,
     /// A terminal mail is owed and was not sent.
     pub terminal_mail_missing: bool,
+    /// What became of what the run owes beyond its capability's mail.
+    pub expected: Vec<ExpectedRecord>,
     /// Somebody asked for the end of the turn.
     pub stop_requested: bool,
     /// Which attempt of the run it was, from 1.
@@ -182,6 +186,7 @@ impl TurnEnded {
             clean_result: false,
             terminal_mail: None,
             terminal_mail_missing: false,
+            expected: Vec::new(),
             stop_requested: false,
             attempt: 0,
             max_attempts: 0,
@@ -264,6 +269,10 @@ pub struct TurnRecord {
     pub cost_usd: Option<f64>,
     /// A recorded wish to end it.
     pub wish: Option<Wish>,
+    /// When it was told that the agent is silent for too long (`--on-stall report`); null once there was progress again.
+    pub stalled_at: Option<Stamp>,
+    /// In which phase that was.
+    pub stalled_phase: Option<Phase>,
     /// The session asked for.
     pub session_asked: Option<String>,
     /// The agent's process id.
@@ -310,6 +319,8 @@ impl TurnRecord {
             events: ended.map_or(turn.counters.events, |ended| ended.events),
             cost_usd: ended.and_then(|ended| ended.cost_usd),
             wish: turn.wish.as_ref().map(|note| note.wish),
+            stalled_at: turn.stall.map(|note| note.at),
+            stalled_phase: turn.stall.map(|note| note.phase),
             session_asked: turn.session_asked.clone(),
             pid: turn.child.as_ref().map(|child| child.pid),
             shim_pid: turn.shim.as_ref().map(|shim| shim.pid),
@@ -325,6 +336,26 @@ impl TurnRecord {
     }
 }
 
+impl TurnRecord {
+    /// Its outcome; while it has none, whether the agent was let go.
+    fn standing(&self) -> String {
+        match (self.outcome, self.started_at) {
+            (Some(outcome), _) => outcome.to_string(),
+            (None, Some(_)) => "running".to_owned(),
+            (None, None) => "starting".to_owned(),
+        }
+    }
+
+    /// How long it took, or has taken so far.
+    fn took(&self) -> String {
+        match (self.duration_ms, self.started_at) {
+            (Some(duration), _) => span(duration),
+            (None, Some(started)) if self.outcome.is_none() => span(Stamp::now().since(started)),
+            _ => String::new(),
+        }
+    }
+}
+
 impl Record for TurnRecord {
     const TYPE: &'static str = "turn";
     fn columns(&self) -> Vec<(&'static str, String)> {
@@ -333,9 +364,10 @@ impl Record for TurnRecord {
             ("run", self.run.to_string()),
             ("agent", self.agent.clone()),
             ("runtime", self.runtime.clone()),
-            ("outcome", cell(self.outcome.as_ref())),
+            ("outcome", self.standing()),
+            ("took", self.took()),
+            ("stalled", self.stalled_at.map(Stamp::brief).unwrap_or_default()),
             ("started", self.started_at.map(Stamp::brief).unwrap_or_default()),
-            ("took", self.duration_ms.map(span).unwrap_or_default()),
             ("events", self.events.to_string()),
             ("cost", self.cost_usd.map(|cost| format!("${cost:.2}")).unwrap_or_default()),
             ("command", self.command.join(" ")),

@@ -2,18 +2,23 @@
 //! Called by the commands; every call is bounded in time and returns what it found.
 //! Nothing here panics, and nothing here knows the state file or draws a conclusion.
 
+pub mod artefact;
 pub mod birth;
 pub mod cgroup;
 pub mod exit_record;
 pub mod follow;
+pub mod git;
 pub mod process;
+pub mod program;
 pub mod reap;
 pub mod signals;
 pub mod spawn;
 pub mod survivors;
+pub mod tmux;
 pub mod tree;
 pub mod wait;
 
+mod bounded;
 mod procfs;
 
 #[cfg(test)]

@@ -152,9 +152,23 @@ pub fn me() -> Identity {
 /// Now, as other processes of this host can compare it with theirs.
 #[must_use]
 pub fn moment() -> Moment {
-    let here = Here::get();
-    let known = !here.boot.is_empty() && here.time_ns != 0;
-    Moment::now(&if known { format!("{}/{}", here.boot, here.time_ns) } else { String::new() })
+    Moment::now(&me())
+}
+
+/// The living process that has this pid now; its number cannot slip to another meanwhile.
+///
+/// # Errors
+/// What was found instead of a living process; never [`Life::Alive`].
+pub fn living(pid: i32) -> Result<Identity, Life> {
+    if let Some(doubt) = Here::get().doubt() {
+        return Err(Life::Unknown(doubt));
+    }
+    let mut start_ticks = 0;
+    let _held = Handle::open_here(pid, |stat| {
+        start_ticks = stat.start_ticks;
+        true
+    })?;
+    Ok(identity(pid, start_ticks))
 }
 
 /// Looks whether a process lives.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use rustix::io::Errno;
-use rustix::process::{WaitOptions, wait};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait, waitpid};
 
 /// Children made by clone without SIGCHLD are children too (`__WALL`, waitpid(2)).
 const WALL: WaitOptions = WaitOptions::from_bits_retain(0x4000_0000);
@@ -61,6 +61,13 @@ pub fn ended(reaped: &mut dyn FnMut(i32, ExitStatus)) -> io::Result<Children> {
         }
     }
     Ok(Children::Some)
+}
+
+/// Kills one child that has done nothing yet, and reaps it: until then its number is nobody else's.
+pub fn dismiss(child: i32) {
+    let Some(pid) = Pid::from_raw(child) else { return };
+    let _ = kill_process(pid, Signal::KILL);
+    while matches!(waitpid(Some(pid), WaitOptions::empty()), Err(Errno::INTR)) {}
 }
 
 /// What all children reaped so far, and the children *they* reaped, have used.

@@ -30,6 +30,24 @@ impl FromRowNumber for crate::id::MailId {
     }
 }
 
+impl FromRowNumber for crate::id::RetryId {
+    fn from_row_number(number: i64) -> Self {
+        Self(number)
+    }
+}
+
+impl FromRowNumber for crate::id::DeadLetterId {
+    fn from_row_number(number: i64) -> Self {
+        Self(number)
+    }
+}
+
+impl FromRowNumber for crate::id::CrashId {
+    fn from_row_number(number: i64) -> Self {
+        Self(number)
+    }
+}
+
 pub(super) fn id<T: FromRowNumber>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
     row.get(column).map(T::from_row_number)
 }
@@ -82,7 +100,7 @@ pub(super) fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) ->
     text.map(|text| serde_json::from_str(&text).map_err(|error| wrong(column, &error.to_string()))).transpose()
 }
 
-fn wrong(column: &str, value: &str) -> rusqlite::Error {
+pub(super) fn wrong(column: &str, value: &str) -> rusqlite::Error {
     let cause = format!("column {column} holds {value}, which this version does not know");
     rusqlite::Error::FromSqlConversionFailure(0, Type::Text, cause.into())
 }

@@ -9,11 +9,11 @@ use rusqlite::{Row, params};
 pub use list::{Filter, list};
 
 use super::columns::{id, optional_id, optional_stamp, stamp, word};
-use super::{Tx, View};
+use super::{Tx, View, dead_letter};
 use crate::clock::{Moment, Stamp};
 use crate::error::Result;
 use crate::id::{MailId, RunId, TurnId};
-use crate::model::{AttributedBy, DeadReason, Mail, MailState, MailType, NewMail, Priority, Terms};
+use crate::model::{AttributedBy, DeadCause, Mail, MailState, MailType, NewMail, Priority, Terms};
 
 const COLUMNS: &str = "id, sender, recipient, recipient_run, sent_to, kind, priority, subject, body, payload,
     coalesce(thread, id) AS thread, reply_to, turn, run, attributed_by, state, dead_reason, sent_at, deliveries,
@@ -50,8 +50,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Mail> {
 }
 
 fn due(row: &Row<'_>) -> rusqlite::Result<Option<Moment>> {
-    let Some(wall) = optional_stamp(row, "due_at")? else { return Ok(None) };
-    Ok(Some(Moment { wall, boot: row.get("due_boot")?, tick: row.get("due_tick")? }))
+    let Some(at) = optional_stamp(row, "due_at")? else { return Ok(None) };
+    let clock: String = row.get("due_boot")?;
+    let (boot, time_ns) = clock.split_once('/').unwrap_or((&clock, ""));
+    let time_ns = time_ns.parse().unwrap_or_default();
+    Ok(Some(Moment { at, boot: boot.to_owned(), time_ns, boottime_ms: row.get("due_tick")? }))
 }
 
 /// The mail with this id.
@@ -59,7 +62,7 @@ pub fn by_id(view: &View<'_>, mail: MailId) -> Result<Option<Mail>> {
     view.one(&format!("SELECT {COLUMNS} FROM mail WHERE id = ?1"), [mail.0], read)
 }
 
-/// Stores a mail. A reply keeps the thread of what it answers.
+/// Stores a mail, and the dead letter of one that is dead at once. A reply keeps the thread of what it answers.
 pub fn send(tx: &Tx<'_>, new: &NewMail<'_>, now: Stamp) -> Result<MailId> {
     send_on(tx, new, &Terms::default(), now)
 }
@@ -87,18 +90,21 @@ pub fn send_on(tx: &Tx<'_>, new: &NewMail<'_>, terms: &Terms<'_>, now: Stamp) ->
             new.body,
             new.payload,
             new.reply_to.map(|mail| mail.0),
-            new.from.map(|(turn, _)| turn.0),
+            new.from.and_then(|(turn, _)| turn).map(|turn| turn.0),
             new.from.map(|(_, run)| run.0),
             new.attributed_by.word(),
             state.word(),
-            new.dead_reason,
+            new.dead_reason.map(DeadCause::word),
             now.millis(),
             terms.sent_to,
-            expires.map(|end| end.wall.millis()),
-            expires.map(|end| &end.boot),
-            expires.map(|end| end.tick),
+            expires.map(|end| end.at.millis()),
+            expires.map(Moment::clock),
+            expires.map(|end| end.boottime_ms),
         ],
     )?;
+    if let Some(cause) = new.dead_reason {
+        dead_letter::undelivered(tx, MailId(row), cause, 0, new.from.and_then(|(turn, _)| turn), now)?;
+    }
     Ok(MailId(row))
 }
 
@@ -113,21 +119,24 @@ pub(super) fn bind(tx: &Tx<'_>, agent: &str, run: RunId) -> Result<()> {
 }
 
 /// A run is over: what was for it alone, and nobody has, is dead.
-pub(super) fn unbind(tx: &Tx<'_>, run: RunId) -> Result<()> {
+pub(super) fn unbind(tx: &Tx<'_>, run: RunId, now: Stamp) -> Result<()> {
     let which =
         "recipient = (SELECT agent FROM run WHERE run.id = ?2) AND recipient_run = ?2 AND recipient_run IS NOT NULL";
-    bury(tx, DeadReason::StaleGeneration, which, params![run.0])
+    bury(tx, DeadCause::StaleGeneration, which, params![run.0], now)
 }
 
-/// Declares stored mail dead: the one way there, but for mail that is sent to a run that is over.
-fn bury(tx: &Tx<'_>, reason: DeadReason, which: &str, params: &[&dyn rusqlite::ToSql]) -> Result<()> {
+/// Declares stored mail dead, and opens its dead letters: the one way there, but for mail that is sent to a run that is over.
+fn bury(tx: &Tx<'_>, cause: DeadCause, which: &str, params: &[&dyn rusqlite::ToSql], now: Stamp) -> Result<()> {
     let sql = format!(
         "UPDATE mail SET state = 'dead', dead_reason = ?1, due_at = NULL, due_boot = NULL, due_tick = NULL
-         WHERE state = 'stored' AND {which}"
+         WHERE state = 'stored' AND {which} RETURNING id, deliveries"
     );
-    let reason = reason.word();
-    let all: Vec<&dyn rusqlite::ToSql> = std::iter::once(&reason as _).chain(params.iter().copied()).collect();
-    tx.run(&sql, all.as_slice())?;
+    let word = cause.word();
+    let all: Vec<&dyn rusqlite::ToSql> = std::iter::once(&word as _).chain(params.iter().copied()).collect();
+    let dead: Vec<(i64, i64)> = tx.all(&sql, all.as_slice(), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (mail, deliveries) in dead {
+        dead_letter::undelivered(tx, MailId(mail), cause, deliveries, None, now)?;
+    }
     Ok(())
 }
 
@@ -146,19 +155,34 @@ pub fn terminal_of(
         params![turn.0, after, parent],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    let terminal = sent.into_iter().find(|(_, kind)| kinds.iter().any(|wanted| wanted.word() == kind));
-    Ok(terminal.map(|(mail, _)| MailId(mail)))
+    Ok(first_of(sent, kinds))
 }
 
-/// Whether mail waits that a turn of this run could still be given: not what another run is meant for, what has
+/// The terminal mail of an adopted worker: of one of these types, to the parent, sent with the worker's token, and no reply.
+pub fn terminal_of_worker(view: &View<'_>, run: RunId, parent: &str, kinds: &[MailType]) -> Result<Option<MailId>> {
+    let sent: Vec<(i64, String)> = view.all(
+        "SELECT id, kind FROM mail
+         WHERE run = ?1 AND attributed_by = 'run' AND recipient = ?2 AND reply_to IS NULL ORDER BY id",
+        params![run.0, parent],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(first_of(sent, kinds))
+}
+
+fn first_of(sent: Vec<(i64, String)>, kinds: &[MailType]) -> Option<MailId> {
+    let terminal = sent.into_iter().find(|(_, kind)| kinds.iter().any(|wanted| wanted.word() == kind));
+    terminal.map(|(mail, _)| MailId(mail))
+}
+
+/// Whether mail newer than `after` waits that a turn of this run could still be given: not what another run is meant for, what has
 /// expired, and what was claimed too often.
-pub fn waiting_for(view: &View<'_>, agent: &str, run: RunId, now: &Moment) -> Result<i64> {
+pub fn waiting_for(view: &View<'_>, agent: &str, run: RunId, after: i64, now: &Moment) -> Result<i64> {
     // By name: the planner would read all that is stored, for whomever.
     let some = |index: &str, due: &str| {
         format!(
             "EXISTS (
                  SELECT 1 FROM mail INDEXED BY {index}
-                 WHERE recipient = ?1 AND state = 'stored' AND due_at {due}
+                 WHERE recipient = ?1 AND state = 'stored' AND due_at {due} AND id > ?7
                    AND (recipient_run IS NULL OR recipient_run = ?2) AND deliveries < ?3
                    AND (expires_at IS NULL
                        OR CASE expires_boot WHEN ?4 THEN expires_tick > ?5 ELSE expires_at > ?6 END))"
@@ -166,7 +190,7 @@ pub fn waiting_for(view: &View<'_>, agent: &str, run: RunId, now: &Moment) -> Re
     };
     let found = view.one(
         &format!("SELECT {} OR {}", some("mail_ready", "IS NULL"), some("mail_due", "IS NOT NULL")),
-        params![agent, run.0, claim::MAX_DELIVERIES, claim::boot(now), now.tick, now.wall.millis()],
+        params![agent, run.0, claim::MAX_DELIVERIES, claim::boot(now), now.boottime_ms, now.at.millis(), after],
         |row| row.get(0),
     )?;
     Ok(found.unwrap_or(0))

@@ -14,7 +14,7 @@ fn state(folder: &tempfile::TempDir) -> State {
 }
 
 fn at(wall: i64, boot: &str, tick: i64) -> Moment {
-    Moment { wall: Stamp::from_millis(wall), boot: boot.into(), tick }
+    Moment { at: Stamp::from_millis(wall), boot: boot.into(), time_ns: 1, boottime_ms: tick }
 }
 
 fn mail<'a>(recipient: &'a str, priority: Priority) -> NewMail<'a> {
@@ -82,17 +82,17 @@ fn nothing_that_a_claim_a_wait_or_a_turn_asks_reads_the_history() {
         claim::sweep(tx, "a", 5, &now).unwrap();
         claim::fitting(tx, "a", Some(RunId(1)), 32, 1).unwrap();
         let wanted = Claim { agent: "a", run: None, token: "t", until: &now, max: 9 };
-        claim::take(tx, &wanted, now.wall).unwrap();
-        claim::settle_prompt(tx, TurnId(1), crate::judge::lease::Fate::Acknowledge, now.wall).unwrap();
+        claim::take(tx, &wanted, now.at).unwrap();
+        claim::settle_prompt(tx, TurnId(1), crate::judge::lease::Fate::Acknowledge, now.at).unwrap();
         claim::ready(tx, "a", &now).unwrap();
         claim::next_due(tx, "a", &now).unwrap();
         claim::prompt_of(tx, TurnId(1)).unwrap();
-        claim::acknowledge(tx, MailId(1), now.wall).unwrap();
+        claim::acknowledge(tx, MailId(1), now.at).unwrap();
         claim::release(tx, MailId(1), None).unwrap();
-        waiting_for(tx, "a", RunId(1), &now).unwrap();
+        waiting_for(tx, "a", RunId(1), 0, &now).unwrap();
         terminal_of(tx, TurnId(1), 0, "a", &[]).unwrap();
         bind(tx, "a", RunId(1)).unwrap();
-        unbind(tx, RunId(1)).unwrap();
+        unbind(tx, RunId(1), now.at).unwrap();
     });
     assert!(statements.len() >= 16, "{statements:#?}");
     for sql in statements {
@@ -108,7 +108,7 @@ fn the_claim_takes_its_order_from_the_index_of_what_is_ready() {
     let now = at(1, "b", 1);
     let statements = traced(&mut state, |tx| {
         let wanted = Claim { agent: "a", run: None, token: "t", until: &now, max: 9 };
-        claim::take(tx, &wanted, now.wall).unwrap();
+        claim::take(tx, &wanted, now.at).unwrap();
     });
     assert_eq!(statements.len(), 1, "a claim is one statement");
     let steps = plan(&state, &statements[0]);
@@ -156,7 +156,7 @@ fn leases_end_by_the_ticks_of_their_boot_and_by_the_wall_clock_in_another() {
                 claim::sweep(tx, "a", 99, now)?;
                 let until = now.plus(std::time::Duration::from_millis(lease.unsigned_abs()));
                 let wanted = Claim { agent: "a", run: None, token: "t", until: &until, max: 9 };
-                claim::take(tx, &wanted, now.wall)
+                claim::take(tx, &wanted, now.at)
             })
             .unwrap()
             .len()
@@ -173,7 +173,7 @@ fn leases_end_by_the_ticks_of_their_boot_and_by_the_wall_clock_in_another() {
             .write("set", |tx| {
                 tx.run(
                     "UPDATE mail SET state = 'leased', due_at = ?1, due_boot = ?2, due_tick = 999999",
-                    params![now.wall.millis(), boot],
+                    params![now.at.millis(), boot],
                 )
             })
             .unwrap();
@@ -195,11 +195,11 @@ fn what_is_due_is_ready_and_what_has_expired_is_not() {
                 let id = send_on(tx, &mail("a", Priority::Normal), &terms, Stamp::from_millis(0))?;
                 tx.run(
                     "UPDATE mail SET due_at = ?1, due_boot = ?2, due_tick = ?3",
-                    params![due.map(|due| due.wall.millis()), due.map(|due| &due.boot), due.map(|due| due.tick)],
+                    params![due.map(|due| due.at.millis()), due.map(|due| due.clock()), due.map(|due| due.boottime_ms)],
                 )?;
                 let ask = |tick| claim::ready(tx, "a", &at(0, "b", tick)).map(|found| found == Some(id));
-                let waits = |tick| Ok(waiting_for(tx, "a", RunId(1), &at(0, "b", tick))? == 1);
-                let next = claim::next_due(tx, "a", &at(0, "b", 0))?.map(|end| end.tick);
+                let waits = |tick| Ok(waiting_for(tx, "a", RunId(1), 0, &at(0, "b", tick))? == 1);
+                let next = claim::next_due(tx, "a", &at(0, "b", 0))?.map(|end| end.boottime_ms);
                 Ok((ask(9)?, ask(10)?, waits(9)?, waits(10)?, next))
             })
             .unwrap()
@@ -218,10 +218,10 @@ fn urgent_mail_comes_first_and_within_a_priority_the_oldest() {
     let order = state
         .write("claim", |tx| {
             for priority in [Priority::Low, Priority::Normal, Priority::Urgent, Priority::Normal, Priority::High] {
-                send(tx, &mail("a", priority), now.wall)?;
+                send(tx, &mail("a", priority), now.at)?;
             }
             let wanted = Claim { agent: "a", run: None, token: "t", until: &now, max: 4 };
-            Ok(claim::take(tx, &wanted, now.wall)?.iter().map(|mail| mail.id.0).collect::<Vec<_>>())
+            Ok(claim::take(tx, &wanted, now.at)?.iter().map(|mail| mail.id.0).collect::<Vec<_>>())
         })
         .unwrap();
     assert_eq!(order, [3, 5, 2, 4]);

@@ -4,7 +4,10 @@
 
 pub mod agent;
 mod columns;
+pub mod crash;
 mod create;
+pub mod dead_letter;
+pub mod expectation;
 mod failure;
 mod folder;
 mod header;
@@ -12,8 +15,10 @@ pub mod mail;
 mod migrate;
 mod open;
 mod place;
+pub mod retry;
 pub mod run;
 pub mod turn;
+pub mod worker;
 mod write;
 
 pub use migrate::SCHEMA;

@@ -1,9 +1,10 @@
-//! Table `run`. State moves only by [`settle`] and [`enter_turn`], each guarded by the epoch.
+//! Table `run`. State moves only by [`settle`], [`enter_turn`] and, for adopted runs, [`enter_adopted`]
+//! and [`leave_adopted`], each guarded by the epoch.
 
 use rusqlite::{Row, params};
 
 use super::columns::{flag, id, optional_stamp, optional_word, stamp, word};
-use super::{Tx, View};
+use super::{Tx, View, retry};
 use crate::clock::Stamp;
 use crate::error::Result;
 use crate::id::RunId;
@@ -90,7 +91,27 @@ pub fn enter_turn(tx: &Tx<'_>, run: RunId, epoch: i64, now: Stamp) -> Result<boo
     Ok(changed == 1)
 }
 
-/// Writes what follows from a turn's outcome. False where the run has moved on.
+/// The worker of an adopted run has come. False where the run is not waiting for one.
+pub fn enter_adopted(tx: &Tx<'_>, run: RunId, now: Stamp) -> Result<bool> {
+    let changed = tx.run(
+        "UPDATE run SET state = 'in_turn', changed_at = ?2
+         WHERE id = ?1 AND epoch = 0 AND state = 'booting' AND ended_at IS NULL",
+        params![run.0, now.millis()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// The worker of an adopted run is gone, and a turn of ours goes on with it. One that never came leaves it as it was.
+pub fn leave_adopted(tx: &Tx<'_>, run: RunId, now: Stamp) -> Result<()> {
+    tx.run(
+        "UPDATE run SET state = 'between_turns', changed_at = ?2
+         WHERE id = ?1 AND epoch = 0 AND state = 'in_turn' AND ended_at IS NULL",
+        params![run.0, now.millis()],
+    )?;
+    Ok(())
+}
+
+/// Writes what follows from a turn's outcome; the end of a run cancels its next try. False where the run has moved on.
 pub fn settle(tx: &Tx<'_>, run: RunId, epoch: i64, sequel: &Sequel, mail_missing: bool, now: Stamp) -> Result<bool> {
     let changed = tx.run(
         "UPDATE run SET state = ?3, hold = ?4, held_until = ?5, held_by_provider = ?6, attempts = ?7,
@@ -110,7 +131,8 @@ pub fn settle(tx: &Tx<'_>, run: RunId, epoch: i64, sequel: &Sequel, mail_missing
         ],
     )?;
     if changed == 1 && sequel.state.is_terminal() {
-        super::mail::unbind(tx, run)?;
+        super::mail::unbind(tx, run, now)?;
+        retry::cancel(tx, run, now)?;
     }
     Ok(changed == 1)
 }

@@ -95,8 +95,14 @@ CREATE TABLE turn (
     )),
     ended_at INTEGER,
     ended TEXT CHECK (json_valid(ended)), -- the turn.ended record
+    stalled_at INTEGER, -- when the silence that lasts was told
+    stalled_phase TEXT CHECK (stalled_phase IN (
+        'starting', 'model', 'tool', 'ending'
+    )),
+    yielded TEXT CHECK (json_valid(yielded)), -- the agent's word that it ends on purpose and waits
     UNIQUE (run, epoch),
-    CHECK ((outcome IS NULL) = (ended_at IS NULL) AND (outcome IS NULL) = (ended IS NULL))
+    CHECK ((outcome IS NULL) = (ended_at IS NULL) AND (outcome IS NULL) = (ended IS NULL)),
+    CHECK ((stalled_at IS NULL) = (stalled_phase IS NULL))
 ) STRICT;
 
 CREATE UNIQUE INDEX turn_open ON turn (agent) WHERE outcome IS NULL;
@@ -104,6 +110,42 @@ CREATE UNIQUE INDEX turn_open ON turn (agent) WHERE outcome IS NULL;
 CREATE INDEX turn_of_agent ON turn (agent, id);
 
 CREATE UNIQUE INDEX turn_token ON turn (token);
+
+-- What a run owes beyond its capability's mail, and how it looked when the attempt began.
+CREATE TABLE expectation (
+    id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES run (id),
+    kind TEXT NOT NULL CHECK (kind IN (
+        'mail', 'file', 'result', 'git'
+    )),
+    target BLOB NOT NULL, -- bytes: a path need not be UTF-8
+    repository BLOB NOT NULL, -- of a git ref; else empty
+    baseline TEXT NOT NULL CHECK (json_valid(baseline)),
+    turn INTEGER REFERENCES turn (id), -- the turn at whose start the baseline was taken
+    taken_at INTEGER NOT NULL,
+    UNIQUE (run, kind, target, repository)
+) STRICT;
+
+-- Work that somebody else started, and that stands for a run: a process, or a tmux session. Moments are JSON.
+CREATE TABLE worker (
+    run INTEGER PRIMARY KEY REFERENCES run (id),
+    token TEXT NOT NULL,
+    process TEXT CHECK (json_valid(process)), -- of a tmux session that of its first pane
+    tmux TEXT CHECK (json_valid(tmux)),
+    log TEXT,
+    adopted TEXT NOT NULL CHECK (json_valid(adopted)),
+    launch_until INTEGER,
+    found_at INTEGER, -- null: a session that was not there yet
+    beats INTEGER NOT NULL DEFAULT 0,
+    beat TEXT CHECK (json_valid(beat)), -- the last heartbeat: a process wrote
+    progress TEXT CHECK (json_valid(progress)), -- the last heartbeat that told of progress
+    progress_text TEXT,
+    released_at INTEGER, -- its run went on with turns of ours
+    ended TEXT CHECK (json_valid(ended)), -- the run.ended record
+    CHECK (process IS NOT NULL OR tmux IS NOT NULL)
+) STRICT;
+
+CREATE UNIQUE INDEX worker_token ON worker (token);
 
 -- Mail between agents, and from refloat to them. The first mail of a thread, and what a mail answers, may have been purged.
 CREATE TABLE mail (
@@ -131,7 +173,7 @@ CREATE TABLE mail (
     turn INTEGER REFERENCES turn (id),
     run INTEGER REFERENCES run (id),
     attributed_by TEXT NOT NULL CHECK (attributed_by IN (
-        'turn', 'word', 'refloat'
+        'turn', 'run', 'word', 'refloat'
     )),
     state TEXT NOT NULL CHECK (state IN (
         'stored', 'leased', 'acked', 'dead'
@@ -179,6 +221,8 @@ WHERE state = 'stored' AND recipient_run IS NULL AND (kind = 'steer' OR kind = '
 
 CREATE INDEX mail_of_lease ON mail (lease_turn) WHERE lease_turn IS NOT NULL;
 
+CREATE INDEX mail_of_worker ON mail (run, id) WHERE attributed_by = 'run';
+
 CREATE INDEX mail_of_turn ON mail (turn, id) WHERE turn IS NOT NULL;
 
 -- For `mail list`: each ends in the id, which is its order.
@@ -193,3 +237,84 @@ CREATE INDEX mail_in_state ON mail (state);
 CREATE INDEX mail_in_thread ON mail (thread) WHERE thread IS NOT NULL;
 
 CREATE INDEX mail_sent ON mail (sent_at);
+
+-- When a run may be tried again, and what became of that; at most one is open per run.
+CREATE TABLE retry (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL REFERENCES run (id),
+    turn INTEGER NOT NULL UNIQUE REFERENCES turn (id), -- the turn that failed
+    attempt INTEGER NOT NULL,
+    class TEXT NOT NULL CHECK (class IN (
+        'failed', 'no_result', 'killed', 'lost', 'spawn_failed', 'limited'
+    )),
+    counted INTEGER NOT NULL CHECK (counted IN (0, 1)), -- that turn used up an attempt
+    due_at INTEGER NOT NULL,
+    by_provider INTEGER NOT NULL CHECK (by_provider IN (0, 1)),
+    in_a_row INTEGER NOT NULL, -- which pause of ours it is; 0 where the provider named the time
+    since INTEGER NOT NULL, -- the first failure in a row, later by what a provider asked to wait
+    state TEXT NOT NULL CHECK (state IN (
+        'open', 'taken', 'cancelled'
+    )),
+    opened_at INTEGER NOT NULL,
+    closed_at INTEGER,
+    taken_by INTEGER REFERENCES turn (id),
+    CHECK ((state = 'open') = (closed_at IS NULL) AND (state = 'taken') = (taken_by IS NOT NULL))
+) STRICT;
+
+CREATE UNIQUE INDEX retry_open ON retry (run) WHERE state = 'open';
+
+CREATE INDEX retry_of_run ON retry (run, id);
+
+CREATE UNIQUE INDEX retry_taken_by ON retry (taken_by) WHERE taken_by IS NOT NULL;
+
+-- Work that ran out of attempts or time, and mail that could not be delivered: evidence, not proof.
+CREATE TABLE dead_letter (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER REFERENCES run (id),
+    mail INTEGER UNIQUE REFERENCES mail (id),
+    attempt INTEGER,
+    cause TEXT NOT NULL CHECK (cause IN (
+        'max_attempts', 'max_time', 'stale_generation', 'expired', 'max_deliveries'
+    )),
+    attempts INTEGER NOT NULL,
+    last_error TEXT,
+    opened_at INTEGER NOT NULL,
+    opened_by INTEGER REFERENCES turn (id),
+    resolved_at INTEGER,
+    resolved_by INTEGER REFERENCES turn (id),
+    acknowledged_at INTEGER,
+    UNIQUE (run, attempt, cause),
+    CHECK ((run IS NULL) <> (mail IS NULL) AND (run IS NULL) = (attempt IS NULL)),
+    CHECK (resolved_by IS NULL OR resolved_at IS NOT NULL)
+) STRICT;
+
+CREATE INDEX dead_letter_open ON dead_letter (run) WHERE resolved_at IS NULL AND run IS NOT NULL;
+
+CREATE INDEX dead_letter_of_turn ON dead_letter (opened_by) WHERE opened_by IS NOT NULL;
+
+-- What crashed: an agent, by the evidence of its end, or refloat itself, by the file that it wrote.
+CREATE TABLE crash (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    who TEXT NOT NULL CHECK (who IN (
+        'agent', 'turn', 'shim', 'mail', 'other'
+    )),
+    kind TEXT NOT NULL CHECK (kind IN (
+        'killed', 'vanished', 'no_result', 'panic'
+    )),
+    message TEXT NOT NULL,
+    ending TEXT CHECK (json_valid(ending)), -- how the process ended
+    tail TEXT, -- the last lines of its stderr, without secrets
+    backtrace TEXT,
+    version TEXT NOT NULL, -- of refloat
+    process TEXT CHECK (json_valid(process)),
+    agent TEXT,
+    run INTEGER REFERENCES run (id),
+    turn INTEGER REFERENCES turn (id),
+    attempt INTEGER,
+    at INTEGER NOT NULL,
+    source TEXT UNIQUE -- the file in crashes/ that it was taken in from
+) STRICT;
+
+CREATE INDEX crash_of_run ON crash (run, id) WHERE run IS NOT NULL;
+
+CREATE INDEX crash_of_turn ON crash (turn, id) WHERE turn IS NOT NULL;

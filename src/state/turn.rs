@@ -3,17 +3,19 @@
 use rusqlite::{Row, params};
 
 use super::columns::{flag, id, json, optional_json, optional_stamp, optional_tick, optional_word, span, stamp, word};
-use super::{Tx, View};
+use super::{Tx, View, retry};
 use crate::clock::{Stamp, Tick};
 use crate::error::Result;
 use crate::id::{RunId, TurnId};
 use crate::identity::Identity;
-use crate::model::{Containment, Counters, NewTurn, Outcome, Resume, Turn, Wish, WishNote};
+use crate::model::{
+    Containment, Counters, NewTurn, Outcome, Phase, Resume, StallNote, Turn, Wish, WishNote, YieldNote,
+};
 
 const COLUMNS: &str = "id, run, agent, epoch, attempt, token, description, command, command_lossy, cwd, cwd_lossy,
     limits, deadline_ms, session_asked, resume, contained_by, cgroup, last_mail, supervisor, shim, child, before, booted_at, started_at,
     started_tick, wish, wish_signal, wish_why, wish_at, events, ignored_lines, progress_tick, read_bytes, outcome,
-    ended_at, ended";
+    ended_at, ended, stalled_at, stalled_phase, yielded";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Turn> {
     Ok(Turn {
@@ -49,10 +51,17 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Turn> {
             progress_tick: optional_tick(row, "progress_tick")?,
             read_bytes: row.get("read_bytes")?,
         },
+        yielded: optional_json(row, "yielded")?,
         outcome: optional_word(row, "outcome", Outcome::from_word)?,
         ended_at: optional_stamp(row, "ended_at")?,
         ended: row.get("ended")?,
+        stall: stall(row)?,
     })
+}
+
+fn stall(row: &Row<'_>) -> rusqlite::Result<Option<StallNote>> {
+    let Some(phase) = optional_word(row, "stalled_phase", Phase::from_word)? else { return Ok(None) };
+    Ok(Some(StallNote { phase, at: stamp(row, "stalled_at")? }))
 }
 
 fn wish(row: &Row<'_>) -> rusqlite::Result<Option<WishNote>> {
@@ -85,8 +94,52 @@ pub fn of_run(view: &View<'_>, run: RunId) -> Result<Vec<Turn>> {
     view.all(&format!("SELECT {COLUMNS} FROM turn WHERE run = ?1 ORDER BY id"), [run.0], read)
 }
 
-/// The newest turns, oldest of them first; of one agent, or only the open ones, if asked.
-pub fn newest(view: &View<'_>, agent: Option<&str>, only_open: bool, limit: i64) -> Result<Vec<Turn>> {
+/// Which turns are asked for; none: all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// Of this agent.
+    pub agent: Option<&'a str>,
+    /// Of runs with this task.
+    pub task: Option<&'a str>,
+    /// With this outcome.
+    pub outcome: Option<Outcome>,
+    /// Begun since then.
+    pub since: Option<Stamp>,
+    /// Without an outcome.
+    pub open: bool,
+}
+
+/// The newest turns that are wanted, oldest of them first.
+pub fn newest(view: &View<'_>, wanted: &Wanted<'_>, limit: i64) -> Result<Vec<Turn>> {
+    if wanted.task.is_none() && wanted.outcome.is_none() && wanted.since.is_none() {
+        return newest_of(view, wanted.agent, wanted.open, limit);
+    }
+    let mut turns = view.all(
+        &format!(
+            "SELECT {COLUMNS} FROM turn
+             WHERE (?1 IS NULL OR agent = ?1)
+               AND (?2 IS NULL OR run IN (SELECT run.id FROM run WHERE run.task = ?2))
+               AND (?3 IS NULL OR outcome = ?3)
+               AND (?4 IS NULL OR booted_at >= ?4)
+               AND (?5 = 0 OR outcome IS NULL)
+             ORDER BY id DESC LIMIT ?6"
+        ),
+        params![
+            wanted.agent,
+            wanted.task,
+            wanted.outcome.map(Outcome::word),
+            wanted.since.map(Stamp::millis),
+            wanted.open,
+            limit
+        ],
+        read,
+    )?;
+    turns.reverse();
+    Ok(turns)
+}
+
+/// The same by agent and openness alone, for which there are indexes.
+fn newest_of(view: &View<'_>, agent: Option<&str>, only_open: bool, limit: i64) -> Result<Vec<Turn>> {
     let open = if only_open { "AND outcome IS NULL" } else { "" };
     let mut turns = match agent {
         Some(agent) => view.all(
@@ -106,7 +159,7 @@ pub fn newest(view: &View<'_>, agent: Option<&str>, only_open: bool, limit: i64)
     Ok(turns)
 }
 
-/// Begins a turn under a fresh epoch of its run.
+/// Begins a turn under a fresh epoch of its run: it is the run's next try, if one is open.
 pub fn begin(tx: &Tx<'_>, new: &NewTurn<'_>, epoch: i64, now: Stamp) -> Result<TurnId> {
     let row = tx.insert(
         "INSERT INTO turn (run, agent, epoch, attempt, token, description, command, cwd, limits, deadline_ms,
@@ -135,6 +188,7 @@ pub fn begin(tx: &Tx<'_>, new: &NewTurn<'_>, epoch: i64, now: Stamp) -> Result<T
             tx.text_of(&new.before)?,
         ],
     )?;
+    retry::take(tx, new.run, TurnId(row), now)?;
     Ok(TurnId(row))
 }
 
@@ -187,6 +241,13 @@ pub fn wish_end(tx: &Tx<'_>, turn: TurnId, note: &WishNote) -> Result<bool> {
     Ok(changed == 1)
 }
 
+/// Records the agent's word that it ends on purpose; its last one counts. False where the turn has an outcome.
+pub fn yield_now(tx: &Tx<'_>, turn: TurnId, note: &YieldNote) -> Result<bool> {
+    let changed =
+        tx.run("UPDATE turn SET yielded = ?2 WHERE id = ?1 AND outcome IS NULL", params![turn.0, tx.text_of(note)?])?;
+    Ok(changed == 1)
+}
+
 /// Stores what was counted so far, so that another supervisor can go on from it.
 pub fn count(tx: &Tx<'_>, turn: TurnId, counters: &Counters) -> Result<()> {
     tx.run(
@@ -198,6 +259,15 @@ pub fn count(tx: &Tx<'_>, turn: TurnId, counters: &Counters) -> Result<()> {
             counters.progress_tick.map(tick_millis),
             counters.read_bytes
         ],
+    )?;
+    Ok(())
+}
+
+/// Notes that the agent has been silent for too long, or that it has made progress again.
+pub fn note_stall(tx: &Tx<'_>, turn: TurnId, stall: Option<StallNote>) -> Result<()> {
+    tx.run(
+        "UPDATE turn SET stalled_at = ?2, stalled_phase = ?3 WHERE id = ?1 AND outcome IS NULL",
+        params![turn.0, stall.map(|note| note.at.millis()), stall.map(|note| note.phase.word())],
     )?;
     Ok(())
 }

@@ -128,7 +128,7 @@ pub(crate) fn dump(file: &Path) -> String {
         let read = |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();
         asked.query_map([], read).unwrap().collect::<rusqlite::Result<_>>().unwrap()
     };
-    ["agent", "run", "turn", "mail"]
+    ["agent", "run", "turn", "expectation", "worker", "mail", "retry", "dead_letter", "crash"]
         .map(|table| format!("{table}: {:?}\n", rows(&format!("SELECT * FROM {table} ORDER BY 1"))))
         .concat()
 }
@@ -178,6 +178,13 @@ impl Said {
             assert!(lines[0].contains(" ended ") && lines.len() <= 2, "{self:?}");
             assert!(lines[1..].iter().all(|line| line.starts_with("hint: ")), "{self:?}");
         }
+        self
+    }
+
+    /// It ended with this code, whatever it said on the way.
+    #[track_caller]
+    pub(crate) fn with_code(self, code: i32) -> Self {
+        assert_eq!(self.code(), code, "{self:?}");
         self
     }
 

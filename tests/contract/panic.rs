@@ -28,7 +28,7 @@ struct Arguments {
 fn run(cx: &mut Context, arguments: Arguments) -> Result<Exit> {
     assert!(arguments.exact && arguments.nocapture && !arguments.test.is_empty());
     cx.place()?;
-    panic!("the sky\nfalls");
+    panic!("the sky\nfalls, token=hunter2");
 }
 
 /// Nothing, unless this process was started to do it.
@@ -54,7 +54,7 @@ fn a_panic_is_70_one_line_a_hint_and_a_private_record_in_crashes() {
     assert!(said.status.success(), "the code was not 70: {said:?}");
     let lines: Vec<&str> = said.err.lines().collect();
     assert_eq!(lines.len(), 2, "{said:?}");
-    assert!(lines[0].starts_with("turn: internal error: the sky falls ("), "{said:?}");
+    assert!(lines[0].starts_with("turn: internal error: the sky falls, token=[redacted] ("), "{said:?}");
     let hint = lines[1].strip_prefix("hint: this is a bug in refloat; its record is ").unwrap();
     let file = std::path::Path::new(hint);
     assert_eq!(file.parent().unwrap(), home.path("state/crashes"));
@@ -63,7 +63,8 @@ fn a_panic_is_70_one_line_a_hint_and_a_private_record_in_crashes() {
     let text = std::fs::read_to_string(file).unwrap();
     assert!(text.starts_with(r#"{"type":"crash","v":1,"at":"20"#) && text.ends_with("}\n"), "{text}");
     let record: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(record["message"], "the sky\nfalls");
+    assert_eq!(record["message"], "the sky\nfalls, token=[redacted]");
+    assert!(!text.contains("hunter2"), "{text}");
     assert!(record["backtrace"].as_str().unwrap().contains("contract::panic"), "the backtrace is in the record alone");
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::{Home, Said};
+use super::{Home, Said, binary};
 
 /// A wire type: what its lines begin with, and its keys in the order of the design.
 trait Wire: for<'de> Deserialize<'de> {
@@ -53,27 +53,41 @@ texts! {
     RunId: |text| is_id(text, 'r');
     TurnId: |text| is_id(text, 't');
     MailId: |text| is_id(text, 'm');
+    RetryId: |text| is_id(text, 'y');
+    DeadLetterId: |text| is_id(text, 'd');
+    CrashId: |text| is_id(text, 'c');
     Cause: |text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
 }
 
 words! {
     Outcome: completed waiting silent failed no_result limited auth stalled timed_out aborted killed lost
         resume_refused never_started spawn_failed fenced empty;
-    Source: typed_field terminal_event terminal_message exit_code signal clock operator;
+    Source: typed_field terminal_event terminal_message exit_code signal clock expectation operator;
+    ExpectKind: mail file result git;
+    Found: mail absent file other r#ref unknown;
+    Reach: reached not_reached contradicted unknown;
     State: booting in_turn between_turns waiting blocked completed failed crashed timed_out stopped;
     Hold: limited needs_human backoff awaiting;
     Resume: fresh same mismatch refused;
     ContainedBy: cgroup subreaper;
     Capability: none builder scout reviewer lead merger coordinator;
+    Phase: starting model tool ending;
     Wish: operator interrupt first_event stall stall_tool grace;
     Kind: start progress keep_alive negative tool_open tool_close terminal unknown not_json not_utf8 blank oversize;
     MailType: status question result error worker_done worker_died children_done merge_ready merged merge_failed
         escalation health_check dispatch assign decision_gate steer nudge;
     Priority: low normal high urgent;
-    AttributedBy: turn word refloat;
+    AttributedBy: turn run word refloat;
+    Observed: alive gone unknown;
     MailState: stored leased acked dead;
     WaitEnd: mail timeout stopped;
     WokenBy: notice bell backstop lease poll;
+    RetryClass: failed no_result killed lost spawn_failed limited;
+    RetryState: open taken cancelled;
+    DeadCause: max_attempts max_time stale_generation expired max_deliveries;
+    CrashWho: agent turn shim mail other;
+    CrashKind: killed vanished no_result panic;
+    EndedBy: agent asked deadline;
 }
 
 /// The version of every record so far.
@@ -94,9 +108,48 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
+/// What stands inside another record: its keys too have one order.
+macro_rules! part {
+    ($name:ident $($key:ident: $value:ty,)+) => {
+        struct $name;
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                struct Reader;
+                impl<'de> Visitor<'de> for Reader {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str(stringify!($name))
+                    }
+                    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
+                        $(next_is(map.next_key()?, stringify!($key))?;
+                        let _: $value = map.next_value()?;)+
+                        map.next_key::<String>()?.map_or(Ok($name), |key| Err(A::Error::custom(key)))
+                    }
+                }
+                from.deserialize_map(Reader)
+            }
+        }
+    };
+}
+
+fn next_is<E: Error>(key: Option<String>, wanted: &str) -> Result<(), E> {
+    if key.as_deref() == Some(wanted) { Ok(()) } else { Err(E::custom(format!("{key:?}, want {wanted}"))) }
+}
+
+part! { Owed
+    kind: ExpectKind, target: String, target_lossy: bool, repository: Option<String>, repository_lossy: bool,
+    since: Option<TurnId>, taken_at: Time, found: Found, mail: Option<MailId>, size: Option<Count>,
+    modified_at: Option<Time>, sha256: Option<String>, status: Option<String>, object: Option<String>,
+    why: Option<String>,
+}
+
+part! { Expected
+    kind: ExpectKind, target: String, target_lossy: bool, state: Reach, why: Option<String>,
+}
+
 wire! { TurnStarted "turn.started"
     turn: TurnId, run: RunId, agent: String, task: Option<String>, runtime: String, epoch: Count, attempt: Count,
-    max_attempts: Count, session_asked: Option<String>, resume: Resume, pid: Count, shim_pid: Count,
+    max_attempts: Count, session_asked: Option<String>, resume: Resume, owes: Vec<Owed>, pid: Count, shim_pid: Count,
     supervisor_pid: Count, contained_by: ContainedBy, deadline_at: Time, log_dir: String, log_dir_lossy: bool,
 }
 
@@ -105,7 +158,7 @@ wire! { TurnEnded "turn.ended"
     cause: Cause, outcome_source: Option<Source>, message: Option<String>, state_before: Option<State>,
     state_after: Option<State>, exit_code: Option<Count>, signal: Option<Count>, session_asked: Option<String>,
     session_seen: Option<String>, resume: Resume, clean_result: bool, terminal_mail: Option<MailId>,
-    terminal_mail_missing: bool, stop_requested: bool, attempt: Count, max_attempts: Count, retry_at: Option<Time>,
+    terminal_mail_missing: bool, expected: Vec<Expected>, stop_requested: bool, attempt: Count, max_attempts: Count, retry_at: Option<Time>,
     http_status: Option<Count>, limit_kind: Option<String>, limit_resets_at: Option<Time>, started_at: Option<Time>,
     duration_ms: Count, first_event_ms: Option<Count>, last_event_ms: Option<Count>, suspended_ms: Count,
     frozen_ms: Count, unsupervised_ms: Count, events: Count, ignored_lines: Count, tokens_in: Option<Count>,
@@ -117,7 +170,7 @@ wire! { Turn "turn"
     turn: TurnId, run: RunId, agent: String, runtime: String, epoch: Count, attempt: Count, outcome: Option<Outcome>,
     cause: Option<Cause>, booted_at: Time, started_at: Option<Time>, ended_at: Option<Time>,
     duration_ms: Option<Count>, events: Count, cost_usd: Option<f64>, wish: Option<Wish>,
-    session_asked: Option<String>, pid: Option<Count>, shim_pid: Option<Count>, supervisor_pid: Count,
+    stalled_at: Option<Time>, stalled_phase: Option<Phase>, session_asked: Option<String>, pid: Option<Count>, shim_pid: Option<Count>, supervisor_pid: Count,
     contained_by: ContainedBy, command: Vec<String>, command_lossy: bool, cwd: String, cwd_lossy: bool,
     log_dir: String, log_dir_lossy: bool,
 }
@@ -127,15 +180,46 @@ wire! { TurnEvent "turn.event"
     text_lossy: bool,
 }
 
+wire! { TurnStalled "turn.stalled"
+    turn: TurnId, run: RunId, agent: String, phase: Phase, silent_ms: Count, limit_ms: Count, events: Count,
+}
+
 wire! { TurnStopped "turn.stopped"
     agent: String, run: Option<RunId>, turn: Option<TurnId>, outcome: Option<Outcome>, state: Option<State>,
+    signalled_pid: Option<Count>,
 }
 
 wire! { Run "run"
     run: RunId, agent: String, task: Option<String>, parent: Option<String>, capability: Capability, state: State,
     hold: Option<Hold>, held_until: Option<Time>, held_by_provider: bool, epoch: Count, attempts: Count,
     max_attempts: Count, runtime: Option<String>, session: Option<String>, terminal_mail_missing: bool,
-    opened_at: Time, changed_at: Time, ended_at: Option<Time>,
+    owes: Vec<Owed>, opened_at: Time, changed_at: Time, ended_at: Option<Time>, adopted: bool, pid: Option<Count>,
+    start_ticks: Option<Count>, tmux: Option<String>, tmux_session: Option<String>, tmux_socket: Option<String>,
+    tmux_server_pid: Option<Count>, log: Option<String>, launch_until: Option<Time>, beats: Count,
+    beat_at: Option<Time>, beat_age_ms: Option<Count>, progress_at: Option<Time>, progress_age_ms: Option<Count>,
+    progress: Option<String>, clock_skew: bool, observed: Option<Observed>, observed_why: Option<Cause>,
+}
+
+wire! { RunAdopted "run.adopted"
+    run: RunId, agent: String, task: Option<String>, parent: Option<String>, capability: Capability,
+    max_attempts: Count, state: State, token: String, pid: Option<Count>, start_ticks: Option<Count>,
+    tmux: Option<String>, tmux_session: Option<String>, tmux_socket: Option<String>, tmux_server_pid: Option<Count>,
+    log: Option<String>, launch_until: Option<Time>,
+}
+
+wire! { RunBeat "run.beat"
+    run: RunId, agent: String, state: State, beats: Count, beat_at: Option<Time>, progress_at: Option<Time>,
+    progress: Option<String>,
+}
+
+wire! { RunEnded "run.ended"
+    run: RunId, agent: String, task: Option<String>, parent: Option<String>, outcome: Outcome, state: State,
+    why: Option<String>, terminal_mail: Option<MailId>, terminal_mail_missing: bool, notice: Option<MailType>,
+    ended_at: Time,
+}
+
+wire! { TurnYielded "turn.yielded"
+    turn: TurnId, run: RunId, agent: String, reason: Option<String>, until: Time, on_mail: bool,
 }
 
 wire! { MailSent "mail.sent"
@@ -168,6 +252,26 @@ wire! { MailPurged "mail.purged"
 
 wire! { WaitEnded "wait.ended"
     agent: String, outcome: WaitEnd, mail: Option<MailId>, woken_by: Option<WokenBy>, waited_ms: Count, looks: Count,
+}
+
+wire! { Retry "retry"
+    retry: RetryId, run: RunId, agent: String, turn: TurnId, attempt: Count, class: RetryClass, counted: bool,
+    due_at: Time, by_provider: bool, in_a_row: Count, since: Time, state: RetryState, opened_at: Time,
+    closed_at: Option<Time>, taken_by: Option<TurnId>,
+}
+
+wire! { DeadLetter "dead_letter"
+    dead_letter: DeadLetterId, run: Option<RunId>, mail: Option<MailId>, agent: String, cause: DeadCause,
+    attempt: Option<Count>, attempts: Count, last_error: Option<String>, log_dir: Option<String>, log_dir_lossy: bool,
+    run_state: Option<State>, opened_at: Time, opened_by: Option<TurnId>, resolved_at: Option<Time>,
+    resolved_by: Option<TurnId>, acknowledged_at: Option<Time>,
+}
+
+wire! { Crash "crash"
+    crash: CrashId, who: CrashWho, kind: CrashKind, message: String, run: Option<RunId>, turn: Option<TurnId>,
+    agent: Option<String>, attempt: Option<Count>, crashed_at: Time, exit_code: Option<Count>, signal: Option<Count>,
+    ended_by: Option<EndedBy>, duration_ms: Option<Count>, pid: Option<Count>, boot: Option<String>,
+    tail: Option<String>, backtrace: Option<String>, version: String, source: Option<String>,
 }
 
 fn is_time(text: &str) -> bool {
@@ -228,13 +332,21 @@ pub(crate) fn check(line: &str) -> Result<(), String> {
         .or_else(|| is::<Turn>(line, kind))
         .or_else(|| is::<TurnEvent>(line, kind))
         .or_else(|| is::<TurnStopped>(line, kind))
+        .or_else(|| is::<TurnStalled>(line, kind))
         .or_else(|| is::<Run>(line, kind))
+        .or_else(|| is::<RunAdopted>(line, kind))
+        .or_else(|| is::<RunBeat>(line, kind))
+        .or_else(|| is::<RunEnded>(line, kind))
+        .or_else(|| is::<TurnYielded>(line, kind))
         .or_else(|| is::<MailSent>(line, kind))
         .or_else(|| is::<Mail>(line, kind))
         .or_else(|| is::<MailAcked>(line, kind))
         .or_else(|| is::<MailReleased>(line, kind))
         .or_else(|| is::<MailPurged>(line, kind))
         .or_else(|| is::<WaitEnded>(line, kind))
+        .or_else(|| is::<Retry>(line, kind))
+        .or_else(|| is::<DeadLetter>(line, kind))
+        .or_else(|| is::<Crash>(line, kind))
         .unwrap_or_else(|| Err(format!("a record of no known type: {kind:?}")))
 }
 
@@ -252,7 +364,15 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 2] {
     turn.extend(lines(home.turn(&["list"]).silent(0)));
     turn.extend(lines(home.play("b4", &["--max-attempts", "9"], "init; result-error no").silent(1)));
     turn.extend(lines(home.turn(&["stop", "b4"]).silent(0)));
+    let silent = ["--stall", "50ms", "--on-stall", "report", "--events"];
+    turn.extend(lines(home.play("b5", &silent, "init; sleep 300; result done").with_code(0)));
     turn.extend(lines(home.turn(&["stop", "lead"]).silent(0)));
+    turn.extend(lines(owing(home).silent(1)));
+    turn.extend(lines(home.turn(&["show", "b5"]).silent(0)));
+    turn.extend(lines(adopted(home)));
+    let say = format!("run {} yield --for mail --on-mail >{}", binary("turn"), home.path("yielded").display());
+    turn.extend(lines(home.play("b6", &[], &format!("init; {say}; result later")).silent(0)));
+    turn.extend(std::fs::read_to_string(home.path("yielded")).unwrap().lines().map(str::to_owned));
     let send = ["send", "--from", "lead", "--to", "b4", "--subject", "s", "--payload", r#"{"a":[1]}"#];
     let mut mail = lines(home.mail(&send).silent(0));
     mail.extend(lines(
@@ -274,6 +394,31 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 2] {
     [("turn", turn), ("mail", mail)]
 }
 
+/// A turn that owes something of every kind, and something was there before of every sort.
+fn owing(home: &Home) -> Said {
+    let folder = home.path("home");
+    let make = "git init -q -b main . && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x";
+    Said::from(home.bare("sh", ["-ec", make]).output().unwrap()).silent(0);
+    std::fs::write(folder.join("done.json"), r#"{"status":"done"}"#).unwrap();
+    let all = ["git:HEAD", "git:new", "file:.", "file:x", "result:done.json", "mail:status"];
+    let args: Vec<&str> = all.iter().flat_map(|one| ["--expect", one]).collect();
+    home.play("b5", &args, "init; result done")
+}
+
+/// A worker that is adopted, beats, is shown and says that it is done.
+fn adopted(home: &Home) -> Said {
+    let pid = std::process::id().to_string();
+    let mut all = home.turn(&["adopt", "--agent", "b7", "--parent", "lead", "--pid", &pid, "--log", "x"]).silent(0);
+    for args in [
+        &["beat", "b7", "--progress", "half"][..],
+        &["show", "b7"],
+        &["end", "b7", "--outcome", "failed", "--why", "no disk"],
+    ] {
+        all.out.push_str(&home.turn(args).silent(0).out);
+    }
+    all
+}
+
 /// B25: a time without its zone is not taken.
 #[test]
 fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
@@ -287,17 +432,25 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         }
     }
     let all = [
+        "crash",
+        "dead_letter",
         "mail",
         "mail.acked",
         "mail.purged",
         "mail.released",
         "mail.sent",
+        "retry",
         "run",
+        "run.adopted",
+        "run.beat",
+        "run.ended",
         "turn",
         "turn.ended",
         "turn.event",
+        "turn.stalled",
         "turn.started",
         "turn.stopped",
+        "turn.yielded",
         "wait.ended",
     ];
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), all);
@@ -305,12 +458,12 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
 
 #[test]
 fn the_check_of_records_sees_what_is_wrong_with_one() {
-    let good = r#"{"type":"turn.stopped","v":1,"at":"2026-11-20T07:31:02.120Z","agent":"a","run":"r1","turn":null,"outcome":null,"state":"stopped"}"#;
+    let good = r#"{"type":"turn.stopped","v":1,"at":"2026-11-20T07:31:02.120Z","agent":"a","run":"r1","turn":null,"outcome":null,"state":"stopped","signalled_pid":null}"#;
     check(good).unwrap();
     for (from, to) in [
         (r#""turn":null,"#, ""),
         (r#""turn":null,"outcome":null"#, r#""outcome":null,"turn":null"#),
-        ("stopped\"}", "ended\"}"),
+        ("stopped\",", "ended\","),
         (".120Z", ".12Z"),
         (".120Z", ".120+00:00"),
         ("\"r1\"", "1"),

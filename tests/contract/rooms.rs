@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use refloat::model::{
-    AttributedBy, Capability, Containment, Hold, MailState, MailType, Outcome, Priority, Resume, RunState, Wish,
+    AttributedBy, Capability, Containment, CrashKind, CrashWho, DeadCause, ExpectKind, Hold, MailState, MailType,
+    Outcome, Phase, Priority, Resume, RetryClass, RetryState, RunState, Wish,
 };
 
 fn root(name: &str) -> PathBuf {
@@ -154,10 +155,17 @@ fn every_list_of_words_in_the_schema_is_that_of_the_model() {
         ("turn", "contained_by", of!(Containment)),
         ("turn", "wish", of!(Wish)),
         ("turn", "outcome", of!(Outcome)),
+        ("expectation", "kind", of!(ExpectKind)),
+        ("turn", "stalled_phase", of!(Phase)),
         ("mail", "kind", of!(MailType)),
         ("mail", "priority", of!(Priority)),
         ("mail", "attributed_by", of!(AttributedBy)),
         ("mail", "state", of!(MailState)),
+        ("retry", "class", of!(RetryClass)),
+        ("retry", "state", of!(RetryState)),
+        ("dead_letter", "cause", of!(DeadCause)),
+        ("crash", "who", of!(CrashWho)),
+        ("crash", "kind", of!(CrashKind)),
     ];
     for (table, column, words) in &all {
         assert_eq!(check_of(table, column), *words, "{table}.{column}");

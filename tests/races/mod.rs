@@ -7,6 +7,7 @@ mod finishers;
 mod first_open;
 mod mail;
 mod namespaces;
+mod notices;
 mod turns;
 
 use std::fs::File;

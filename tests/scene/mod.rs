@@ -135,7 +135,8 @@ impl Stage {
         found.map(|value| text_of(value.unwrap())).collect()
     }
 
-    /// The state file is whole, every turn has one outcome, no death was told twice, and no group was left behind.
+    /// The state file is whole, every turn has one outcome, no death was told twice,
+    /// no run that has ended is to be tried again, and no group was left behind.
     pub(crate) fn assert_whole(&self) {
         assert_eq!(self.texts("PRAGMA integrity_check"), ["ok"]);
         let open = self.texts("SELECT id FROM turn WHERE outcome IS NULL");
@@ -146,6 +147,11 @@ impl Stage {
             "SELECT json_extract(payload, '$.run') FROM mail WHERE kind = 'worker_died' GROUP BY 1 HAVING count(*) > 1",
         );
         assert!(twice.is_empty(), "deaths told twice: {twice:?}");
+        let left = self.texts(
+            "SELECT retry.id FROM retry JOIN run ON run.id = retry.run
+            WHERE retry.state = 'open' AND run.ended_at IS NOT NULL",
+        );
+        assert!(left.is_empty(), "open retries of runs that have ended: {left:?}");
         assert_eq!(self.groups(), Vec::<PathBuf>::new(), "groups left behind");
     }
 

@@ -53,3 +53,17 @@ fn a_busy_agent_is_busy_and_says_with_what() {
     std::fs::write(stage.path("go"), "").unwrap();
     first.end().assert_end("completed", 0);
 }
+
+#[test]
+fn a_turn_that_is_refused_after_its_shim_was_started_leaves_nobody_and_a_free_lock() {
+    let stage = Stage::new();
+    stage.play("a", "init; result done").call().assert_end("completed", 0);
+    // Its first write fails: somebody else has the file for longer than is waited for.
+    let file = stage.sqlite();
+    file.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let call = stage.play("a", "init; result done").call();
+    assert_eq!((call.code, call.records.len()), (75, 0), "{call:#?}");
+    assert_eq!(stage.family.alive(), [] as [i32; 0], "{call:#?}");
+    file.execute_batch("ROLLBACK").unwrap();
+    stage.play("a", "init; result done").with(&["--lock-wait", "0s"]).call().assert_end("completed", 0);
+}

@@ -2,13 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod builders;
 mod clocks;
 mod ends;
+mod events;
+mod expectations;
 mod files;
 mod locks;
+mod logs;
 mod mail;
 mod prompts;
 mod sessions;
+mod silences;
 mod spawning;
+mod status;
 mod stops;
 mod waiting;
+mod yielding;

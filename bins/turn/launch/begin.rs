@@ -6,13 +6,17 @@ use std::path::Path;
 use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
 use refloat::identity::Identity;
+use refloat::judge::owed::begins_attempt;
 use refloat::judge::sequel::held_until;
-use refloat::model::{Containment, NewRun, NewTurn, Run, Turn};
+use refloat::model::{Containment, NewRun, NewTurn, Owed, Run, Turn};
+use refloat::owed::{self, Looks};
 use refloat::state::mail::claim::lease_to_turn;
-use refloat::state::{State, Tx, View, agent, run, turn};
+use refloat::state::{Place, State, Tx, View, agent, run, turn};
 
 use super::mail;
 use super::plan::Plan;
+use crate::adopted;
+use crate::args::Run as Args;
 
 /// No family has more.
 const GENERATIONS: usize = 100;
@@ -23,19 +27,21 @@ pub(crate) struct Begun {
     pub(crate) turn: Turn,
     pub(crate) command: Vec<std::ffi::OsString>,
     pub(crate) prompt: Option<Vec<u8>>,
+    /// What the run owes besides.
+    pub(crate) owes: Vec<Owed>,
 }
 
 /// Begins a turn; nothing is started yet. None: its prompt was to be mail, and none waits.
 pub(crate) fn begin(
     state: &mut State,
     plan: &Plan<'_>,
+    looks: &Looks,
     token: &str,
     cgroup: Option<&Path>,
     supervisor: &Identity,
 ) -> Result<Option<Begun>> {
     state.write("begin a turn", |tx| {
         let now = Stamp::now();
-        refuse_stopped(tx, plan)?;
         if plan.args.mail && !mail::waits(tx, plan)? {
             return Ok(None);
         }
@@ -71,46 +77,62 @@ pub(crate) fn begin(
         };
         let id = turn::begin(tx, &new, epoch, now)?;
         lease_to_turn(tx, mails.as_deref().unwrap_or_default(), id)?;
+        let owes = owed::keep(tx, run.id, looks, begins_attempt(&new.before), Some(id), now)?;
         let missing = || Failure::refused(format!("turn {id} is gone"));
         let turn = turn::by_id(tx, id)?.ok_or_else(missing)?;
         let run = run::by_id(tx, turn.run)?.ok_or_else(missing)?;
-        Ok(Some(Begun { run, turn, command, prompt }))
+        Ok(Some(Begun { run, turn, command, prompt, owes }))
     })
-}
-
-/// A stop holds for turns that were called before it, and for mail until a turn with a prompt lifts it.
-fn refuse_stopped(tx: &Tx<'_>, plan: &Plan<'_>) -> Result<()> {
-    let agent = &plan.args.agent;
-    if agent::stops(tx, agent)? != plan.stops {
-        return Err(Failure::refused(format!("agent {agent} was stopped while this turn waited"))
-            .hint("start it again to lift the stop"));
-    }
-    if !plan.args.mail {
-        return agent::lift_stops(tx, agent);
-    }
-    if agent::is_stopped(tx, agent)? {
-        return Err(Failure::refused(format!("agent {agent} is stopped, and mail does not lift a stop"))
-            .hint(format!("lift it with a prompt: turn run --agent {agent} --prompt TEXT")));
-    }
-    Ok(())
 }
 
 /// The agent's open run if the turn may go on with it, or a new one.
 fn open_run(tx: &Tx<'_>, plan: &Plan<'_>, now: Stamp) -> Result<Run> {
+    let open = may_begin(tx, plan, now)?;
+    if !plan.args.mail {
+        agent::lift_stops(tx, &plan.args.agent)?;
+    }
+    match open {
+        Some(open) => adopted::take_over(tx, open, plan.gone, now),
+        None => new_run(tx, plan, now),
+    }
+}
+
+/// What refuses the turn, looked at under the lock before anything is started for it.
+pub(crate) fn refuse(state: &State, plan: &Plan<'_>) -> Result<()> {
+    state.read("look at the run", |view| may_begin(view, plan, Stamp::now())).map(drop)
+}
+
+/// A limit of the provider, looked at before a prompt is waited for. Nothing else is decided without the lock.
+pub(crate) fn refuse_limited(place: &Place, args: &Args) -> Result<()> {
+    let look = |state: State| state.read("look at the run", |view| run::open_of(view, &args.agent));
+    // What cannot be read now is told by the command itself.
+    let open = State::open_for_reading(place).and_then(look).ok().flatten();
+    let meant = open.filter(|open| args.run.is_none_or(|wanted| wanted == open.id));
+    meant.map_or(Ok(()), |open| may_go_on(args, &open, Stamp::now()))
+}
+
+/// The agent's open run, if there is one, where the turn may go on with it, or open a new one.
+fn may_begin(view: &View<'_>, plan: &Plan<'_>, now: Stamp) -> Result<Option<Run>> {
     let args = plan.args;
-    let open = run::open_of(tx, &args.agent)?;
+    if agent::stops(view, &args.agent)? != plan.stops {
+        return Err(Failure::refused(format!("agent {} was stopped while this turn waited", args.agent))
+            .hint("start it again to lift the stop"));
+    }
+    if args.mail && agent::is_stopped(view, &args.agent)? {
+        return Err(Failure::refused(format!("agent {} is stopped, and mail does not lift a stop", args.agent))
+            .hint(format!("lift it with a prompt: turn run --agent {} --prompt TEXT", args.agent)));
+    }
+    let open = run::open_of(view, &args.agent)?;
     if let Some(wanted) = args.run
         && open.as_ref().is_none_or(|open| open.id != wanted)
     {
-        return Err(not_the_run(tx, wanted, &args.agent)?);
+        return Err(not_the_run(view, wanted, &args.agent)?);
     }
-    match open {
-        Some(open) => {
-            may_go_on(plan, &open, now)?;
-            Ok(open)
-        }
-        None => new_run(tx, plan, now),
+    match &open {
+        Some(open) => may_go_on(args, open, now)?,
+        None => refuse_circle(view, &args.agent, args.parent.as_deref())?,
     }
+    Ok(open)
 }
 
 fn not_the_run(view: &View<'_>, wanted: refloat::id::RunId, agent: &str) -> Result<Failure> {
@@ -126,8 +148,7 @@ fn not_the_run(view: &View<'_>, wanted: refloat::id::RunId, agent: &str) -> Resu
 }
 
 /// A turn goes on with an open run only if it means the same work, and the provider lets it.
-fn may_go_on(plan: &Plan<'_>, open: &Run, now: Stamp) -> Result<()> {
-    let args = plan.args;
+fn may_go_on(args: &Args, open: &Run, now: Stamp) -> Result<()> {
     let other = |what: &str, has: &Option<String>, wanted: &Option<String>| {
         let has = has.as_deref().unwrap_or("none");
         wanted.as_deref().filter(|wanted| *wanted != has).map(|wanted| {
@@ -149,7 +170,7 @@ fn may_go_on(plan: &Plan<'_>, open: &Run, now: Stamp) -> Result<()> {
 }
 
 /// A run whose parent waits for it, perhaps through others, would wait for itself.
-fn refuse_circle(view: &View<'_>, agent: &str, parent: Option<&str>) -> Result<()> {
+pub(crate) fn refuse_circle(view: &View<'_>, agent: &str, parent: Option<&str>) -> Result<()> {
     let mut above = parent.map(str::to_owned);
     for _ in 0..GENERATIONS {
         let Some(name) = above else { return Ok(()) };
@@ -167,7 +188,6 @@ fn refuse_circle(view: &View<'_>, agent: &str, parent: Option<&str>) -> Result<(
 
 fn new_run(tx: &Tx<'_>, plan: &Plan<'_>, now: Stamp) -> Result<Run> {
     let args = plan.args;
-    refuse_circle(tx, &args.agent, args.parent.as_deref())?;
     let session = match args.go_on {
         true => run::last_session(tx, &args.agent, &plan.runtime.name)?,
         false => None,

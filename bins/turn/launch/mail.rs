@@ -33,7 +33,7 @@ pub(super) fn claim(tx: &Tx<'_>, plan: &Plan<'_>, run: RunId, token: &str) -> Re
     let (agent, now) = (&plan.args.agent, process::moment());
     let max = claim::fitting(tx, agent, Some(run), BATCH, plan.mail_bytes())?;
     let until = now.plus(Duration::ZERO);
-    claim::take(tx, &Claim { agent, run: Some(run), token, until: &until, max }, now.wall).map(Some)
+    claim::take(tx, &Claim { agent, run: Some(run), token, until: &until, max }, now.at).map(Some)
 }
 
 /// The claimed mail as the agent reads it.

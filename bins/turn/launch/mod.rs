@@ -1,9 +1,9 @@
 //! One turn of `turn run`: begin, start the shim, let the agent go, watch, finish.
 //! The order is the design's: what is written is written before what it allows.
 
-mod begin;
+pub(crate) mod begin;
 mod mail;
-mod plan;
+pub(crate) mod plan;
 mod spawn;
 
 use std::path::Path;
@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use refloat::cli::Context;
 use refloat::clock::{Stamp, Tick};
-use refloat::error::{Failure, Result};
+use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::finish::{self, Evidence, Finished, Watched};
 use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::{Containment, Turn};
-use refloat::record::TurnStarted;
+use refloat::observe::Observer;
+use refloat::owed;
+use refloat::record::{OwedRecord, TurnStarted};
 use refloat::seam::cgroup::Cgroup;
 use refloat::seam::signals::Signals;
 use refloat::seam::{process, reap};
@@ -26,9 +28,11 @@ use uuid::Uuid;
 pub(crate) use plan::Plan;
 
 use crate::finishing::{Kin, end_rest, log_dir};
+use crate::outlet::Outlet;
 use crate::shim::Ready;
-use crate::supervise::{self, Left, Watch};
+use crate::supervise::{self, Desk, Left, Watch};
 use begin::{Begun, begin};
+pub(crate) use begin::{refuse, refuse_limited};
 use spawn::Shim;
 
 /// How long a shim may take to go once its final record is written.
@@ -51,33 +55,38 @@ impl From<Option<Finished>> for Launched {
 }
 
 /// Runs one turn to its outcome.
-pub(crate) fn turn(
-    cx: &mut Context,
-    state: &mut State,
-    lock: &TurnLock,
-    held: &SupervisorLock,
-    plan: &Plan<'_>,
-) -> Result<Launched> {
+pub(crate) fn turn(desk: &mut Desk<'_>, lock: &TurnLock, held: &SupervisorLock, plan: &Plan<'_>) -> Result<Launched> {
     let signals = Signals::over(&supervise::SIGNALS).map_err(|error| Failure::io("cannot take over signals", error))?;
+    let looks = owed::look_before(desk.state, &plan.args.agent, &plan.expected)?;
     let token = Uuid::new_v4().simple().to_string();
     let group = group(plan, &token)?;
     reap::become_subreaper().map_err(|error| Failure::io("cannot become a subreaper", error))?;
     let shim = spawn::shim(lock, &plan.args.agent)?;
-    let Some(mut begun) = begin(state, plan, &token, group.as_deref(), &process::me())? else {
-        return Ok(Launched::NothingWaits);
+    let mut begun = match begin(desk.state, plan, &looks, &token, group.as_deref(), &process::me()) {
+        Ok(Some(begun)) => begun,
+        Ok(None) => {
+            shim.dismiss();
+            return Ok(Launched::NothingWaits);
+        }
+        // Whoever is refused has left nobody behind.
+        Err(failure) => {
+            shim.dismiss();
+            return Err(failure);
+        }
     };
-    let log_dir = log_dir(state.place(), &begun.turn);
+    desk.cx.works_on(&begun.turn.agent, begun.turn.id);
+    let log_dir = log_dir(desk.state.place(), &begun.turn);
     // From here on the turn has a row, and every way out leads through its finish.
-    match release(cx, state, shim, plan, &mut begun, &log_dir) {
+    match release(desk, shim, plan, &mut begun, &log_dir) {
         // The agent runs, or has run: to run the same command again would do its work twice.
-        Ok(shim) => watch(cx, state, held, &begun, shim, &log_dir, signals).map(Launched::from).map_err(|failure| {
+        Ok(released) => watch(desk, held, &begun, released, &log_dir, signals).map(Launched::from).map_err(|failure| {
             failure.hint(format!("nothing is lost; when this is mended: turn attach {}", begun.turn.id))
         }),
         Err(failure) => {
-            let finished = finish_now(state, held, &begun.turn, &log_dir);
+            let finished = finish_now(desk.state, held, &begun.turn, &log_dir);
             // A full disk can keep the outcome from being written: the next turn of the agent will.
             if let Ok(finished) = finished {
-                cx.out.emit_at(&finished.ended, finished.at)?;
+                desk.out.tell(desk.cx, finished.ended, finished.at)?;
             }
             Err(failure)
         }
@@ -101,27 +110,30 @@ fn no_cgroup(reason: &str) -> Failure {
 }
 
 /// Gives the shim its order, records who runs, and lets the agent go.
+///
+/// Its stream is opened before it may write, or take the file away.
 fn release(
-    cx: &mut Context,
-    state: &mut State,
+    desk: &mut Desk<'_>,
     mut shim: Shim,
     plan: &Plan<'_>,
     begun: &mut Begun,
     log_dir: &Path,
-) -> Result<Shim> {
+) -> Result<(Shim, Option<Observer>)> {
     spawn::make_folder(log_dir, plan.stdin(begun.prompt.as_deref()))?;
     let cgroup = make_group(plan, &begun.turn)?;
-    let ready = shim.ready(&spawn::order(state.place(), plan, begun, log_dir, cgroup.as_ref()))?;
+    let ready = shim.ready(&spawn::order(desk.state.place(), plan, begun, log_dir, cgroup.as_ref()))?;
     if plan.needs_cgroup() && !ready.in_cgroup {
         return Err(no_cgroup("the agent could not be born in it"));
     }
-    record_start(state, &mut begun.turn, &ready, cgroup.as_ref())?;
+    let stream = Observer::open(log_dir, &begun.turn.description)
+        .or_fail(|| format!("cannot read the stream in {}", log_dir.display()))?;
+    record_start(desk.state, &mut begun.turn, &ready, cgroup.as_ref())?;
     if let Err(failure) = shim.go() {
-        state.write("take back a start", |tx| turn::take_back_start(tx, begun.turn.id))?;
+        desk.state.write("take back a start", |tx| turn::take_back_start(tx, begun.turn.id))?;
         return Err(failure);
     }
-    say_started(cx, plan, begun, &ready, log_dir)?;
-    Ok(shim)
+    say_started(desk.cx, desk.out, plan, begun, &ready, log_dir);
+    Ok((shim, stream))
 }
 
 fn make_group(plan: &Plan<'_>, turn: &Turn) -> Result<Option<Cgroup>> {
@@ -151,7 +163,7 @@ fn record_start(state: &mut State, turn: &mut Turn, ready: &Ready, cgroup: Optio
     Ok(())
 }
 
-fn say_started(cx: &mut Context, plan: &Plan<'_>, begun: &Begun, ready: &Ready, log_dir: &Path) -> Result<()> {
+fn say_started(cx: &mut Context, out: &mut Outlet, plan: &Plan<'_>, begun: &Begun, ready: &Ready, log_dir: &Path) {
     let (turn, run) = (&begun.turn, &begun.run);
     let started = TurnStarted {
         turn: turn.id,
@@ -164,6 +176,7 @@ fn say_started(cx: &mut Context, plan: &Plan<'_>, begun: &Begun, ready: &Ready, 
         max_attempts: run.max_attempts,
         session_asked: turn.session_asked.clone(),
         resume: turn.resume,
+        owes: begun.owes.iter().map(OwedRecord::from).collect(),
         pid: ready.child.pid,
         shim_pid: ready.shim.pid,
         supervisor_pid: turn.supervisor.pid,
@@ -173,32 +186,31 @@ fn say_started(cx: &mut Context, plan: &Plan<'_>, begun: &Begun, ready: &Ready, 
         log_dir_lossy: log_dir.to_str().is_none(),
     };
     // The agent runs: a stdout that fails is told at the end, and ends nothing.
-    let _ = cx.out.emit(&started);
-    let _ = cx.out.finish();
-    Ok(())
+    let _ = out.tell(cx, started, Stamp::now());
+    let _ = out.begin(cx, turn, log_dir);
 }
 
 /// Watches to the end of the tree and finishes.
 fn watch(
-    cx: &mut Context,
-    state: &mut State,
+    desk: &mut Desk<'_>,
     held: &SupervisorLock,
     begun: &Begun,
-    shim: Shim,
+    (shim, stream): (Shim, Option<Observer>),
     log_dir: &Path,
     signals: Signals,
 ) -> Result<Option<Finished>> {
     let turn = &begun.turn;
     let (handle, control) = shim.into_parts();
-    let mut watch = Watch::begin(turn, handle, log_dir, signals)?.hearing(control);
-    if supervise::supervise(cx, state, &mut watch)? == Left::Detached {
+    let mut watch = Watch::begin(turn, handle, log_dir, stream, signals).hearing(control);
+    if supervise::supervise(desk, &mut watch)? == Left::Detached {
         return Ok(None);
     }
     // Told by our own shim, the tree is gone; a shim that died without a word has left it to us.
     let left = if watch.is_told() { None } else { end_rest(turn, log_dir, Kin::Subreaper) };
     let (watched, shim) = watch.done();
+    desk.out.end();
     let evidence = Evidence::gather(turn, log_dir, watched, left)?;
-    let finished = finish::finish(state, held, &evidence);
+    let finished = finish::finish(desk.state, held, &evidence);
     // Its share of the lock goes with it: who comes next finds the agent free.
     let _ = shim.map(|shim| shim.ended(SHIM_BUDGET));
     finished.map(Some)

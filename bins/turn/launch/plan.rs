@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use refloat::error::{Failure, IoContext, Result};
 use refloat::judge::clocks::Limits;
-use refloat::model::{Capability, Resume};
+use refloat::model::{Capability, Expectation, Resume};
+use refloat::owed;
 use refloat::runtime::{Description, PromptBy, Session, SessionBy};
 use uuid::Uuid;
 
@@ -21,15 +22,19 @@ pub(crate) struct Plan<'a> {
     pub(crate) runtime: Description,
     pub(crate) prompt: Option<Vec<u8>>,
     pub(crate) cwd: PathBuf,
+    /// What the run is to owe besides.
+    pub(crate) expected: Vec<Expectation>,
     /// The agent's stops when the call began.
     pub(crate) stops: i64,
     pub(crate) limits: Limits,
+    /// The adopted run whose worker was seen to be gone.
+    pub(crate) gone: Option<refloat::id::RunId>,
     /// The session was refused once in this call.
     refused: bool,
 }
 
 impl<'a> Plan<'a> {
-    pub(crate) fn of(args: &'a Run, runtime: Description, prompt: Option<Vec<u8>>) -> Result<Self> {
+    pub(crate) fn of(args: &'a Run, runtime: Description) -> Result<Self> {
         if runtime.program.is_none() && args.program.is_none() && args.arguments.is_empty() {
             return Err(Failure::usage(format!("the runtime {} needs a command", runtime.name))
                 .hint(format!("turn run --agent {} -- COMMAND ARGS…", args.agent)));
@@ -45,8 +50,9 @@ impl<'a> Plan<'a> {
             None => std::env::current_dir(),
         };
         let cwd = cwd.or_fail(|| "cannot tell the working folder".into())?;
+        let expected = owed::resolve(&args.expect, &cwd)?;
         let limits = limits(&args.clocks, &runtime);
-        Ok(Self { args, runtime, prompt, cwd, stops: 0, limits, refused: false })
+        Ok(Self { args, runtime, prompt: None, cwd, expected, stops: 0, gone: None, limits, refused: false })
     }
 
     /// The same, after the runtime has refused the session.
@@ -118,12 +124,11 @@ impl<'a> Plan<'a> {
     }
 
     pub(crate) fn capability(&self) -> Capability {
-        let unless_given = if self.args.parent.is_some() { Capability::Builder } else { Capability::None };
-        self.args.capability.unwrap_or(unless_given)
+        capability(self.args.capability, self.args.parent.as_deref())
     }
 
     pub(crate) fn max_attempts(&self) -> i64 {
-        self.args.max_attempts.unwrap_or(if self.args.parent.is_some() { 3 } else { 1 })
+        max_attempts(self.args.max_attempts, self.args.parent.as_deref())
     }
 
     pub(crate) fn kill_after(&self) -> Duration {
@@ -139,6 +144,16 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// What a run is for, unless it was given: who has a parent builds.
+pub(crate) fn capability(given: Option<Capability>, parent: Option<&str>) -> Capability {
+    given.unwrap_or(if parent.is_some() { Capability::Builder } else { Capability::None })
+}
+
+/// How often a run is tried, unless it was given: who has a parent is tried again.
+pub(crate) fn max_attempts(given: Option<i64>, parent: Option<&str>) -> i64 {
+    given.unwrap_or(if parent.is_some() { 3 } else { 1 })
+}
+
 fn limits(clocks: &Clocks, runtime: &Description) -> Limits {
     let given = |limit: Option<crate::args::Limit>, default| limit.map_or(default, |limit| limit.0);
     Limits {
@@ -146,5 +161,6 @@ fn limits(clocks: &Clocks, runtime: &Description) -> Limits {
         stall: given(clocks.stall, runtime.clocks.stall()),
         stall_tool: given(clocks.stall_tool, runtime.clocks.stall_tool()),
         grace: clocks.grace,
+        on_stall: clocks.on_stall,
     }
 }

@@ -16,6 +16,7 @@ use refloat::lock::TurnLock;
 use refloat::runtime::StopSignal;
 use refloat::seam::cgroup::Cgroup;
 use refloat::seam::process::Handle;
+use refloat::seam::reap;
 use refloat::seam::spawn::{self, Stdio};
 use refloat::state::Place;
 
@@ -30,6 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A started shim.
 pub(super) struct Shim {
+    pid: i32,
     control: UnixStream,
     handle: Option<Handle>,
 }
@@ -72,8 +74,8 @@ pub(super) fn shim(lock: &TurnLock, agent: &str) -> Result<Shim> {
     let null = File::options().write(true).open("/dev/null").or_fail(what)?;
     let stdio = Stdio { input: share.as_fd(), output: theirs.as_fd(), errors: null.as_fd() };
     let environment: Vec<_> = std::env::vars_os().collect();
-    spawn::ourselves(&["turn".into(), SHIM.into(), agent.into()], &environment, stdio).or_fail(what)?;
-    Ok(Shim { control: mine, handle: None })
+    let pid = spawn::ourselves(&["turn".into(), SHIM.into(), agent.into()], &environment, stdio).or_fail(what)?;
+    Ok(Shim { pid, control: mine, handle: None })
 }
 
 /// What the shim of this turn is to do.
@@ -86,6 +88,7 @@ pub(super) fn order(place: &Place, plan: &Plan<'_>, begun: &Begun, log_dir: &Pat
             kill_after_ms: millis(plan.kill_after()),
         },
         log_dir: log_dir.to_owned(),
+        crashes: place.companion("crashes"),
         cwd: plan.cwd.clone(),
         prompt: plan.stdin(begun.prompt.as_deref()).map(|_| log_dir.join(PROMPT)),
         cgroup: cgroup.map(|group| group.path().to_owned()),
@@ -95,6 +98,11 @@ pub(super) fn order(place: &Place, plan: &Plan<'_>, begun: &Begun, log_dir: &Pat
 }
 
 impl Shim {
+    /// There is no turn for it: it goes, and its share of the lock with it.
+    pub(super) fn dismiss(self) {
+        reap::dismiss(self.pid);
+    }
+
     /// Sends the order and waits until the agent stands at its gate; says who they are.
     pub(super) fn ready(&mut self, order: &Order) -> Result<Ready> {
         let gone = || {

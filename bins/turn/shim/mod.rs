@@ -39,9 +39,14 @@ const START_BUDGET: Duration = Duration::from_secs(60);
 
 /// Runs the shim: it makes itself ready, waits for its order, and acts on it. Without an order it ends.
 pub(crate) fn main() -> ExitCode {
-    let _ = refloat::crash::install_hook("turn (shim)");
+    let crash_home = refloat::crash::install_hook("turn (shim)");
+    let agent = std::env::args_os().nth(2).unwrap_or_default();
     let done = detach().and_then(|control| match Order::receive(&control)? {
-        Some(order) => Shim::set_up(order, control)?.run(),
+        Some(order) => {
+            crash_home.set(order.crashes.clone());
+            crash_home.about(&agent.to_string_lossy(), order.terms.turn);
+            Shim::set_up(order, control)?.run()
+        }
         None => Ok(()),
     });
     match done {

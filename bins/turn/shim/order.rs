@@ -47,6 +47,8 @@ pub(crate) struct Order {
     pub(crate) terms: Terms,
     /// The turn's files.
     pub(crate) log_dir: PathBuf,
+    /// Where the record of a bug of ours goes.
+    pub(crate) crashes: PathBuf,
     /// Where the agent works.
     pub(crate) cwd: PathBuf,
     /// Its standard input; /dev/null without one.
@@ -63,7 +65,7 @@ impl Order {
     /// Sends the order.
     pub(crate) fn send(&self, mut socket: impl Write) -> io::Result<()> {
         let mut fields: Vec<OsString> = vec![serde_json::to_string(&self.terms)?.into()];
-        fields.extend([self.log_dir.clone().into(), self.cwd.clone().into()]);
+        fields.extend([self.log_dir.clone().into(), self.crashes.clone().into(), self.cwd.clone().into()]);
         fields.extend([optional(self.prompt.as_ref()), optional(self.cgroup.as_ref())]);
         fields.push(self.command.len().to_string().into());
         fields.extend(self.command.iter().chain(&self.environment).cloned());
@@ -95,12 +97,12 @@ impl Order {
         let mut fields =
             text.strip_suffix(b"\0")?.split(|byte| *byte == 0).map(|field| OsStr::from_bytes(field).to_owned());
         let terms = serde_json::from_str(fields.next()?.to_str()?).ok()?;
-        let (log_dir, cwd) = (fields.next()?.into(), fields.next()?.into());
+        let (log_dir, crashes, cwd) = (fields.next()?.into(), fields.next()?.into(), fields.next()?.into());
         let (prompt, cgroup) = (given(fields.next()?), given(fields.next()?));
         let words: usize = fields.next()?.to_str()?.parse().ok()?;
         let command: Vec<OsString> = fields.by_ref().take(words).collect();
         let whole = command.len() == words && words > 0;
-        whole.then(|| Self { terms, log_dir, cwd, prompt, cgroup, command, environment: fields.collect() })
+        whole.then(|| Self { terms, log_dir, crashes, cwd, prompt, cgroup, command, environment: fields.collect() })
     }
 }
 
@@ -133,6 +135,7 @@ mod tests {
         let order = Order {
             terms: Terms { turn: TurnId(7), deadline_ms: 1, stop_signal: 2, kill_after_ms: 3 },
             log_dir: odd(b"/logs/\xff").into(),
+            crashes: odd(b"/crashes/\xff").into(),
             cwd: "/".into(),
             prompt: None,
             cgroup: Some("/sys/fs/cgroup/x".into()),

@@ -8,15 +8,15 @@ use crate::clock::{Moment, Stamp};
 use crate::error::Result;
 use crate::id::{MailId, RunId, TurnId};
 use crate::judge::lease::Fate;
-use crate::model::{DeadReason, Mail};
+use crate::model::{DeadCause, Mail};
 use crate::state::{Tx, View};
 
 /// After so many deliveries without an acknowledgement a mail is dead, unless the claimer says otherwise.
 pub const MAX_DELIVERIES: i64 = 5;
 
 /// The name of this boot to compare with; no stored moment has the one for a boot that is not known.
-pub(super) fn boot(now: &Moment) -> &str {
-    if now.boot.is_empty() { "?" } else { &now.boot }
+pub(super) fn boot(now: &Moment) -> String {
+    if now.boot.is_empty() { "?".into() } else { now.clock() }
 }
 
 /// The ids of an agent's mail whose moment (`due`, `expires`) has passed: in this boot by its ticks, in another by the
@@ -34,7 +34,7 @@ fn passed(moment: &str, which: &str) -> String {
 /// Brings an agent's mail up to date: leases and delays that are over give theirs back; what has expired, was claimed
 /// `max` times, or is for a run that is over, is dead.
 pub fn sweep(tx: &Tx<'_>, agent: &str, max: i64, now: &Moment) -> Result<()> {
-    let clocks = params![agent, boot(now), now.tick, now.wall.millis()];
+    let clocks = params![agent, boot(now), now.boottime_ms, now.at.millis()];
     tx.run(
         &format!(
             "UPDATE mail SET state = 'stored', due_at = NULL, due_boot = NULL, due_tick = NULL WHERE id IN ({})",
@@ -44,13 +44,13 @@ pub fn sweep(tx: &Tx<'_>, agent: &str, max: i64, now: &Moment) -> Result<()> {
     )?;
     let over = "recipient = ?2 AND recipient_run IS NOT NULL
         AND (SELECT ended_at FROM run WHERE run.id = recipient_run) IS NOT NULL";
-    bury(tx, DeadReason::StaleGeneration, over, params![agent])?;
+    bury(tx, DeadCause::StaleGeneration, over, params![agent], now.at)?;
     // The same numbers, one place further: ?1 is the reason.
     let expired = passed("expires", "state = 'stored' AND expires_at IS NOT NULL");
     let expired = expired.replace("?4", "?5").replace("?3", "?4").replace("?2", "?3").replace("?1", "?2");
-    bury(tx, DeadReason::Expired, &format!("id IN ({expired})"), clocks)?;
+    bury(tx, DeadCause::Expired, &format!("id IN ({expired})"), clocks, now.at)?;
     let tried = "recipient = ?2 AND deliveries > 0 AND deliveries >= ?3";
-    bury(tx, DeadReason::MaxDeliveries, tried, params![agent, max])
+    bury(tx, DeadCause::MaxDeliveries, tried, params![agent, max], now.at)
 }
 
 /// Who claims, and until when.
@@ -86,9 +86,9 @@ pub fn take(tx: &Tx<'_>, claim: &Claim<'_>, now: Stamp) -> Result<Vec<Mail>> {
             claim.run.map(|run| run.0),
             claim.token,
             now.millis(),
-            claim.until.wall.millis(),
-            claim.until.boot,
-            claim.until.tick,
+            claim.until.at.millis(),
+            claim.until.clock(),
+            claim.until.boottime_ms,
             i64::try_from(claim.max).unwrap_or(i64::MAX),
         ],
         read,
@@ -146,9 +146,9 @@ pub fn release(tx: &Tx<'_>, mail: MailId, delayed: Option<&Moment>) -> Result<()
          WHERE id = ?1 AND state = 'leased'",
         params![
             mail.0,
-            delayed.map(|until| until.wall.millis()),
-            delayed.map(|until| &until.boot),
-            delayed.map(|until| until.tick)
+            delayed.map(|until| until.at.millis()),
+            delayed.map(Moment::clock),
+            delayed.map(|until| until.boottime_ms)
         ],
     )?;
     Ok(())
@@ -176,7 +176,7 @@ pub fn settle_prompt(tx: &Tx<'_>, turn: TurnId, fate: Fate, now: Stamp) -> Resul
 pub fn ready(view: &View<'_>, agent: &str, now: &Moment) -> Result<Option<MailId>> {
     let fits = "(recipient_run IS NULL OR (SELECT ended_at FROM run WHERE run.id = recipient_run) IS NULL)
         AND (expires_at IS NULL OR CASE expires_boot WHEN ?2 THEN expires_tick > ?3 ELSE expires_at > ?4 END)";
-    let clocks = params![agent, boot(now), now.tick, now.wall.millis()];
+    let clocks = params![agent, boot(now), now.boottime_ms, now.at.millis()];
     let first = view.one(
         &format!(
             "SELECT id FROM mail WHERE recipient = ?1 AND state = 'stored' AND due_at IS NULL AND {fits}

@@ -53,13 +53,12 @@ fn counts(row: &Row<'_>) -> rusqlite::Result<Counts> {
 
 /// Removes up to `limit` of them, the oldest first: others are to get their turn in between.
 pub fn remove(tx: &Tx<'_>, purge: &Purge, limit: i64) -> Result<Counts> {
-    let states: Vec<String> = tx.all(
-        &format!(
-            "DELETE FROM mail WHERE id IN (SELECT id FROM mail WHERE {FITS} ORDER BY id LIMIT ?4) RETURNING state"
-        ),
-        params![purge.before.map(Stamp::millis), purge.agent, purge.force, limit],
-        |row| row.get(0),
-    )?;
+    let which = format!("SELECT id FROM mail WHERE {FITS} ORDER BY id LIMIT ?4");
+    let values = params![purge.before.map(Stamp::millis), purge.agent, purge.force, limit];
+    // The account of a dead mail goes with it.
+    tx.run(&format!("DELETE FROM dead_letter WHERE mail IN ({which})"), values)?;
+    let states: Vec<String> =
+        tx.all(&format!("DELETE FROM mail WHERE id IN ({which}) RETURNING state"), values, |row| row.get(0))?;
     let of = |state: &str| i64::try_from(states.iter().filter(|one| *one == state).count()).unwrap_or(i64::MAX);
     Ok(Counts { acked: of("acked"), stored: of("stored"), dead: of("dead") })
 }

@@ -1,0 +1,144 @@
+//! What a run owes: is it reached, and what does that make of the turn's end?
+//! "Reached" is *changed since the attempt began*: what was there before proves nothing. Called by `finish`.
+
+use super::outcome::{Conclusion, Terminal};
+use crate::model::{
+    Cause, ExpectKind, FileSeen, Finding, Hold, Look, Outcome, OutcomeSource, Reach, RunState, Said, Standing,
+};
+
+/// A result with one of these has succeeded.
+pub const GOOD: &[&str] =
+    &["done", "complete", "completed", "success", "successful", "succeeded", "ok", "pass", "passed"];
+/// A result with one of these has not.
+pub const BAD: &[&str] = &[
+    "fail",
+    "failed",
+    "failure",
+    "error",
+    "errored",
+    "blocked",
+    "aborted",
+    "cancelled",
+    "canceled",
+    "rejected",
+    "incomplete",
+    "timed_out",
+    "timeout",
+];
+
+/// Whether the turn that begins here is the first of an attempt, so that the baseline is taken anew: nothing of the run
+/// has run, or its last attempt has failed. A run that waits, or was limited, goes on with its attempt.
+#[must_use]
+pub const fn begins_attempt(before: &Standing) -> bool {
+    matches!((before.state, before.hold), (RunState::Booting, _) | (RunState::BetweenTurns, Some(Hold::Backoff)))
+}
+
+/// Compares how something looks with how it looked when the attempt began.
+#[must_use]
+pub fn reach(kind: ExpectKind, before: &Look, now: &Look) -> Finding {
+    let (reach, why) = match (before, now) {
+        (_, Look::Mail { mail: Some(_) }) => (Reach::Reached, None),
+        (_, Look::Mail { mail: None }) => (Reach::NotReached, Some("not sent".to_owned())),
+        (_, Look::Unknown { why }) => (Reach::Unknown, Some(why.clone())),
+        (Look::Absent, Look::Absent) => (Reach::NotReached, Some("not there".to_owned())),
+        (_, Look::Absent) => (Reach::NotReached, Some("no longer there".to_owned())),
+        (_, Look::Other { what }) => (Reach::NotReached, Some(format!("it is {what}"))),
+        (Look::Unknown { why }, _) => (Reach::Unknown, Some(format!("how it was before is not known: {why}"))),
+        (Look::Ref { object: old }, Look::Ref { object: new }) if old == new => {
+            (Reach::NotReached, Some("not moved since the attempt began".to_owned()))
+        }
+        (_, Look::Ref { .. }) => (Reach::Reached, None),
+        (before, Look::File(now)) => match change(before, now) {
+            Change::None => (Reach::NotReached, Some("not changed since the attempt began".to_owned())),
+            Change::Unknown(why) => (Reach::Unknown, Some(why)),
+            Change::New if kind == ExpectKind::Result => said(now.said.as_ref()),
+            Change::New => (Reach::Reached, None),
+        },
+    };
+    Finding { kind, reach, why }
+}
+
+/// Whether a file is another than it was.
+#[derive(Debug, PartialEq, Eq)]
+enum Change {
+    None,
+    New,
+    Unknown(String),
+}
+
+/// Content decides: a file that was only touched, or written again as it was, has not changed.
+fn change(before: &Look, now: &FileSeen) -> Change {
+    let Look::File(old) = before else { return Change::New };
+    match (&old.sha256, &now.sha256) {
+        _ if old.size != now.size => Change::New,
+        (Some(old), Some(new)) if old != new => Change::New,
+        (Some(_), Some(_)) if now.whole => Change::None,
+        // Where the content is not known, the time of the last change says at least that there was none.
+        _ if old.modified_ns == now.modified_ns => Change::None,
+        (Some(_), Some(_)) => Change::Unknown("too long to tell whether its end has changed".to_owned()),
+        _ => {
+            let why = now.unread.as_ref().or(old.unread.as_ref()).map_or("it cannot be read", |why| why);
+            Change::Unknown(why.to_owned())
+        }
+    }
+}
+
+/// What a changed result says.
+fn said(said: Option<&Said>) -> (Reach, Option<String>) {
+    match said {
+        Some(Said::Status(status)) => {
+            let word = status.trim().to_lowercase().replace(['-', ' '], "_");
+            if GOOD.contains(&word.as_str()) {
+                (Reach::Reached, Some(format!("its status is '{status}'")))
+            } else if BAD.contains(&word.as_str()) {
+                (Reach::Contradicted, Some(format!("its status is '{status}'")))
+            } else {
+                (Reach::Unknown, Some(format!("its status '{status}' does not say how the work ended")))
+            }
+        }
+        Some(Said::Nothing(why)) => (Reach::Unknown, Some(why.clone())),
+        None => (Reach::Unknown, Some("it was not read".to_owned())),
+    }
+}
+
+/// Finished work is not thrown away: an end without a terminal event is a good end where everything that is owed is
+/// there and a result of this attempt says so. A file or a ref alone does not: a half-written file has changed too.
+/// An agent's own word, good or bad, is never overruled.
+#[must_use]
+pub fn adopt(conclusion: Conclusion, terminal: Option<Terminal>, findings: &[Finding]) -> Conclusion {
+    use Outcome as O;
+    let all = findings.iter().all(|finding| finding.reach == Reach::Reached);
+    let strong = findings.iter().any(|finding| finding.kind == ExpectKind::Result);
+    match (conclusion.outcome, terminal) {
+        (O::NoResult | O::Killed | O::Lost | O::Stalled | O::TimedOut | O::Aborted, None) if all && strong => {
+            expected(O::Completed, Cause::ExpectationMet)
+        }
+        _ => conclusion,
+    }
+}
+
+/// A good end without what is owed is none. What waits is not over yet, and owes nothing yet.
+#[must_use]
+pub fn hold_to(conclusion: Conclusion, findings: &[Finding]) -> Conclusion {
+    use Outcome as O;
+    let any = |reach| findings.iter().any(|finding| finding.reach == reach);
+    let missing = |mail| {
+        let is_missing = |finding: &&Finding| finding.reach == Reach::NotReached;
+        findings.iter().filter(is_missing).any(|finding| (finding.kind == ExpectKind::Mail) == mail)
+    };
+    match conclusion.outcome {
+        O::Completed | O::Silent if any(Reach::Contradicted) => expected(O::Failed, Cause::ResultSaysFailed),
+        O::Completed | O::Silent if missing(false) => expected(O::Failed, Cause::ExpectationMissing),
+        O::Completed | O::Silent if any(Reach::Unknown) => expected(O::Failed, Cause::ExpectationUnknown),
+        O::Completed if missing(true) => expected(O::Silent, Cause::ExpectationMissing),
+        _ => conclusion,
+    }
+}
+
+const fn expected(outcome: Outcome, cause: Cause) -> Conclusion {
+    Conclusion { outcome, cause, source: OutcomeSource::Expectation }
+}
+
+#[cfg(test)]
+#[path = "owed_tests.rs"]
+pub(super) mod tests;

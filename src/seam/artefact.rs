@@ -1,0 +1,245 @@
+//! How a file that somebody else writes looks at this moment: is it there, what is it, what is in it.
+//! Called by `owed` before and after an attempt. It opens nothing but regular files, so it never waits for a FIFO and
+//! never wakes a device; it reads a bounded part of them, and never writes.
+//! (A network file system that does not answer makes it wait: stat(2) has no deadline.)
+
+use std::fs::{File, FileType, Metadata};
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use hmac_sha256::Hash;
+use nix::libc;
+use rustix::fs::{Mode, OFlags};
+
+use crate::error::io_text;
+use crate::model::{FileSeen, Look, Said};
+
+/// So much of a file is hashed, in less than a second. Of a longer one, this first part, its length and its time are compared.
+pub const HASHED: u64 = 64 * 1024 * 1024;
+/// A longer result is not read.
+pub const RESULT: u64 = 8 * 1024 * 1024;
+/// A file that is being written is looked at so often, before it is called so.
+const LOOKS: usize = 3;
+/// Why such a file is not read.
+const WRITTEN: &str = "it is being written";
+/// So much of a status is kept.
+const STATUS: usize = 64;
+
+/// Looks at a file. A link is followed: what is owed is what it leads to.
+#[must_use]
+pub fn file(path: &Path) -> Look {
+    look(path, false)
+}
+
+/// Looks at a result: a file with a JSON object that has a `status`.
+#[must_use]
+pub fn result(path: &Path) -> Look {
+    look(path, true)
+}
+
+fn look(path: &Path, is_result: bool) -> Look {
+    let restless = |look: &Look| matches!(look, Look::File(seen) if seen.unread.as_deref() == Some(WRITTEN));
+    let mut look = look_once(path, is_result);
+    for _ in 1..LOOKS {
+        if !restless(&look) {
+            break;
+        }
+        look = look_once(path, is_result);
+    }
+    look
+}
+
+fn look_once(path: &Path, is_result: bool) -> Look {
+    // O_PATH opens nothing that could notice; what is to be read is opened by this descriptor, and so is the same file.
+    let opened = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map(File::from);
+    let found = opened.map_err(io::Error::from).and_then(|file| Ok((file.metadata()?, file)));
+    match found {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Look::Absent,
+        Err(error) => Look::Unknown { why: io_text(&error) },
+        Ok((data, _)) if !data.is_file() => Look::Other { what: name(data.file_type()).to_owned() },
+        Ok((data, file)) => match read(&file.into(), &data, is_result) {
+            Ok(seen) => Look::File(seen),
+            Err(error) => Look::Unknown { why: io_text(&error) },
+        },
+    }
+}
+
+fn read(path: &OwnedFd, data: &Metadata, is_result: bool) -> io::Result<FileSeen> {
+    let unread = |why: String| FileSeen {
+        size: data.len(),
+        modified_ns: modified_ns(data),
+        sha256: None,
+        whole: false,
+        said: is_result.then(|| Said::Nothing(why.clone())),
+        unread: Some(why),
+    };
+    let name = format!("/proc/self/fd/{}", path.as_raw_fd());
+    let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(name);
+    let mut file = match opened {
+        Ok(file) => file,
+        Err(error) => return Ok(unread(io_text(&error))),
+    };
+    let text = match digest(&mut file, is_result && data.len() <= RESULT) {
+        Ok(text) => text,
+        Err(error) => return Ok(unread(io_text(&error))),
+    };
+    // Somebody writes it just now: half of one content and half of another is neither.
+    let after = file.metadata()?;
+    if (after.len(), modified_ns(&after)) != (data.len(), modified_ns(data)) {
+        return Ok(unread(WRITTEN.to_owned()));
+    }
+    Ok(FileSeen {
+        size: data.len(),
+        modified_ns: modified_ns(data),
+        sha256: Some(text.0),
+        whole: data.len() <= HASHED,
+        unread: None,
+        said: is_result
+            .then(|| text.1.map_or_else(|| Said::Nothing("longer than 8 MiB".to_owned()), |text| said(&text))),
+    })
+}
+
+/// The hash of the first part, and all of the text if that is wanted.
+fn digest(file: &mut File, keep: bool) -> io::Result<(String, Option<Vec<u8>>)> {
+    let mut hash = Hash::new();
+    let mut text = keep.then(Vec::new);
+    let mut rest = file.take(HASHED);
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let read = match rest.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        hash.update(&buffer[..read]);
+        if let Some(text) = &mut text {
+            text.extend_from_slice(&buffer[..read]);
+        }
+    }
+    let hex = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok((hex, text))
+}
+
+/// What a result says. One document, an object, whose `status` is text.
+fn said(text: &[u8]) -> Said {
+    use serde_json::Value;
+    let nothing = |why: &str| Said::Nothing(why.to_owned());
+    if text.trim_ascii().is_empty() {
+        return nothing("it is empty");
+    }
+    match serde_json::from_slice(text) {
+        Err(error) if error.is_eof() => nothing("its JSON is cut off"),
+        Err(_) => nothing("it is not one JSON document"),
+        Ok(Value::Object(object)) => match object.get("status") {
+            Some(Value::String(status)) => Said::Status(plain(status)),
+            Some(_) => nothing("its status is not text"),
+            None => nothing("it has no status"),
+        },
+        Ok(_) => nothing("it is not a JSON object"),
+    }
+}
+
+/// A status as a person reads it on one line.
+fn plain(status: &str) -> String {
+    status.trim().chars().filter(|c| !c.is_control()).take(STATUS).collect()
+}
+
+fn modified_ns(data: &Metadata) -> i64 {
+    data.mtime().saturating_mul(1_000_000_000).saturating_add(data.mtime_nsec())
+}
+
+fn name(kind: FileType) -> &'static str {
+    match kind {
+        kind if kind.is_dir() => "a folder",
+        kind if kind.is_fifo() => "a FIFO",
+        kind if kind.is_socket() => "a socket",
+        _ => "a device",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(look: Look) -> FileSeen {
+        match look {
+            Look::File(seen) => seen,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_file_is_seen_with_its_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        assert_eq!(file(&path), Look::Absent);
+        assert_eq!(file(&path.join("below")), Look::Absent);
+        std::fs::write(&path, "abc").unwrap();
+        let found = seen(file(&path));
+        // The example of FIPS 180-4.
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!((found.size, found.sha256.as_deref(), found.whole, found.said), (3, Some(abc), true, None));
+        assert_eq!(file(&path.join("below")), Look::Absent);
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert_eq!(seen(file(&link)).sha256.as_deref(), Some(abc));
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(file(&link), Look::Absent, "a link to nothing is nothing");
+    }
+
+    #[test]
+    fn what_is_no_file_is_named_and_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let what = |path: &Path| match result(path) {
+            Look::Other { what } => what,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(what(folder.path()), "a folder");
+        assert_eq!(what(&fifo), "a FIFO");
+        assert_eq!(what(&socket), "a socket");
+        assert_eq!(what(Path::new("/dev/zero")), "a device");
+        let around = folder.path().join("around");
+        std::os::unix::fs::symlink(&around, &around).unwrap();
+        assert!(matches!(file(&around), Look::Unknown { .. }), "{:?}", file(&around));
+    }
+
+    #[test]
+    fn a_long_file_is_hashed_in_its_first_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long");
+        File::create(&path).unwrap().set_len(HASHED + 1).unwrap();
+        let found = seen(result(&path));
+        assert_eq!((found.size, found.whole, found.sha256.is_some()), (HASHED + 1, false, true));
+        assert_eq!(found.said, Some(Said::Nothing("longer than 8 MiB".into())));
+    }
+
+    #[test]
+    fn a_result_says_its_status_or_why_it_says_nothing() {
+        let status = |text: &str| Said::Status(text.to_owned());
+        let nothing = |why: &str| Said::Nothing(why.to_owned());
+        let rows = [
+            (r#"{"status":"done"}"#, status("done")),
+            (" {\"x\":[1],\n\"status\": \" Done\\u001b \"}\n", status("Done")),
+            ("", nothing("it is empty")),
+            (" \n", nothing("it is empty")),
+            (r#"{"status":"do"#, nothing("its JSON is cut off")),
+            (r#"{"status":"done"}{"status":"done"}"#, nothing("it is not one JSON document")),
+            ("status: done", nothing("it is not one JSON document")),
+            (r#"["done"]"#, nothing("it is not a JSON object")),
+            (r#""done""#, nothing("it is not a JSON object")),
+            (r#"{"status":true}"#, nothing("its status is not text")),
+            (r#"{"state":"done"}"#, nothing("it has no status")),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(said(text.as_bytes()), expected, "{text}");
+        }
+        assert_eq!(said(b"{\"status\":\"\xff\"}"), nothing("it is not one JSON document"));
+    }
+}

@@ -1,0 +1,198 @@
+//! Looks at adopted workers with the instruments and lets `judge` conclude. Called by the commands that show one, go on
+//! after one, or wait for one to come; it writes nothing, and asks each tmux server once.
+
+use std::collections::HashMap;
+
+use crate::clock::Moment;
+use crate::identity::Identity;
+use crate::judge::worker::{Findings, Session, observe};
+use crate::model::{FoundSession, Observed, Sight, TmuxSession, Why, Worker};
+use crate::seam::process::{self, Death, Doubt, Life};
+use crate::seam::tmux::{self, Answer, Failing, Snapshot};
+use crate::seam::wait;
+
+/// Between two looks that have to agree.
+const SECOND_LOOK: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// One look at any number of workers.
+#[derive(Debug)]
+pub struct Looker {
+    now: Moment,
+    answers: HashMap<Option<String>, Answer>,
+}
+
+/// A session that has come, and its first pane's process.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The session.
+    pub session: TmuxSession,
+    /// The process, where it can be looked at from here.
+    pub process: Option<Identity>,
+}
+
+impl Default for Looker {
+    fn default() -> Self {
+        Self { now: Moment::now(&process::me()), answers: HashMap::new() }
+    }
+}
+
+impl Looker {
+    /// When it looks.
+    #[must_use]
+    pub const fn now(&self) -> &Moment {
+        &self.now
+    }
+
+    /// Whether a worker is there. tmux is asked only where the process does not tell.
+    pub fn look(&mut self, worker: &Worker) -> Sight {
+        let process = worker.process.as_ref().map(at_process);
+        let decided = process.is_some_and(|sight| sight.observed != Observed::Unknown);
+        let session = worker.tmux.as_ref().filter(|_| !decided);
+        let found = session.and_then(|session| session.found.as_ref());
+        let findings = Findings {
+            process,
+            session: session.map(|session| self.at_session(session)),
+            server: found.and_then(|found| found.server.as_ref()).map(at_process),
+            found: worker.is_found(),
+            launching: worker.is_launching(&self.now),
+        };
+        observe(&findings)
+    }
+
+    /// The session of a worker that was not there yet, if it has come.
+    pub fn find(&mut self, worker: &Worker) -> Option<Found> {
+        let session = worker.tmux.as_ref().filter(|_| !worker.is_found())?;
+        match self.ask(session.socket.as_deref()) {
+            Answer::Listed(snapshot) => found(snapshot, &session.asked),
+            _ => None,
+        }
+    }
+
+    fn at_session(&mut self, session: &TmuxSession) -> Session {
+        match self.ask(session.socket.as_deref()) {
+            Answer::Listed(snapshot) => match &session.found {
+                Some(found) => among(snapshot, found),
+                None => snapshot.session(&session.asked).map_or(Session::NotListed, state),
+            },
+            Answer::Empty | Answer::NotFound => Session::NotListed,
+            Answer::NoServer { .. } => Session::NoServer,
+            Answer::NoSocket { .. } => Session::NoSocket,
+            Answer::Failed { failing, .. } => Session::Failed(why_failing(*failing)),
+        }
+    }
+
+    fn ask(&mut self, socket: Option<&str>) -> &Answer {
+        let answer = || tmux::look(socket, tmux::TIMEOUT);
+        self.answers.entry(socket.map(str::to_owned)).or_insert_with(answer)
+    }
+}
+
+/// Whether a worker is gone, looked at so that something may be started in its place: what tmux alone says has to be
+/// said twice.
+#[must_use]
+pub fn look_twice(worker: &Worker) -> Sight {
+    let first = Looker::default().look(worker);
+    if first.observed != Observed::Gone || worker.process.as_ref().is_some_and(|process| at_process(process) == first) {
+        return first;
+    }
+    wait::pause(SECOND_LOOK);
+    let second = Looker::default().look(worker);
+    if second == first { first } else { Sight::unknown(Why::Restless) }
+}
+
+/// What is recorded of a session that a snapshot lists.
+#[must_use]
+pub fn found(snapshot: &Snapshot, asked: &str) -> Option<Found> {
+    let pane = snapshot.session(asked).filter(|pane| pane.dead.is_none())?;
+    let server = &snapshot.server;
+    let found = FoundSession {
+        session: pane.session.clone(),
+        created: pane.created,
+        name: pane.name.clone(),
+        pane: pane.pane.clone(),
+        pane_pid: pane.pid,
+        server_pid: server.pid,
+        server_started: server.started,
+        server: snapshot.server_process(),
+    };
+    let session = TmuxSession { asked: asked.to_owned(), socket: Some(server.socket.clone()), found: Some(found) };
+    Some(Found { session, process: snapshot.pane_process(pane) })
+}
+
+/// What became of a session that was seen. Ids begin anew with each server, so the server has to be the same.
+fn among(snapshot: &Snapshot, found: &FoundSession) -> Session {
+    let server = &snapshot.server;
+    if (server.pid, server.started) != (found.server_pid, found.server_started) {
+        return Session::OtherServer;
+    }
+    let ours = |pane: &&tmux::Pane| pane.session == found.session && pane.created == found.created;
+    snapshot.pane(&found.pane).filter(ours).map_or(Session::NotListed, state)
+}
+
+const fn state(pane: &tmux::Pane) -> Session {
+    if pane.dead.is_some() { Session::PaneDead } else { Session::Listed }
+}
+
+fn at_process(who: &Identity) -> Sight {
+    match process::look(who) {
+        Life::Alive { stopped: false } => Sight::alive(Why::Running),
+        Life::Alive { stopped: true } => Sight::alive(Why::Stopped),
+        Life::Dead(death) => Sight::gone(why_dead(death)),
+        Life::Unknown(doubt) => Sight::unknown(why_in_doubt(doubt)),
+    }
+}
+
+const fn why_dead(death: Death) -> Why {
+    match death {
+        Death::NoSuchProcess => Why::NoSuchProcess,
+        Death::PidReused => Why::PidReused,
+        Death::Zombie => Why::Zombie,
+        Death::Rebooted => Why::Rebooted,
+    }
+}
+
+const fn why_in_doubt(doubt: Doubt) -> Why {
+    match doubt {
+        Doubt::OtherBoot => Why::OtherBoot,
+        Doubt::OtherNamespace => Why::OtherNamespace,
+        Doubt::OtherHost => Why::OtherHost,
+        Doubt::OwnIdentity => Why::OwnIdentityUnknown,
+        Doubt::ForeignProc => Why::ForeignProc,
+        Doubt::Hidden => Why::Hidden,
+        Doubt::NoDescriptors => Why::NoDescriptors,
+        Doubt::NotSupported => Why::NotSupported,
+        Doubt::LookFailed => Why::LookFailed,
+        Doubt::Restless => Why::Restless,
+    }
+}
+
+const fn why_failing(failing: Failing) -> Why {
+    match failing {
+        Failing::PermissionDenied => Why::PermissionDenied,
+        Failing::ServerExited => Why::ServerExited,
+        Failing::NoDirectory => Why::NoDirectory,
+        Failing::VersionMismatch => Why::VersionMismatch,
+        Failing::EmptyAnswer => Why::EmptyAnswer,
+        Failing::Unparsable => Why::Unparsable,
+        Failing::ConnectFailed => Why::ConnectFailed,
+        Failing::TmuxFailed => Why::TmuxFailed,
+        Failing::Timeout => Why::Timeout,
+        Failing::ExecFailed => Why::ExecFailed,
+        Failing::NotInstalled => Why::NotInstalled,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_an_instrument_is_the_same_word_in_a_finding() {
+        let deaths = Death::ALL.iter().map(|death| (death.word(), why_dead(*death)));
+        let doubts = Doubt::ALL.iter().map(|doubt| (doubt.word(), why_in_doubt(*doubt)));
+        let failures = Failing::ALL.iter().map(|failing| (failing.word(), why_failing(*failing)));
+        for (word, why) in deaths.chain(doubts).chain(failures) {
+            assert_eq!(word, why.word());
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Table `retry`. A row is opened by the end of a turn, taken by the run's next one, cancelled by the run's end.
+
+use rusqlite::{Row, params};
+
+use super::columns::{flag, id, optional_id, optional_stamp, stamp, word};
+use super::{Tx, View};
+use crate::clock::Stamp;
+use crate::error::Result;
+use crate::id::{RunId, TurnId};
+use crate::judge::retry::Next;
+use crate::model::{Retry, RetryClass, RetryState, Turn};
+
+const SELECT: &str = "SELECT retry.id, retry.run, run.agent, retry.turn, retry.attempt, retry.class, retry.counted,
+    retry.due_at, retry.by_provider, retry.in_a_row, retry.since, retry.state, retry.opened_at, retry.closed_at,
+    retry.taken_by FROM retry JOIN run ON run.id = retry.run";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Retry> {
+    Ok(Retry {
+        id: id(row, "id")?,
+        run: id(row, "run")?,
+        agent: row.get("agent")?,
+        turn: id(row, "turn")?,
+        attempt: row.get("attempt")?,
+        class: word(row, "class", RetryClass::from_word)?,
+        counted: flag(row, "counted")?,
+        due_at: stamp(row, "due_at")?,
+        by_provider: flag(row, "by_provider")?,
+        in_a_row: row.get("in_a_row")?,
+        since: stamp(row, "since")?,
+        state: word(row, "state", RetryState::from_word)?,
+        opened_at: stamp(row, "opened_at")?,
+        closed_at: optional_stamp(row, "closed_at")?,
+        taken_by: optional_id(row, "taken_by")?,
+    })
+}
+
+/// The retries of a run, oldest first.
+pub fn of_run(view: &View<'_>, run: RunId) -> Result<Vec<Retry>> {
+    view.all(&format!("{SELECT} WHERE retry.run = ?1 ORDER BY retry.id"), [run.0], read)
+}
+
+/// The retry that the end of this turn opened.
+pub fn of_turn(view: &View<'_>, turn: TurnId) -> Result<Option<Retry>> {
+    view.one(&format!("{SELECT} WHERE retry.turn = ?1"), [turn.0], read)
+}
+
+/// The retry that this turn has taken.
+pub fn taken_by(view: &View<'_>, turn: TurnId) -> Result<Option<Retry>> {
+    view.one(&format!("{SELECT} WHERE retry.taken_by = ?1"), [turn.0], read)
+}
+
+/// Opens the next try of the turn's run.
+pub fn open(tx: &Tx<'_>, turn: &Turn, next: &Next, now: Stamp) -> Result<()> {
+    tx.run(
+        "INSERT INTO retry (run, turn, attempt, class, counted, due_at, by_provider, in_a_row, since, state, opened_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'open', ?10)",
+        params![
+            turn.run.0,
+            turn.id.0,
+            turn.attempt,
+            next.class.word(),
+            next.counted,
+            next.due_at.millis(),
+            next.by_provider,
+            next.in_a_row,
+            next.since.millis(),
+            now.millis(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// The run's next turn has begun: it is the open try, if there is one.
+pub(super) fn take(tx: &Tx<'_>, run: RunId, turn: TurnId, now: Stamp) -> Result<()> {
+    tx.run(
+        "UPDATE retry SET state = 'taken', taken_by = ?2, closed_at = ?3 WHERE run = ?1 AND state = 'open'",
+        params![run.0, turn.0, now.millis()],
+    )?;
+    Ok(())
+}
+
+/// The turn did nothing: the try that it took is open again.
+pub fn put_back(tx: &Tx<'_>, turn: TurnId) -> Result<()> {
+    tx.run("UPDATE retry SET state = 'open', taken_by = NULL, closed_at = NULL WHERE taken_by = ?1", [turn.0])?;
+    Ok(())
+}
+
+/// The run has ended: it is not tried again.
+pub(super) fn cancel(tx: &Tx<'_>, run: RunId, now: Stamp) -> Result<()> {
+    tx.run(
+        "UPDATE retry SET state = 'cancelled', closed_at = ?2 WHERE run = ?1 AND state = 'open'",
+        params![run.0, now.millis()],
+    )?;
+    Ok(())
+}
