@@ -12,6 +12,7 @@ A case:
   limit     seconds after which the group gets SIGKILL (`cut_ms` in the meta file) [60]
   stdin     text of a file given as stdin, in place of the prompt on the command line
   running   what a supervisor should show until the end, where that differs (`while_running`)
+  native    starts this program of node_modules/.bin in place of the one named so
   prompt, env, args, no_key, max_turns    as they say
 """
 from programs import PROGRAMS
@@ -99,7 +100,7 @@ every("429_retrying", "interrupted", ["429", "--retry-after", "15"],
       signal=("SIGTERM", ("t", 35), 0, "pid"), running="limited")
 every("429_then_ok", "completed", ["429", "--retry-after", "2", "--fail-first", "1"],
       "Rate limited once, then served: the program's own retry succeeds.", retries=3)
-every("quota", "limited", ["quota"], "429 with the provider's body of a used-up quota.", retries=2, limit=60)
+every("quota", "limited", ["quota"], "429 with the provider's body of a used-up quota.", retries=2, limit=150)
 every("500", "failed", ["500"], "Server error, one retry allowed.", retries=2, limit=120)
 every("503", "failed", ["503", "--retry-after", "1"], "Overloaded (503) with retry-after: 1, one retry allowed.", retries=2,
       limit=120)
@@ -132,26 +133,41 @@ for cli in ("gemini", "pi", "copilot"):
 for name in ("sigterm", "sigint", "sighup"):
     upper = name.upper()
     every(name + "_hang", "interrupted", ["hang"], upper + " 2 s after the request, while the API is silent.",
-          signal=(upper, ("requests", 1), 2, "pid"))
+          signal=(upper, ("requests", 1), 2, "pid"), limit=25)
     every(name + "_tool", "interrupted", LONG_TOOL, upper + " 2 s into a tool call that sleeps 40 s.", tools=True,
-          signal=(upper, ("requests", 1), 2.5, "pid"))
+          signal=(upper, ("requests", 1), 2.5, "pid"), limit=25)
     if name != "sighup":
         every(name + "_slow", "interrupted", ["slow", "--delay-ms", "500", "--events", "40"], upper + " 2 s into a slow answer.",
-              signal=(upper, ("requests", 1), 2, "pid"))
+              signal=(upper, ("requests", 1), 2, "pid"), limit=25)
         every(name + "_tool_group", "interrupted", LONG_TOOL, upper + ", to the process group, 2 s into a tool call that sleeps"
-              " 40 s.", tools=True, signal=(upper, ("requests", 1), 2.5, "group"))
+              " 40 s.", tools=True, signal=(upper, ("requests", 1), 2.5, "group"), limit=25)
 every("sigkill_slow", "killed", ["slow", "--delay-ms", "500", "--events", "24"],
-      "SIGKILL, to the process alone, 2 s into a 12 s answer.", signal=("SIGKILL", ("requests", 1), 2, "pid"))
+      "SIGKILL, to the process alone, 2 s into a 12 s answer.", signal=("SIGKILL", ("requests", 1), 2, "pid"), limit=25)
 every("sigkill_tool", "killed", ["tool", "--command", "echo started; sleep 20; echo done"],
       "SIGKILL, to the process alone, 2 s into a tool call that sleeps 20 s.", tools=True,
-      signal=("SIGKILL", ("requests", 1), 2.5, "pid"))
+      signal=("SIGKILL", ("requests", 1), 2.5, "pid"), limit=25)
 every("sigkill_tool_group", "killed", ["tool", "--command", "echo started; sleep 20; echo done"],
       "SIGKILL, to the process group, 2 s into a tool call that sleeps 20 s.", tools=True,
-      signal=("SIGKILL", ("requests", 1), 2.5, "group"))
+      signal=("SIGKILL", ("requests", 1), 2.5, "group"), limit=25)
 
 one("gemini", "loop", "failed", ["ok", "--text", "I will now do the same thing once more. " * 40],
     "The answer repeats one sentence: the program's loop detection stops it.")
 one("gemini", "max_turns", "failed", ["tool"], "model.maxSessionTurns 1 and a tool call.", tools=True, max_turns=1)
+
+# gemini and copilot are two processes each: the one that is started, and the agent.
+for cli in ("gemini", "copilot"):
+    for name in ("sigterm", "sigint"):
+        one(cli, name + "_hang_group", "interrupted", ["hang"], name.upper() + ", to the process group, 2 s after the request,"
+            " while the API is silent.", signal=(name.upper(), ("requests", 1), 2, "group"))
+for key, cli, extra, what in (("one_process", "gemini", {"env": {"GEMINI_CLI_NO_RELAUNCH": "true"}}, "GEMINI_CLI_NO_RELAUNCH=true"),
+                              ("native", "copilot", {"native": "copilot-linux-x64"}, "the native program, without its Node wrapper")):
+    one(cli, key + "_ok", "completed", ["ok"], "As ok: %s." % what, **extra)
+    for name in ("sigterm", "sigint", "sigkill"):
+        signal = (name.upper(), ("requests", 1), 2.5, "pid")
+        expect = "killed" if name == "sigkill" else "interrupted"
+        one(cli, "%s_%s_tool" % (key, name), expect, LONG_TOOL, "As %s_tool: %s." % (name, what), tools=True, signal=signal, **extra)
+        if name != "sigkill":
+            one(cli, "%s_%s_hang" % (key, name), expect, ["hang"], "As %s_hang: %s." % (name, what), signal=signal, **extra)
 
 but("opencode", "length", "The stream says so.", expect="failed")
 but("pi", "length", "The stream says so.", expect="failed")
@@ -159,3 +175,11 @@ but("gemini", "length", "Nothing in the stream tells it from a whole answer.")
 but("copilot", "length", "It asks again, twice; then nothing in the stream tells the answer from a whole one.")
 but("pi", "429_retrying", "It gives up before that.", expect="limited", running=None)
 but("pi", "stdin_empty_file", expect="no terminal event")
+but("gemini", "drop_once", "It does not ask again once there was text.", expect="failed")
+but("gemini", "tool_denied", "The shell tool is not even offered to the model.")
+for name in ("429_retrying", "sigterm_hang", "sigterm_slow", "sigterm_tool", "sigint_hang", "sigint_slow", "sigint_tool",
+             "sighup_hang", "sighup_tool"):
+    but("gemini", name, "Only the outer process gets the signal, and ignores it; the capture ends the run.", limit=45)
+for name in ("sigterm_hang", "sigint_hang", "sighup_hang"):
+    but("gemini", name, limit=15)
+but("opencode", "tool_denied", "The call runs all the same: shell commands are allowed by default.")
