@@ -8,7 +8,7 @@ Usage:  programs.py NAME --home DIR --port PORT [--tools]
         (NAME=VALUE), an empty one, and the options that come after those of `turn run --runtime NAME`.
 
 What the functions read of a case: port; tools (the shell tool may run without asking); retries (attempts, where the
-program has a setting for them); args, prompt, stdin, no_key, max_turns as in capture_cases.py.
+program has a setting for them); args, prompt, stdin, no_key, no_settings, max_turns as in capture_cases.py.
 """
 import argparse, json, os, sys
 
@@ -43,7 +43,7 @@ def gemini_files(case):
         settings["general"]["maxAttempts"] = case["retries"]
     if case.get("max_turns"):
         settings["model"] = {"maxSessionTurns": case["max_turns"]}
-    return {".gemini/settings.json": None if case.get("no_key") else json.dumps(settings)}
+    return {".gemini/settings.json": None if case.get("no_settings") else json.dumps(settings)}
 
 
 def gemini_options(case):
@@ -71,17 +71,20 @@ def gemini_terminal(out):
 
 
 def opencode_files(case):
-    provider = {"npm": "@ai-sdk/openai-compatible", "name": "mock",
-                "options": {"baseURL": url(case) + "/v1", **({} if case.get("no_key") else {"apiKey": "test-key"})},
-                "models": {"mock-model": {"name": "mock-model", "limit": {"context": 100000, "output": 8000}}}}
+    options = {"baseURL": url(case) + "/v1", "apiKey": "test-key"}
+    models = {"mock-model": {"name": "mock-model", "limit": {"context": 100000, "output": 8000}}}
+    providers = {"mock": {"npm": "@ai-sdk/openai-compatible", "name": "mock", "options": options, "models": models}}
+    if case.get("no_key"):  # one that demands a key
+        del options["apiKey"]
+        providers = {"openai": {"options": options, "models": models}}
     return {".config/opencode/opencode.json": json.dumps({
-        "$schema": "https://opencode.ai/config.json", "autoupdate": False, "share": "disabled",
-        "provider": {"mock": provider}})}
+        "$schema": "https://opencode.ai/config.json", "autoupdate": False, "share": "disabled", "provider": providers})}
 
 
 def opencode_options(case):
     # A title: without one there is a second request beside the first, for a title.
-    return ["--model", "mock/mock-model", "--title", "t"] + (["--auto"] if case.get("tools") else [])
+    model = "openai/mock-model" if case.get("no_key") else "mock/mock-model"
+    return ["--model", model, "--title", "t"] + (["--auto"] if case.get("tools") else [])
 
 
 def opencode_argv(case, session):
