@@ -48,7 +48,7 @@ impl Account {
         let nothing = Facts::default();
         let facts = evidence.facts().unwrap_or(&nothing);
         let exit = evidence.exit.as_ref();
-        let end = facts.terminal.as_ref();
+        let end = evidence.end();
         // Ticks are of one boot: after another the wall clock has to do.
         let same_boot = process::me().boot == turn.supervisor.boot;
         let started = turn.started_tick.filter(|_| same_boot);

@@ -5,8 +5,10 @@
 mod ended;
 mod evidence;
 mod notice;
+mod stderr;
 
-pub use evidence::{Evidence, Watched};
+pub use evidence::{Evidence, Watched, told};
+pub use stderr::{Stderr, last_words};
 
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
@@ -161,7 +163,7 @@ fn session(turn: &Turn, run: &Run, ended: &TurnEnded, evidence: &Evidence<'_>) -
         // The chosen id was never used.
         Outcome::NeverStarted | Outcome::SpawnFailed if turn.resume == crate::model::Resume::Fresh => None,
         _ => {
-            let terminal = facts.and_then(|facts| facts.terminal.as_ref()).and_then(|end| end.session.clone());
+            let terminal = evidence.end().and_then(|end| end.session.clone());
             let asked = turn.session_asked.clone();
             terminal.or(asked).or_else(|| facts.and_then(|facts| facts.session.clone()))
         }

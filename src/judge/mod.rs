@@ -2,5 +2,6 @@
 //! No I/O, no clock, no database: `seam` looks, `state` remembers, this room only thinks.
 
 pub mod clocks;
+pub mod limit;
 pub mod outcome;
 pub mod sequel;
