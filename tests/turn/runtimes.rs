@@ -46,7 +46,7 @@ fn an_unknown_runtime_is_answered_with_the_names_that_are_near() {
     let stage = Stage::new();
     stage.describe("qwen", "like = \"claude\"\nprogram = \"qwen\"\n");
     for (wrong, near) in
-        [("qwne", "did you mean qwen?"), ("gemni", "did you mean gemini?"), ("open", "did you mean opencode?")]
+        [("qwenn", "did you mean qwen?"), ("gemni", "did you mean gemini?"), ("open", "did you mean opencode?")]
     {
         stage.play_as(wrong, "a", "result done").call().assert_refused(2, near);
     }
