@@ -1,11 +1,22 @@
 //! Programs whose started process is only a wrapper: the agent behind it ends the turn, and what it leaves does not.
 
+use nix::unistd::Pid;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{PidfdFlags, pidfd_open};
 use serde_json::json;
 
 use crate::stage::Stage;
 
 const INIT: &str = "line {\"type\":\"init\",\"session_id\":\"S\"}";
 const DONE: &str = "line {\"type\":\"result\",\"status\":\"success\"}";
+
+/// Waits until the wrapper has exited: what comes then comes after it.
+fn until_ended(wrapper: Pid) {
+    let pid = rustix::process::Pid::from_raw(wrapper.as_raw()).unwrap();
+    let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return };
+    let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
+    assert_eq!(poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&patience)), Ok(1));
+}
 
 /// M11
 #[test]
@@ -17,6 +28,7 @@ fn the_agent_goes_on_when_its_wrapper_is_gone() {
         let script = format!("{INIT}; spawn holds-stdout+setsid {{ wait-file {go}; {DONE} }}; {end}");
         let running = stage.play_as("gemini", "a", &script).start();
         running.until_written(20);
+        until_ended(running.agent_pid());
         std::fs::write(&go, "").unwrap();
         let call = running.end();
         call.assert_end("completed", 0);
