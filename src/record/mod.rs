@@ -1,6 +1,7 @@
 //! The wire types: what stands on stdout, apart from what refloat thinks in.
 //! A record has all its keys always, in this order; null where there is no value.
 
+mod conform;
 mod event;
 mod ledger;
 mod mail;
@@ -9,6 +10,7 @@ mod run;
 mod turn;
 mod worker;
 
+pub use conform::{Conform, RuntimeRecord, UnknownLine};
 pub use event::{TurnEvent, TurnStalled, TurnStopped};
 pub use ledger::{CrashRecord, DeadLetterRecord, RetryRecord};
 pub use mail::{MailRecord, MailSent};
