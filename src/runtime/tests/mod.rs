@@ -1,6 +1,7 @@
 //! Tests of the room as a whole: the captures, the traps, the speed.
 
 mod captures;
+mod others;
 mod speed;
 mod traps;
 
