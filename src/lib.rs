@@ -20,6 +20,7 @@ pub mod model;
 pub mod observe;
 pub mod record;
 pub mod runtime;
+pub mod runtimes;
 pub mod seam;
 pub mod state;
 mod words;

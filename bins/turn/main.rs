@@ -3,12 +3,14 @@
 
 mod args;
 mod attach;
+mod conform;
 mod finishing;
 mod launch;
 mod list;
 mod log;
 mod prompt;
 mod run;
+mod runtimes;
 mod shim;
 mod show;
 mod stop;
@@ -19,7 +21,9 @@ use std::process::ExitCode;
 use refloat::cli::{self, Context};
 use refloat::error::Result;
 use refloat::exit::Exit;
-use refloat::record::{self, RunRecord, TurnEnded, TurnEvent, TurnRecord, TurnStarted, TurnStopped};
+use refloat::record::{
+    self, Conform, RunRecord, RuntimeRecord, TurnEnded, TurnEvent, TurnRecord, TurnStarted, TurnStopped,
+};
 
 use args::{Command, Turn};
 
@@ -38,6 +42,8 @@ fn dispatch(cx: &mut Context, turn: Turn) -> Result<Exit> {
         Command::List(args) => list::run(cx, &args),
         Command::Show(args) => show::run(cx, &args),
         Command::Log(args) => log::run(cx, &args),
+        Command::Conform(args) => conform::run(cx, &args),
+        Command::Runtimes(args) => runtimes::run(cx, &args),
     }
 }
 
@@ -49,5 +55,7 @@ fn schema() -> String {
         record::schema_of::<TurnStopped>(),
         record::schema_of::<TurnRecord>(),
         record::schema_of::<RunRecord>(),
+        record::schema_of::<Conform>(),
+        record::schema_of::<RuntimeRecord>(),
     ])
 }

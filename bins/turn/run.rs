@@ -9,7 +9,8 @@ use refloat::finish::Finished;
 use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::{Outcome, Resume};
 use refloat::record::TurnEnded;
-use refloat::runtime::{self, Description};
+use refloat::runtime::Description;
+use refloat::runtimes;
 use refloat::state::{Place, State, agent, turn};
 
 use crate::args::Run;
@@ -21,7 +22,7 @@ const FINISHER: Duration = Duration::from_secs(10);
 
 /// Runs one turn; a refused session is tried once more, fresh.
 pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
-    let runtime = description(&args.runtime)?;
+    let runtime = runtimes::find(&args.runtime)?.description;
     let prompt = match prompt::read(cx, args, &runtime)? {
         Prompt::Empty => return say_empty(cx, args, &runtime),
         Prompt::Text(text) => Some(text),
@@ -50,17 +51,6 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
             return Ok(finished.exit);
         }
         plan = plan.fresh();
-    }
-}
-
-fn description(name: &str) -> Result<Description> {
-    match runtime::builtin(name) {
-        Some(Ok(description)) => Ok(description),
-        Some(Err(error)) => Err(Failure::new(Exit::Config, format!("cannot use runtime {name}: {error}"))),
-        None => {
-            Err(Failure::usage(format!("unknown runtime '{name}'"))
-                .hint(format!("known: {}", runtime::NAMES.join(", "))))
-        }
     }
 }
 

@@ -79,6 +79,7 @@ impl Account {
             session_seen: facts.session.clone(),
             resume: resume(turn, facts, conclusion.outcome),
             clean_result: end.is_some_and(|end| end.clean),
+            answer_cut: end.is_some_and(|end| end.cut),
             terminal_mail: self.terminal_mail,
             terminal_mail_missing: conclusion.outcome == Outcome::Silent,
             stop_requested: self.stop_requested,

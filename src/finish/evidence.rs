@@ -102,12 +102,12 @@ impl<'t> Evidence<'t> {
         let facts = self.facts().unwrap_or(&nothing);
         let not_executed = self.exit.as_ref().and_then(|exit| exit.not_executed.as_ref());
         let exit = self.exit.as_ref().filter(|exit| exit.started);
+        let resuming = turn.resume != Resume::Fresh;
         Ending {
             started: self.exit.as_ref().map_or(turn.started_at.is_some(), |exit| exit.started),
             not_run: not_executed.map(|not| if not.not_found { NotRun::NotFound } else { NotRun::Unusable }),
-            exit: exit.and_then(ended),
             wish: self.wish(turn).map(|note| note.wish),
-            ..told(&turn.description, facts, self.end(), &self.stderr.head, exit, turn.resume != Resume::Fresh)
+            ..told(&turn.description, facts, self.end(), &self.stderr.head, exit.and_then(ended), resuming)
         }
     }
 
@@ -160,14 +160,15 @@ pub fn told(
     facts: &Facts,
     end: Option<&End>,
     stderr: &[u8],
-    exit: Option<&ExitRecord>,
+    exit: Option<(Ended, EndedBy)>,
     resuming: bool,
 ) -> Ending {
-    let refused = description.refused_at_start(facts, exit.and_then(|exit| exit.code), stderr);
+    let code = exit.and_then(|(ended, _)| if let Ended::Code(code) = ended { Some(code) } else { None });
+    let refused = description.refused_at_start(facts, code, stderr);
     Ending {
         started: true,
         not_run: None,
-        exit: exit.and_then(ended),
+        exit,
         wish: None,
         expects_terminal: description.output == Output::JsonLines,
         terminal: end.map(|end| terminal(end, resuming)),

@@ -1,11 +1,13 @@
 //! The wire types: what stands on stdout, apart from what refloat thinks in.
 //! A record has all its keys always, in this order; null where there is no value.
 
+mod conform;
 mod event;
 mod mail;
 mod run;
 mod turn;
 
+pub use conform::{Conform, RuntimeRecord, UnknownLine};
 pub use event::{TurnEvent, TurnStopped};
 pub use mail::{MailRecord, MailSent};
 pub use run::RunRecord;

@@ -132,6 +132,8 @@ pub struct Facts {
     pub terminal: Option<Terminal>,
     /// What stands said of the end by a line that was no terminal one.
     pub verdict: Option<Terminal>,
+    /// Lines that said something of the end and were no terminal ones.
+    pub verdicts: u64,
     /// Terminal lines.
     pub terminals: u64,
     /// Progress came after the last terminal line: the program works again, and is not to be ended for lingering.

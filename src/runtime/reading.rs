@@ -148,6 +148,7 @@ impl Reading {
             return;
         }
         self.facts.verdict = self.read_verdict(verdict, raw, now);
+        self.facts.verdicts += 1;
         self.spoilt |= verdict == Verdict::Spoils;
     }
 
@@ -201,7 +202,6 @@ impl Reading {
         facts.negatives += u64::from(kind == LineKind::Negative);
         if is_progress(kind) {
             facts.last_progress = Some(now);
-            // A terminal line right behind another one closes it: no work went on in between.
             facts.working_again |= facts.terminal.is_some() && kind != LineKind::Terminal;
         }
     }

@@ -83,9 +83,10 @@ pub(super) fn read(
 
 /// A message, unfolded if it is JSON text itself.
 struct Message {
-    text: String,
-    /// As it stood, with what the program put before the JSON text.
+    /// As it was told.
     whole: String,
+    /// What is in it.
+    text: String,
     inner_status: Option<u16>,
 }
 
@@ -95,8 +96,8 @@ impl Message {
         let inner = after.filter_map(first_object).next();
         let inner_text = inner.and_then(|raw| rules.inner_message.iter().find_map(|pointer| pointer.of(raw)?.text()));
         Self {
-            text: inner_text.as_deref().unwrap_or(text).to_owned(),
             whole: text.to_owned(),
+            text: inner_text.as_deref().unwrap_or(text).to_owned(),
             inner_status: inner.and_then(|raw| first_status(&rules.inner_status, raw)),
         }
     }
@@ -116,8 +117,7 @@ fn first_object(text: &str) -> Option<Raw<'_>> {
 /// The HTTP status and where it stood: a typed field, or the program's own words at the start of the message.
 fn status(rules: &TerminalRules, raw: Raw<'_>, message: &Message) -> Option<(u16, Source)> {
     let typed = first_status(&rules.status, raw).or(message.inner_status);
-    let texts = [&message.whole, &message.text]; // pi: `401: {"message":…}`
-    let said = || texts.iter().find_map(|text| rules.status_after.iter().find_map(|words| status_after(text, words)));
+    let said = || rules.status_after.iter().find_map(|words| status_after(&message.whole, words));
     typed.map(|status| (status, Source::TypedField)).or_else(|| said().map(|status| (status, Source::TerminalMessage)))
 }
 
