@@ -202,6 +202,7 @@ impl Reading {
         facts.negatives += u64::from(kind == LineKind::Negative);
         if is_progress(kind) {
             facts.last_progress = Some(now);
+            // A terminal line right behind another one closes it: no work went on in between.
             facts.working_again |= facts.terminal.is_some() && kind != LineKind::Terminal;
         }
     }

@@ -83,7 +83,7 @@ pub(super) fn read(
 
 /// A message, unfolded if it is JSON text itself.
 struct Message {
-    /// As it was told.
+    /// As it was told, with what the program puts before the JSON text (pi: `401: {"message":…}`).
     whole: String,
     /// What is in it.
     text: String,
