@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use crate::stage::{Call, Play, Running, Stage};
 use crate::support;
 
-const CAPTURES: usize = 132;
+const CAPTURES: usize = 384;
+const RUNTIMES: [&str; 6] = ["claude", "codex", "copilot", "gemini", "opencode", "pi"];
 const THREADS: usize = 4;
 const SHORT: [&str; 6] = ["--first-event", "700ms", "--stall", "700ms", "--stall-tool", "700ms"];
 
@@ -39,7 +40,7 @@ impl Capture {
 
     fn all() -> Vec<Self> {
         let mut all = Vec::new();
-        for runtime in ["claude", "codex"] {
+        for runtime in RUNTIMES {
             let files = read_dir(support::capture(runtime)).unwrap().map(|entry| entry.unwrap().file_name());
             let names = files.filter_map(|name| Some(name.to_str()?.strip_suffix(".meta.json")?.to_owned()));
             all.extend(names.map(|name| Self::named(runtime, &name)));
@@ -73,6 +74,8 @@ impl Capture {
     /// What the turn has to come to: outcome and exit code.
     fn demand(&self) -> (&'static str, i32) {
         match self.expect() {
+            // A signal to the npm wrapper alone: the agent behind it went on to its end (4.3, M11).
+            "interrupted" if self.finished_all_the_same() => ("completed", 0),
             "completed" => ("completed", 0),
             "failed" => ("failed", 1),
             "limited" => ("limited", 75),
@@ -83,6 +86,11 @@ impl Capture {
             "no terminal event" => ("no_result", 1),
             other => panic!("{other} is expected of {}", self.name),
         }
+    }
+
+    /// The program's own last word is a success, and no line says that it was broken off.
+    fn finished_all_the_same(&self) -> bool {
+        self.meta["terminal"]["exitCode"] == 0 && !self.stdout().contains("\"type\":\"abort\"")
     }
 
     /// Bytes of the lines that came before the signal.

@@ -15,6 +15,9 @@ use crate::args::{Clocks, Contain, Run};
 /// Stands for the caller's arguments while the command is put together as text: they need not be UTF-8.
 const ARGUMENTS: &str = "\u{1}arguments";
 
+/// Bytes of one argument, less some for what stands beside the prompt in it.
+const LONGEST_ARGUMENT: usize = 131_000;
+
 /// A turn to be.
 pub(crate) struct Plan<'a> {
     pub(crate) args: &'a Run,
@@ -77,10 +80,7 @@ impl<'a> Plan<'a> {
             id => Session::Fresh(id),
         };
         let prompt = match &self.prompt {
-            Some(text) if self.runtime.prompt == PromptBy::Argument => Some(
-                std::str::from_utf8(text)
-                    .map_err(|_| Failure::usage("the prompt is not UTF-8 and cannot be an argument"))?,
-            ),
+            Some(text) if self.runtime.prompt == PromptBy::Argument => Some(as_argument(text, &self.runtime.name)?),
             _ => None,
         };
         let words = self.runtime.command(None, session, prompt, &[ARGUMENTS.to_owned()]);
@@ -101,7 +101,8 @@ impl<'a> Plan<'a> {
 
     /// What goes in by descriptor 0.
     pub(crate) fn stdin(&self) -> Option<&[u8]> {
-        self.prompt.as_deref().filter(|_| self.runtime.prompt == PromptBy::StdinFile)
+        let by_stdin = matches!(self.runtime.prompt, PromptBy::StdinFile | PromptBy::StdinPipe);
+        self.prompt.as_deref().filter(|_| by_stdin)
     }
 
     pub(crate) fn capability(&self) -> Capability {
@@ -124,6 +125,21 @@ impl<'a> Plan<'a> {
     pub(crate) const fn needs_cgroup(&self) -> bool {
         matches!(self.args.contain, Contain::Cgroup)
     }
+}
+
+/// A prompt as one argument, for which the kernel has a limit (MAX_ARG_STRLEN, 32 pages with the NUL; execve(2)).
+fn as_argument<'t>(text: &'t [u8], runtime: &str) -> Result<&'t str> {
+    let refused = |why: String| {
+        Failure::usage(format!("the prompt cannot be an argument, as {runtime} takes it: {why}"))
+            .hint("put it into a file, and let the prompt name that file")
+    };
+    if text.len() > LONGEST_ARGUMENT {
+        return Err(refused(format!("it has {} bytes, and {LONGEST_ARGUMENT} are possible", text.len())));
+    }
+    if text.contains(&0) {
+        return Err(refused("it has a NUL in it".to_owned()));
+    }
+    std::str::from_utf8(text).map_err(|_| refused("it is not UTF-8".to_owned()))
 }
 
 fn limits(clocks: &Clocks, runtime: &Description) -> Limits {
