@@ -129,7 +129,7 @@ fn read(file: &Path) -> Result<Option<String>> {
 /// Whether two changes, or one in a short name, make one of the other; or one begins with the other.
 fn is_near(wrong: &str, known: &str) -> bool {
     let wrong = wrong.to_lowercase();
-    let most = if known.len() < 5 { 1 } else { 2 };
+    let most = if known.len() < 6 { 1 } else { 2 };
     let begins = wrong.len() > 1 && (known.starts_with(&wrong) || wrong.starts_with(known));
     begins || distance(&wrong, known) <= most
 }

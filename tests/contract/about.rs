@@ -13,6 +13,8 @@ const ALL: &[&[&str]] = &[
     &["turn", "list"],
     &["turn", "show"],
     &["turn", "log"],
+    &["turn", "conform"],
+    &["turn", "runtimes"],
     &["mail"],
     &["mail", "send"],
     &["mail", "list"],

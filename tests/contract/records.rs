@@ -53,6 +53,7 @@ texts! {
     RunId: |text| is_id(text, 'r');
     TurnId: |text| is_id(text, 't');
     MailId: |text| is_id(text, 'm');
+    StopSignal: |text| ["INT", "TERM", "HUP"].contains(&text);
     Cause: |text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
 }
 
@@ -71,6 +72,11 @@ words! {
         escalation health_check dispatch assign decision_gate steer nudge;
     Priority: low normal high urgent;
     AttributedBy: turn word refloat;
+    From: builtin user turn;
+    PromptBy: argument stdin_file stdin_pipe none;
+    SessionBy: caller program none;
+    Output: json_lines opaque;
+    ExitCodes: before_events failure;
     MailState: stored dead;
 }
 
@@ -102,7 +108,7 @@ wire! { TurnEnded "turn.ended"
     turn: Option<TurnId>, run: Option<RunId>, agent: String, task: Option<String>, runtime: String, outcome: Outcome,
     cause: Cause, outcome_source: Option<Source>, message: Option<String>, state_before: Option<State>,
     state_after: Option<State>, exit_code: Option<Count>, signal: Option<Count>, session_asked: Option<String>,
-    session_seen: Option<String>, resume: Resume, clean_result: bool, terminal_mail: Option<MailId>,
+    session_seen: Option<String>, resume: Resume, clean_result: bool, answer_cut: bool, terminal_mail: Option<MailId>,
     terminal_mail_missing: bool, stop_requested: bool, attempt: Count, max_attempts: Count, retry_at: Option<Time>,
     http_status: Option<Count>, limit_kind: Option<String>, limit_resets_at: Option<Time>, started_at: Option<Time>,
     duration_ms: Count, first_event_ms: Option<Count>, last_event_ms: Option<Count>, suspended_ms: Count,
@@ -134,6 +140,36 @@ wire! { Run "run"
     hold: Option<Hold>, held_until: Option<Time>, held_by_provider: bool, epoch: Count, attempts: Count,
     max_attempts: Count, runtime: Option<String>, session: Option<String>, terminal_mail_missing: bool,
     opened_at: Time, changed_at: Time, ended_at: Option<Time>,
+}
+
+wire! { RuntimeRecord "runtime"
+    runtime: String, from: From, file: Option<String>, file_lossy: bool, overrides: bool, like: Option<String>,
+    mistake: Option<String>, program: Option<String>, args: Vec<String>, prompt: Option<PromptBy>,
+    prompt_required: bool, session_by: Option<SessionBy>, wrapper: bool, output: Option<Output>,
+    exit_codes: Option<ExitCodes>, stop_signal: Option<StopSignal>, first_event_ms: Option<Count>,
+    stall_ms: Option<Count>, stall_tool_ms: Option<Count>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct UnknownLine {
+    line: Count,
+    kind: Kind,
+    line_type: Option<String>,
+    text: String,
+}
+
+wire! { Conform "conform"
+    file: String, file_lossy: bool, runtime: String, from: From, exit_code: Option<Count>, signal: Option<Count>,
+    resumed: bool, outcome: Outcome, cause: Cause, outcome_source: Source, message: Option<String>,
+    clean_result: bool, answer_cut: bool, terminal_line: Option<Count>, http_status: Option<Count>,
+    limit_kind: Option<String>, limit_resets_at: Option<Time>, limit_retry_after_ms: Option<Count>,
+    session: Option<String>, open_tools: Count, tokens_in: Option<Count>, tokens_out: Option<Count>,
+    tokens_cached: Option<Count>, num_turns: Option<Count>, cost_usd: Option<f64>, bytes: Count, lines: Count,
+    events: Count, ignored_lines: Count, start: Count, progress: Count, keep_alive: Count, negative: Count,
+    tool_open: Count, tool_close: Count, terminal: Count, unknown: Count, not_json: Count, not_utf8: Count,
+    blank: Count, oversize: Count, unknown_lines: Vec<UnknownLine>,
 }
 
 wire! { MailSent "mail.sent"
@@ -206,6 +242,8 @@ pub(crate) fn check(line: &str) -> Result<(), String> {
         .or_else(|| is::<Turn>(line, kind))
         .or_else(|| is::<TurnEvent>(line, kind))
         .or_else(|| is::<TurnStopped>(line, kind))
+        .or_else(|| is::<RuntimeRecord>(line, kind))
+        .or_else(|| is::<Conform>(line, kind))
         .or_else(|| is::<Run>(line, kind))
         .or_else(|| is::<MailSent>(line, kind))
         .or_else(|| is::<Mail>(line, kind))
@@ -224,6 +262,8 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 2] {
     turn.extend(lines(home.turn(&["show", "b2"]).silent(0)));
     turn.extend(lines(home.turn(&["show", "t1"]).silent(0)));
     turn.extend(lines(home.turn(&["list"]).silent(0)));
+    turn.extend(lines(home.turn(&["runtimes"]).silent(0)));
+    turn.extend(lines(home.turn(&["conform", "t2"]).silent(0)));
     turn.extend(lines(home.play("b4", &["--max-attempts", "9"], "init; result-error no").silent(1)));
     turn.extend(lines(home.turn(&["stop", "b4"]).silent(0)));
     turn.extend(lines(home.turn(&["stop", "lead"]).silent(0)));
@@ -250,7 +290,18 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
             kinds.insert(record["type"].as_str().unwrap().to_owned());
         }
     }
-    let all = ["mail", "mail.sent", "run", "turn", "turn.ended", "turn.event", "turn.started", "turn.stopped"];
+    let all = [
+        "conform",
+        "mail",
+        "mail.sent",
+        "run",
+        "runtime",
+        "turn",
+        "turn.ended",
+        "turn.event",
+        "turn.started",
+        "turn.stopped",
+    ];
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), all);
 }
 

@@ -3,12 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod clocks;
+mod conform;
 mod ends;
 mod files;
 mod locks;
 mod mail;
 mod prompts;
+mod runtimes;
 mod sessions;
 mod spawning;
 mod stops;
 mod waiting;
+mod wrappers;
