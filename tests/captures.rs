@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::stage::{Call, Play, Running, Stage};
 use crate::support;
 
-const CAPTURES: usize = 384;
+const CAPTURES: usize = 387;
 const RUNTIMES: [&str; 6] = ["claude", "codex", "copilot", "gemini", "opencode", "pi"];
 const THREADS: usize = 4;
 const SHORT: [&str; 6] = ["--first-event", "700ms", "--stall", "700ms", "--stall-tool", "700ms"];

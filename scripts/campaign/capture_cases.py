@@ -15,6 +15,8 @@ A case:
   native    starts this program of node_modules/.bin in place of the one named so
   prompt, env, args, no_key, no_settings, max_turns    as they say
 """
+import copy
+
 from programs import PROGRAMS
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -34,7 +36,7 @@ def but(cli, name, notes="", **changes):
 
 
 def one(cli, name, expect, mock, notes, **kw):
-    CASES[cli][name] = dict(expect=expect, mock=mock, notes=notes, **kw)
+    CASES[cli][name] = copy.deepcopy(dict(expect=expect, mock=mock, notes=notes, **kw))
 
 
 LONG_TOOL = ["tool", "--command", "echo started; sleep 40; echo done"]
@@ -123,15 +125,19 @@ but("opencode", "resume_unknown", resume="ses_000000000000AAAAAAAAAAAAAA")
 every("resume_unknown_among", "failed", ["ok"], "Resume of a session id that does not exist, where another one does.",
       before={}, resume=UNKNOWN)
 but("opencode", "resume_unknown_among", resume="ses_000000000000AAAAAAAAAAAAAA")
-every("resume_after_sigterm", "completed", ["ok"], "Resume of a session whose first run got SIGTERM in a tool call.",
-      before={"mock": LONG_TOOL, "tools": True, "signal": ("SIGTERM", ("requests", 1), 2.5, "group")}, resume=True)
-every("resume_after_sigkill", "completed", ["ok"],
-      "Resume of a session whose first run got SIGKILL (process group) in a tool call.",
-      before={"mock": LONG_TOOL, "tools": True, "signal": ("SIGKILL", ("requests", 1), 2.5, "group")}, resume=True)
+for name in ("SIGTERM", "SIGKILL"):
+    every("resume_after_" + name.lower(), "completed", ["ok"], "Resume of a session whose first run got %s (process group)"
+          " in a tool call." % name,
+          before={"mock": LONG_TOOL, "tools": True, "signal": (name, ("requests", 1), 2.5, "group")}, resume=True)
+    but("copilot", "resume_after_" + name.lower(), resume=CHOSEN)
+    CASES["copilot"]["resume_after_" + name.lower()]["before"]["args"] = ["--session-id", CHOSEN]
 for cli in ("gemini", "pi", "copilot"):
     one(cli, "session_id_given", "completed", ["ok"], "--session-id chosen by the caller.", args=["--session-id", CHOSEN])
     one(cli, "session_id_in_use", "completed", ["ok"], "--session-id of a session that exists.", before={},
         args=["--session-id", CHOSEN])
+    one(cli, "resume_after_sigterm_hang", "completed", ["ok"], "Resume of a session whose first run got SIGTERM (process group)"
+        " while the API was silent.", resume=CHOSEN,
+        before={"mock": ["hang"], "args": ["--session-id", CHOSEN], "signal": ("SIGTERM", ("requests", 1), 2, "group")})
     one(cli, "resume_given", "completed", ["ok"], "Resume of a session whose id the caller chose.",
         before={"args": ["--session-id", CHOSEN]}, resume=True)
 
@@ -193,3 +199,6 @@ for name in ("429_retrying", "sigterm_hang", "sigterm_slow", "sigterm_tool", "si
 for name in ("sigterm_hang", "sigint_hang", "sighup_hang"):
     but("gemini", name, limit=15)
 but("opencode", "tool_denied", "The call runs all the same: shell commands are allowed by default.")
+but("pi", "resume_after_sigterm_hang", "Nothing had been saved by then.", expect="failed")
+for name in ("resume_after_sigterm", "resume_after_sigkill", "resume_after_sigterm_hang"):
+    but("gemini", name, "The id is the same, but what was said before is not sent to the model again.")

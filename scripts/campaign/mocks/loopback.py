@@ -72,7 +72,8 @@ class Handler(BaseHTTPRequestHandler):
         opt, n = self.server.opt, self.server.count()
         scenario = opt.scenario if not opt.fail_first or n <= opt.fail_first else "ok"
         status, error = self.errors(scenario)
-        self.note(request=n, scenario=scenario, status=status)
+        turns = body.get("messages") or body.get("contents") or []
+        self.note(request=n, scenario=scenario, status=status, messages=len(turns))
         if error is None:
             return self.wait_for_close() if scenario == "hang" else self.answer(body, scenario)
         error["error"]["message"] = re.sub(r"NOW\+(\d+)", lambda m: time.strftime(
