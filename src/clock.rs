@@ -41,6 +41,13 @@ impl Stamp {
         self.0
     }
 
+    /// From the date of an HTTP header or a mail: `Wed, 21 Oct 2026 07:28:00 GMT`.
+    #[must_use]
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        let moment = OffsetDateTime::parse(text, &time::format_description::well_known::Rfc2822).ok()?;
+        Some(Self(moment.unix_timestamp().checked_mul(1000)?))
+    }
+
     /// For a table that people read: `07:31:02Z` today, `11-20 07:31Z` this year, else `2025-11-20`.
     #[must_use]
     pub fn brief(self) -> String {

@@ -22,6 +22,7 @@ pub mod observe;
 pub mod owed;
 pub mod record;
 pub mod runtime;
+pub mod runtimes;
 mod scrub;
 pub mod seam;
 pub mod sight;

@@ -101,6 +101,7 @@ impl Stage {
             }
         }
         command.env_remove("HOME").env_remove("XDG_STATE_HOME").env_remove("STATE_DIRECTORY");
+        command.env("XDG_CONFIG_HOME", self.path("config"));
         command.env("REFLOAT_STATE", self.state()).stdin(Stdio::null());
         self.family.enroll(&mut command);
         command
@@ -115,6 +116,15 @@ impl Stage {
             records: stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
+    }
+
+    /// A user's description of this name.
+    pub(crate) fn describe(&self, name: &str, text: &str) -> String {
+        let folder = self.path("config/refloat/runtimes");
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(format!("{name}.toml"));
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
     }
 
     pub(crate) fn turn(&self, args: &[&str]) -> Call {

@@ -46,7 +46,7 @@ pub(crate) fn check(cx: &mut Context, args: &Take) -> Result<Exit> {
 /// The same as one text for a prompt.
 pub(crate) fn inject(cx: &mut Context, args: &Inject) -> Result<Exit> {
     let (mut state, mails) = take(cx, &args.take)?;
-    let text = block(&mails, || Uuid::new_v4().simple().to_string());
+    let text = block(&mails, usize::MAX, || Uuid::new_v4().simple().to_string());
     let printed = cx.out.raw(text.as_bytes());
     let lost = printed.is_err() || cx.out.is_closed();
     if lost || !args.keep {

@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Beat(Beat),
     End(End),
     Yield(Yield),
+    Conform(Conform),
+    Runtimes(Runtimes),
 }
 
 /// Run one turn of an agent and record its outcome
@@ -78,7 +80,7 @@ pub(crate) struct Run {
     /// if it has changed since the attempt began. Repeatable; the run keeps what earlier turns were given
     #[arg(long, value_name = "KIND:TARGET", value_parser = OsStringValueParser::new().try_map(|text| Wanted::parse(&text)))]
     pub(crate) expect: Vec<Wanted>,
-    /// The agent's command-line tool
+    /// The agent's command-line tool; turn runtimes lists them
     #[arg(long, value_name = "NAME", default_value = "plain")]
     pub(crate) runtime: String,
     /// The prompt
@@ -277,4 +279,44 @@ pub(crate) struct Log {
     /// Go on until the turn has ended
     #[arg(long)]
     pub(crate) follow: bool,
+}
+
+/// Say what a turn would conclude from a captured stream
+#[derive(Args, Debug)]
+#[command(before_help = "\
+Examples:
+  turn conform --runtime gemini stream.jsonl
+  turn conform --runtime pi --ended-code 1 --stderr stderr.log stream.jsonl
+  turn conform t83                          # a turn's stream, by its own description
+  turn conform --runtime mine t83 | jq '{outcome, cause, unknown_lines}'")]
+pub(crate) struct Conform {
+    /// The runtime whose description reads it [default: a turn's own]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) runtime: Option<String>,
+    /// The process ended with this exit code [default: a turn's own, else 0]
+    #[arg(long, value_name = "N", conflicts_with = "ended_signal", value_parser = clap::value_parser!(i32).range(0..=255))]
+    pub(crate) ended_code: Option<i32>,
+    /// The process died of this signal
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=64))]
+    pub(crate) ended_signal: Option<i32>,
+    /// What it wrote to stderr
+    #[arg(long, value_name = "FILE")]
+    pub(crate) stderr: Option<PathBuf>,
+    /// It was to resume a session
+    #[arg(long)]
+    pub(crate) resumed: bool,
+    /// The stream's file, - for standard input, or a turn (t83; a file of such a name is ./t83)
+    pub(crate) file: PathBuf,
+}
+
+/// List what can be named after --runtime, and where each comes from
+#[derive(Args, Debug)]
+#[command(before_help = "\
+Examples:
+  turn runtimes --format table
+  turn runtimes gemini | jq .args")]
+pub(crate) struct Runtimes {
+    /// Only this one; a mistake in its file is an error
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
 }

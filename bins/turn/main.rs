@@ -4,6 +4,7 @@
 mod adopted;
 mod args;
 mod attach;
+mod conform;
 mod events;
 mod finishing;
 mod launch;
@@ -12,6 +13,7 @@ mod log;
 mod outlet;
 mod prompt;
 mod run;
+mod runtimes;
 mod shim;
 mod show;
 mod stop;
@@ -24,8 +26,8 @@ use refloat::cli::{self, Context};
 use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::record::{
-    self, CrashRecord, DeadLetterRecord, RetryRecord, RunAdopted, RunBeat, RunEnded, RunRecord, TurnEnded, TurnEvent,
-    TurnRecord, TurnStalled, TurnStarted, TurnStopped, TurnYielded,
+    self, Conform, CrashRecord, DeadLetterRecord, RetryRecord, RunAdopted, RunBeat, RunEnded, RunRecord, RuntimeRecord,
+    TurnEnded, TurnEvent, TurnRecord, TurnStalled, TurnStarted, TurnStopped, TurnYielded,
 };
 
 use args::{Command, Turn};
@@ -49,6 +51,8 @@ fn dispatch(cx: &mut Context, turn: Turn) -> Result<Exit> {
         Command::Beat(args) => adopted::beat::run(cx, &args),
         Command::End(args) => adopted::end::run(cx, &args),
         Command::Yield(args) => yielding::run(cx, &args),
+        Command::Conform(args) => conform::run(cx, &args),
+        Command::Runtimes(args) => runtimes::run(cx, &args),
     }
 }
 
@@ -68,5 +72,7 @@ fn schema() -> String {
         record::schema_of::<RunBeat>(),
         record::schema_of::<RunEnded>(),
         record::schema_of::<TurnYielded>(),
+        record::schema_of::<Conform>(),
+        record::schema_of::<RuntimeRecord>(),
     ])
 }

@@ -9,7 +9,8 @@ use refloat::finish::Finished;
 use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::{Outcome, Resume};
 use refloat::record::TurnEnded;
-use refloat::runtime::{self, Description};
+use refloat::runtime::Description;
+use refloat::runtimes;
 use refloat::state::{Place, State, agent, turn};
 
 use crate::args::Run;
@@ -25,7 +26,7 @@ const FINISHER: Duration = Duration::from_secs(10);
 /// Runs one turn; a refused session is tried once more, fresh.
 pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     // A command line that is wrong makes no state file.
-    let mut plan = launch::Plan::of(args, description(&args.runtime)?)?;
+    let mut plan = launch::Plan::of(args, runtimes::find(&args.runtime)?.description)?;
     let place = if prompt::is_stdin(args) { Some(cx.place()?) } else { None };
     if let Some(place) = &place {
         launch::refuse_limited(place, args)?;
@@ -83,17 +84,6 @@ fn turns(
             return Ok(Some(finished.exit));
         }
         plan = plan.fresh();
-    }
-}
-
-fn description(name: &str) -> Result<Description> {
-    match runtime::builtin(name) {
-        Some(Ok(description)) => Ok(description),
-        Some(Err(error)) => Err(Failure::new(Exit::Config, format!("cannot use runtime {name}: {error}"))),
-        None => {
-            Err(Failure::usage(format!("unknown runtime '{name}'"))
-                .hint(format!("known: {}", runtime::NAMES.join(", "))))
-        }
     }
 }
 

@@ -47,7 +47,7 @@ impl<'l> Account<'l> {
         let nothing = Facts::default();
         let facts = evidence.facts().unwrap_or(&nothing);
         let exit = evidence.exit.as_ref();
-        let end = facts.terminal.as_ref();
+        let end = evidence.end();
         // Ticks are of one boot: after another the wall clock has to do.
         let same_boot = process::me().boot == turn.supervisor.boot;
         let started = turn.started_tick.filter(|_| same_boot);
@@ -78,6 +78,7 @@ impl<'l> Account<'l> {
             session_seen: facts.session.clone(),
             resume: resume(turn, facts, conclusion.outcome),
             clean_result: end.is_some_and(|end| end.clean),
+            answer_cut: end.is_some_and(|end| end.cut),
             terminal_mail: self.terminal_mail,
             terminal_mail_missing: conclusion.outcome == Outcome::Silent && self.open.owes_mail && !self.open.mail_sent,
             expected: self

@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::stderr::{Stderr, last_words};
 use super::tail::tail;
 use crate::clock::{Stamp, Tick};
 use crate::error::{IoContext, Result};
+use crate::judge::limit::ends_at;
 use crate::judge::outcome::{Ended, Ending, NotRun, Terminal, conclude};
 use crate::judge::retry::class;
 use crate::model::{EndedBy, OutcomeSource, Resume, Turn, WishNote};
 use crate::observe::{Observer, STDERR};
-use crate::runtime::{Facts, Output, Source};
+use crate::runtime::{Description, ExitCodes, Facts, Output, Refused, Source, Terminal as End};
 use crate::seam::exit_record::{ExitRecord, Tree};
 
 /// What whoever watched a turn has of it, and how it was watched. Of a turn that nobody watched, nothing.
@@ -45,7 +47,9 @@ pub struct Evidence<'t> {
     pub watched: Watched,
     /// Its events were read while they came.
     pub live: bool,
-    stderr_head: Vec<u8>,
+    /// What decides of the stream, now that the process has ended.
+    end: Option<End>,
+    stderr: Stderr,
     /// The last lines of stderr, where the agent may have failed.
     pub(super) stderr_tail: Option<String>,
 }
@@ -74,14 +78,24 @@ impl<'t> Evidence<'t> {
             observer.pump_to(limit, now).or_fail(reading)?;
             observer.finish(now);
         }
+        let by_itself = exit.as_ref().filter(|exit| exit.started && exit.ended_by == EndedBy::Agent);
+        let facts = observer.as_ref().map(Observer::facts);
+        let end = facts.and_then(|facts| turn.description.end(facts, by_itself.and_then(|exit| exit.code)));
+        let written = exit.as_ref().filter(|exit| exit.started).map_or(u64::MAX, |exit| exit.stderr_bytes);
+        let stderr = Stderr::read(&log_dir.join(STDERR), written).unwrap_or_default();
         watched.observer = observer;
-        let stderr_head = head(&log_dir.join(STDERR)).unwrap_or_default();
         let (log_dir, stderr_tail) = (log_dir.to_owned(), None);
-        let gathered = Self { turn, log_dir, exit, left, watched, live, stderr_head, stderr_tail };
+        let gathered = Self { turn, log_dir, exit, left, watched, live, end, stderr, stderr_tail };
         // A wish that is recorded meanwhile can only make less of it a failure.
         let failed = class(conclude(&gathered.ending(turn)).outcome).is_some();
         let stderr_tail = if failed { tail(&gathered.log_dir.join(STDERR)) } else { None };
         Ok(Self { stderr_tail, ..gathered })
+    }
+
+    /// What decides of the stream.
+    #[must_use]
+    pub fn end(&self) -> Option<&End> {
+        self.end.as_ref()
     }
 
     /// What the stream tells; none where there is no stream.
@@ -93,21 +107,16 @@ impl<'t> Evidence<'t> {
     /// The evidence as the judge takes it.
     #[must_use]
     pub fn ending(&self, turn: &Turn) -> Ending {
-        let facts = self.facts();
-        let events = facts.map_or(0, |facts| facts.events);
+        let nothing = Facts::default();
+        let facts = self.facts().unwrap_or(&nothing);
         let not_executed = self.exit.as_ref().and_then(|exit| exit.not_executed.as_ref());
         let exit = self.exit.as_ref().filter(|exit| exit.started);
         let resuming = turn.resume != Resume::Fresh;
-        let code = exit.and_then(|exit| exit.code);
         Ending {
             started: self.exit.as_ref().map_or(turn.started_at.is_some(), |exit| exit.started),
             not_run: not_executed.map(|not| if not.not_found { NotRun::NotFound } else { NotRun::Unusable }),
-            exit: exit.and_then(ended),
             wish: self.wish(turn).map(|note| note.wish),
-            expects_terminal: turn.description.output == Output::JsonLines,
-            terminal: facts.and_then(|facts| terminal(facts, resuming)),
-            any_event: events > 0,
-            refused_without_event: resuming && turn.description.refused_at_start(events, code, &self.stderr_head),
+            ..told(&turn.description, facts, self.end(), &self.stderr.head, exit.and_then(ended), resuming)
         }
     }
 
@@ -117,13 +126,14 @@ impl<'t> Evidence<'t> {
         turn.wish.as_ref().or(self.watched.wish.as_ref())
     }
 
-    /// When the provider's limit ends, by its own word.
+    /// When the provider's limit ends, by its own word, if that makes sense.
     #[must_use]
     pub fn limit_resets_at(&self) -> Option<Stamp> {
-        let end = self.facts()?.terminal.as_ref()?;
+        let end = self.end()?;
         let limit = end.limit.as_ref()?;
-        let read_at = || Stamp::from_millis(Stamp::now().millis() - millis(Tick::now().since(end.at)));
-        limit.resets_at.or_else(|| limit.retry_after.map(|wait| read_at().plus(wait)))
+        let now = Stamp::now();
+        let read_at = Stamp::from_millis(now.millis() - millis(Tick::now().since(end.at)));
+        ends_at(&[limit.resets_at, limit.retry_after.map(|wait| read_at.plus(wait))], now)
     }
 
     /// What could not be ended. Whoever looked after the shim knows best; its own count holds once its tree was gone:
@@ -138,9 +148,43 @@ impl<'t> Evidence<'t> {
     #[must_use]
     pub fn message(&self, turn: &Turn) -> Option<String> {
         let not_executed = self.exit.as_ref().and_then(|exit| exit.not_executed.as_ref());
-        let terminal = || self.facts()?.terminal.as_ref()?.message.clone();
+        let terminal = || self.end()?.message.clone();
         let wished = || self.wish(turn)?.why.clone();
-        not_executed.map(|not| not.why.clone()).or_else(terminal).or_else(wished)
+        not_executed.map(|not| not.why.clone()).or_else(terminal).or_else(wished).or_else(|| self.last_words(turn))
+    }
+
+    /// The end of stderr, of a program that failed by itself and says it nowhere else. It decides nothing.
+    fn last_words(&self, turn: &Turn) -> Option<String> {
+        let by_itself = self.exit.as_ref().is_some_and(|exit| exit.started && exit.ended_by == EndedBy::Agent);
+        let failed = self.end().is_none_or(|end| !end.clean);
+        let wanted = turn.description.stderr_message && by_itself && failed && self.wish(turn).is_none();
+        wanted.then(|| last_words(&self.stderr.tail)).flatten()
+    }
+}
+
+/// What the program itself says of its end: the part of the evidence that stream, exit code and stderr give alone.
+#[must_use]
+pub fn told(
+    description: &Description,
+    facts: &Facts,
+    end: Option<&End>,
+    stderr: &[u8],
+    exit: Option<(Ended, EndedBy)>,
+    resuming: bool,
+) -> Ending {
+    let code = exit.and_then(|(ended, _)| if let Ended::Code(code) = ended { Some(code) } else { None });
+    let refused = description.refused_at_start(facts, code, stderr);
+    Ending {
+        started: true,
+        not_run: None,
+        exit,
+        wish: None,
+        expects_terminal: description.output == Output::JsonLines,
+        terminal: end.map(|end| terminal(end, resuming)),
+        any_event: facts.events > 0,
+        refused_without_event: resuming && refused == Some(Refused::Session),
+        no_credentials: refused == Some(Refused::Credentials),
+        code_tells: description.exit_codes == ExitCodes::Failure,
     }
 }
 
@@ -153,30 +197,22 @@ fn ended(exit: &ExitRecord) -> Option<(Ended, EndedBy)> {
     }
 }
 
-fn terminal(facts: &Facts, resuming: bool) -> Option<Terminal> {
-    let end = facts.terminal.as_ref()?;
-    Some(match (end.clean, end.auth, &end.limit) {
+fn terminal(end: &End, resuming: bool) -> Terminal {
+    match (end.clean, end.auth, &end.limit) {
         (true, ..) => Terminal::Clean,
         _ if end.resume_refused && resuming => Terminal::ResumeRefused(OutcomeSource::TerminalMessage),
         (_, Some(source), _) => Terminal::Auth(outcome_source(source)),
         (_, _, Some(limit)) => Terminal::Limited(outcome_source(limit.source)),
         _ => Terminal::Error,
-    })
+    }
 }
 
 const fn outcome_source(source: Source) -> OutcomeSource {
     match source {
         Source::TypedField => OutcomeSource::TypedField,
         Source::TerminalMessage => OutcomeSource::TerminalMessage,
+        Source::ExitCode => OutcomeSource::ExitCode,
     }
-}
-
-/// The first words on stderr: enough for a program's own refusal.
-fn head(path: &Path) -> std::io::Result<Vec<u8>> {
-    use std::io::Read;
-    let mut head = Vec::new();
-    std::fs::File::open(path)?.take(16 * 1024).read_to_end(&mut head)?;
-    Ok(head)
 }
 
 /// A span as records have it.

@@ -7,10 +7,12 @@ mod evidence;
 mod idle;
 mod ledger;
 mod notice;
+mod stderr;
 mod tail;
 
-pub use evidence::{Evidence, Watched, millis};
+pub use evidence::{Evidence, Watched, millis, told};
 pub use idle::{end_by_word, recorded_word, stop_idle};
+pub use stderr::{Stderr, last_words};
 
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
@@ -157,7 +159,7 @@ fn session(turn: &Turn, run: &Run, ended: &TurnEnded, evidence: &Evidence<'_>) -
         // The chosen id was never used.
         Outcome::NeverStarted | Outcome::SpawnFailed if turn.resume == crate::model::Resume::Fresh => None,
         _ => {
-            let terminal = facts.and_then(|facts| facts.terminal.as_ref()).and_then(|end| end.session.clone());
+            let terminal = evidence.end().and_then(|end| end.session.clone());
             let asked = turn.session_asked.clone();
             terminal.or(asked).or_else(|| facts.and_then(|facts| facts.session.clone()))
         }

@@ -3,6 +3,7 @@
 
 pub mod clocks;
 pub mod lease;
+pub mod limit;
 pub mod outcome;
 pub mod owed;
 pub mod payload;

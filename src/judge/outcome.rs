@@ -56,6 +56,10 @@ pub struct Ending {
     pub any_event: bool,
     /// Refused resume as seen without a terminal event (exit code and first words on stderr, before any event).
     pub refused_without_event: bool,
+    /// Refused credentials, seen in the same way.
+    pub no_credentials: bool,
+    /// A non-zero exit code is a failure whatever came before it.
+    pub code_tells: bool,
 }
 
 /// An outcome, why, and what it was read from.
@@ -100,9 +104,12 @@ pub fn conclude(ending: &Ending) -> Conclusion {
         (.., Some((Ended::Code(0), _))) if !ending.expects_terminal => (O::Completed, Cause::ExitCode, S::ExitCode),
         (.., Some((Ended::Code(_), _))) if !ending.expects_terminal => (O::Failed, Cause::ExitCode, S::ExitCode),
         _ if ending.refused_without_event => (O::ResumeRefused, Cause::UnknownSession, S::ExitCode),
+        _ if ending.no_credentials => (O::Auth, Cause::Credentials, S::ExitCode),
         (.., Some((Ended::Code(0), _))) => (O::NoResult, Cause::NoTerminalEvent, S::TerminalEvent),
-        (.., Some((Ended::Code(_), _))) if ending.any_event => (O::NoResult, Cause::NoTerminalEvent, S::TerminalEvent),
-        // It gave up before it began: a bad option, a folder it does not trust.
+        (.., Some((Ended::Code(_), _))) if ending.any_event && !ending.code_tells => {
+            (O::NoResult, Cause::NoTerminalEvent, S::TerminalEvent)
+        }
+        // It gave up before it began (a bad option, a folder it does not trust), or has no other way to say it.
         (.., Some((Ended::Code(_), _))) => (O::Failed, Cause::ExitCode, S::ExitCode),
     };
     Conclusion { outcome, cause, source }
@@ -189,6 +196,8 @@ mod tests {
         terminal: None,
         any_event: true,
         refused_without_event: false,
+        no_credentials: false,
+        code_tells: false,
     };
 
     fn word(ending: Ending) -> (&'static str, &'static str) {
@@ -251,6 +260,10 @@ mod tests {
                 Ending { any_event: false, exit: Some((Code(1), Agent)), refused_without_event: true, ..TALKING },
                 ("resume_refused", "unknown_session"),
             ),
+            (Ending { exit: Some((Code(1), Agent)), no_credentials: true, ..TALKING }, ("auth", "credentials")),
+            (Ending { exit: Some((Code(1), Agent)), code_tells: true, ..TALKING }, ("failed", "exit_code")),
+            (Ending { code_tells: true, ..TALKING }, ("no_result", "no_terminal_event")),
+            (Ending { exit: Some((Signal(15), Agent)), code_tells: true, ..TALKING }, ("killed", "signal")),
         ];
         for (ending, expected) in rows {
             assert_eq!(word(ending), expected, "{ending:?}");
@@ -302,7 +315,7 @@ mod tests {
             Some(Terminal::Limited(TerminalMessage)),
         ];
         let mut all = Vec::new();
-        for flags in 0..16_u8 {
+        for flags in 0..64_u8 {
             let flag = |bit: u8| flags & (1 << bit) != 0;
             for (not_run, exit) in
                 not_run.iter().flat_map(|not| exits.iter().chain([&None]).map(move |exit| (not, exit)))
@@ -317,6 +330,8 @@ mod tests {
                         terminal: *terminal,
                         any_event: flag(2),
                         refused_without_event: flag(3),
+                        no_credentials: flag(4),
+                        code_tells: flag(5),
                     });
                 }
             }
@@ -360,7 +375,9 @@ mod tests {
     fn only_the_providers_word_limits_or_locks_out() {
         for ending in all_endings().filter(|e| !matches!(e.terminal, Some(Terminal::Auth(_) | Terminal::Limited(_)))) {
             let outcome = conclude(&ending).outcome;
-            assert!(!matches!(outcome, Outcome::Auth | Outcome::Limited), "{ending:?}");
+            assert_ne!(outcome, Outcome::Limited, "{ending:?}");
+            // The program itself may say that it has no credentials before there is a provider to ask.
+            assert!(outcome != Outcome::Auth || ending.no_credentials && ending.terminal.is_none(), "{ending:?}");
         }
     }
 }

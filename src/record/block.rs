@@ -4,8 +4,9 @@
 
 use crate::model::Mail;
 
-/// The text, or nothing for no mail. `boundary` gives a word that nobody can guess, another one each time.
-pub fn block(mails: &[Mail], mut boundary: impl FnMut() -> String) -> String {
+/// The text, or nothing for no mail. `boundary` gives a word that nobody can guess, another one each time. A body or a
+/// payload longer than `longest` is cut, and the text says how to read it whole.
+pub fn block(mails: &[Mail], longest: usize, mut boundary: impl FnMut() -> String) -> String {
     let Some(first) = mails.first() else { return String::new() };
     let fenced: Vec<(&Mail, String)> = mails.iter().map(|mail| (mail, unlike(mail, &mut boundary))).collect();
     let mut text = format!("{} for {}.\n", counted(mails.len()), first.recipient);
@@ -19,7 +20,7 @@ pub fn block(mails: &[Mail], mut boundary: impl FnMut() -> String) -> String {
         text.push_str(&format!("  {} {boundary}\n", mail.id));
     }
     for (mail, boundary) in &fenced {
-        text.push_str(&one(mail, boundary));
+        text.push_str(&one(mail, longest, boundary));
     }
     text
 }
@@ -39,7 +40,7 @@ fn unlike(mail: &Mail, boundary: &mut impl FnMut() -> String) -> String {
     }
 }
 
-fn one(mail: &Mail, boundary: &str) -> String {
+fn one(mail: &Mail, longest: usize, boundary: &str) -> String {
     let mut text = format!("\n[mail {} {boundary}]\n", mail.id);
     let mut line = |key: &str, value: &str| text.push_str(&format!("{key}: {}\n", escaped(value, false)));
     let vouched = match (mail.turn, mail.run) {
@@ -58,15 +59,27 @@ fn one(mail: &Mail, boundary: &str) -> String {
         line("delivery", &format!("{}: you may have seen it before", mail.deliveries));
     }
     line("subject", &mail.subject);
-    if let Some(payload) = &mail.payload {
-        text.push_str(&format!("payload: {}\n", on_one_line(payload)));
+    match &mail.payload {
+        Some(payload) if payload.len() <= longest => {
+            text.push_str(&format!("payload: {}\n", on_one_line(payload)));
+        }
+        Some(payload) => {
+            text.push_str(&format!("payload: {} bytes; read it with: mail show {}\n", payload.len(), mail.id));
+        }
+        None => {}
     }
     let mut line = |key: &str, value: &str| text.push_str(&format!("{key}: {}\n", escaped(value, false)));
     line("reply with", &format!("mail reply {} --body TEXT", mail.id));
     text.push('\n');
-    text.push_str(&escaped(&mail.body.replace("\r\n", "\n"), true));
-    text.push_str(if mail.body.is_empty() || mail.body.ends_with('\n') { "" } else { "\n" });
+    let end = (0..=longest.min(mail.body.len())).rev().find(|end| mail.body.is_char_boundary(*end)).unwrap_or(0);
+    let body = &mail.body[..end];
+    text.push_str(&escaped(&body.replace("\r\n", "\n"), true));
+    text.push_str(if body.is_empty() || body.ends_with('\n') { "" } else { "\n" });
     text.push_str(&format!("[end {} {boundary}]\n", mail.id));
+    if end < mail.body.len() {
+        let whole = mail.body.len();
+        text.push_str(&format!("{} was cut at {end} of {whole} bytes; read it with: mail show {}\n", mail.id, mail.id));
+    }
     text
 }
 

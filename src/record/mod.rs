@@ -2,6 +2,7 @@
 //! A record has all its keys always, in this order; null where there is no value.
 
 pub mod block;
+mod conform;
 mod event;
 mod ledger;
 mod mail;
@@ -11,6 +12,7 @@ mod turn;
 mod wait;
 mod worker;
 
+pub use conform::{Conform, RuntimeRecord, UnknownLine};
 pub use event::{TurnEvent, TurnStalled, TurnStopped};
 pub use ledger::{CrashRecord, DeadLetterRecord, RetryRecord};
 pub use mail::{MailAcked, MailPurged, MailRecord, MailReleased, MailSent};

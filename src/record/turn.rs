@@ -106,6 +106,8 @@ pub struct TurnEnded {
     pub resume: Resume,
     /// The terminal event says that the turn ended well.
     pub clean_result: bool,
+    /// The answer was cut at its length limit, as far as the program says so.
+    pub answer_cut: bool,
     /// The terminal mail that this turn sent.
     pub terminal_mail: Option<crate::id::MailId>,
     /// A terminal mail is owed and was not sent.
@@ -184,6 +186,7 @@ impl TurnEnded {
             session_seen: None,
             resume: Resume::Fresh,
             clean_result: false,
+            answer_cut: false,
             terminal_mail: None,
             terminal_mail_missing: false,
             expected: Vec::new(),

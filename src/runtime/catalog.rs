@@ -1,35 +1,58 @@
 //! The descriptions that are compiled in, and the checks that every description passes.
 //! Called where `--runtime` is read. Must never read files: an overriding file's text is handed in.
 
-use super::description::{Description, LineKind, Output, PromptBy, SessionBy};
+use super::contradiction::contradiction;
+use super::description::Description;
 
 /// The runtimes that are compiled in.
-pub const NAMES: &[&str] = &["claude", "codex", "plain"];
+pub const NAMES: &[&str] = &["claude", "codex", "copilot", "cursor", "gemini", "opencode", "pi", "plain"];
 
 /// Why a text is no usable description: a fragment that fits after "cannot use runtime NAME: ".
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invalid(pub String);
+pub struct Invalid {
+    /// The key it is about, as far as one is.
+    pub key: Option<&'static str>,
+    /// What is wrong.
+    pub what: String,
+}
 
 impl std::fmt::Display for Invalid {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        match self.key {
+            Some(key) => write!(f, "{key}: {}", self.what),
+            None => f.write_str(&self.what),
+        }
     }
 }
 
 impl std::error::Error for Invalid {}
+
+fn unreadable(error: impl std::fmt::Display) -> Invalid {
+    Invalid { key: None, what: error.to_string().trim_end().to_owned() }
+}
+
+/// The compiled-in text of a name; none if there is none.
+#[must_use]
+pub(super) fn builtin_text(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "claude" => include_str!("claude.toml"),
+        "codex" => include_str!("codex.toml"),
+        "copilot" => include_str!("copilot.toml"),
+        "cursor" => include_str!("cursor.toml"),
+        "gemini" => include_str!("gemini.toml"),
+        "opencode" => include_str!("opencode.toml"),
+        "pi" => include_str!("pi.toml"),
+        "plain" => include_str!("plain.toml"),
+        _ => return None,
+    })
+}
 
 /// The compiled-in description of a name; none if there is none.
 ///
 /// # Errors
 /// Never, as long as the tests pass.
 pub fn builtin(name: &str) -> Option<Result<Description, Invalid>> {
-    let text = match name {
-        "claude" => include_str!("claude.toml"),
-        "codex" => include_str!("codex.toml"),
-        "plain" => include_str!("plain.toml"),
-        _ => return None,
-    };
-    Some(Description::from_toml(text))
+    builtin_text(name).map(Description::from_toml)
 }
 
 impl Description {
@@ -38,8 +61,7 @@ impl Description {
     /// # Errors
     /// Not TOML, a field missing, unknown or of the wrong type, or fields that contradict each other.
     pub fn from_toml(text: &str) -> Result<Self, Invalid> {
-        let description: Self =
-            toml::from_str(text).map_err(|error| Invalid(error.to_string().trim_end().to_owned()))?;
+        let description: Self = toml::from_str(text).map_err(unreadable)?;
         description.checked()
     }
 
@@ -48,7 +70,7 @@ impl Description {
     /// # Errors
     /// As [`Description::from_toml`].
     pub fn from_json(text: &str) -> Result<Self, Invalid> {
-        let description: Self = serde_json::from_str(text).map_err(|error| Invalid(error.to_string()))?;
+        let description: Self = serde_json::from_str(text).map_err(unreadable)?;
         description.checked()
     }
 
@@ -57,45 +79,14 @@ impl Description {
     /// # Errors
     /// None is known: every field has a JSON form.
     pub fn to_json(&self) -> Result<String, Invalid> {
-        serde_json::to_string(self).map_err(|error| Invalid(error.to_string()))
+        serde_json::to_string(self).map_err(unreadable)
     }
 
-    fn checked(self) -> Result<Self, Invalid> {
-        match self.contradiction() {
-            Some(what) => Err(Invalid(what.to_owned())),
+    pub(super) fn checked(self) -> Result<Self, Invalid> {
+        match contradiction(&self) {
+            Some((key, what)) => Err(Invalid { key: Some(key), what: what.to_owned() }),
             None => Ok(self),
         }
-    }
-
-    fn contradiction(&self) -> Option<&'static str> {
-        let times = |word: &str| self.args.iter().filter(|arg| *arg == word).count();
-        let has_id = |list: &[String]| list.iter().any(|arg| arg.contains("{id}"));
-        let terminal_lines = self.lines.iter().any(|rule| rule.kind == LineKind::Terminal);
-        let rules: [(bool, &str); 10] = [
-            (self.name.is_empty(), "name is empty"),
-            (times("{args}") != 1, "args must have {args} exactly once: the place of the caller's arguments"),
-            (
-                (self.prompt == PromptBy::Argument) != (times("{prompt}") == 1),
-                "{prompt} in args goes with prompt = \"argument\"",
-            ),
-            (times("{session}") > 1, "args has {session} more than once"),
-            (
-                times("{session}") == 0 && !(self.fresh.is_empty() && self.resume.is_empty()),
-                "fresh and resume need {session} in args",
-            ),
-            (
-                (self.session_by == SessionBy::Caller) != has_id(&self.fresh),
-                "{id} in fresh goes with session_by = \"caller\"",
-            ),
-            ((self.session_by != SessionBy::None) != has_id(&self.resume), "{id} in resume goes with sessions"),
-            (
-                (self.output == Output::JsonLines) != terminal_lines,
-                "a line of kind terminal goes with output = \"json_lines\"",
-            ),
-            (terminal_lines != self.terminal.is_some(), "[terminal] goes with lines of kind terminal"),
-            (self.terminal.as_ref().is_some_and(|rules| rules.clean.is_empty()), "terminal.clean must ask something"),
-        ];
-        rules.iter().find(|(broken, _)| *broken).map(|(_, what)| *what)
     }
 }
 
@@ -118,11 +109,11 @@ mod tests {
         let claude = include_str!("claude.toml");
         for (from, to, part) in [
             ("prompt = \"stdin_file\"", "prompt = \"pipe\"", "unknown variant `pipe`"),
-            ("prompt = \"stdin_file\"", "prompt = \"argument\"", "{prompt} in args"),
+            ("prompt = \"stdin_file\"", "prompt = \"argument\"", "args: {prompt}"),
             ("prompt = ", "promt = ", "unknown field `promt`"),
-            ("\"{args}\"", "\"x\"", "{args} exactly once"),
-            ("\"{id}\"", "\"x\"", "{id} in fresh"),
-            ("kind = \"terminal\"", "kind = \"progress\"", "a line of kind terminal"),
+            ("\"{args}\"", "\"x\"", "args: {args}"),
+            ("\"{id}\"", "\"x\"", "fresh: {id}"),
+            ("kind = \"terminal\"", "kind = \"progress\"", "line: none has kind"),
             ("clean = ", "cleen = ", "unknown field `cleen`"),
             ("name = \"claude\"", "", "missing field `name`"),
         ] {

@@ -16,7 +16,8 @@ impl Description {
     /// The command: program first. Empty only if there is no program and `args` are empty.
     ///
     /// `program` stands in for the description's own; `args` go where `{args}` stands: behind everything of
-    /// claude's own, before the last `-` of codex. A runtime without sessions ignores `session`.
+    /// claude's own, before the last `-` of codex. A runtime without sessions ignores `session`. An argument with
+    /// `{prompt}` in it is left out where there is no prompt.
     #[must_use]
     pub fn command(
         &self,
@@ -30,7 +31,9 @@ impl Description {
             match arg.as_str() {
                 "{session}" => command.extend(self.session_args(session)),
                 "{args}" => command.extend_from_slice(args),
-                "{prompt}" => command.extend(prompt.map(str::to_owned)),
+                with if with.contains("{prompt}") => {
+                    command.extend(prompt.map(|text| with.replacen("{prompt}", text, 1)))
+                }
                 _ => command.push(arg.clone()),
             }
         }
@@ -44,16 +47,6 @@ impl Description {
             Session::Fresh(_) if self.session_by == SessionBy::Caller => Vec::new(),
             Session::Fresh(_) => self.fresh.clone(),
         }
-    }
-
-    /// Whether the program refused the session id before its first event: known from its exit code and stderr,
-    /// at zero events, where the description says that it shows there.
-    #[must_use]
-    pub fn refused_at_start(&self, events: u64, exit_code: Option<i32>, stderr: &[u8]) -> bool {
-        let Some(rule) = &self.refused else { return false };
-        events == 0
-            && exit_code == Some(rule.exit_code)
-            && super::matching::has_any(&String::from_utf8_lossy(stderr), &rule.stderr_contains)
     }
 }
 
@@ -107,17 +100,5 @@ mod tests {
         let description = Description::from_toml(&text).unwrap();
         let command = description.command(Some("x"), Session::Fresh(None), Some("{args} $HOME\n"), &["y".to_owned()]);
         assert_eq!(command, ["x", "-p", "{args} $HOME\n", "y"]);
-    }
-
-    #[test]
-    fn refused_only_at_zero_events() {
-        let codex = builtin("codex").unwrap().unwrap();
-        let stderr = b"Error: thread/resume failed: no rollout found for thread id 0\n";
-        assert!(codex.refused_at_start(0, Some(1), stderr));
-        assert!(!codex.refused_at_start(1, Some(1), stderr), "a tool may have written it");
-        assert!(!codex.refused_at_start(0, Some(2), stderr));
-        assert!(!codex.refused_at_start(0, None, stderr));
-        assert!(!codex.refused_at_start(0, Some(1), b"Error: other"));
-        assert!(!builtin("claude").unwrap().unwrap().refused_at_start(0, Some(1), stderr));
     }
 }

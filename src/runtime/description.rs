@@ -16,6 +16,8 @@ words! {
         Argument = "argument",
         /// As a regular file on stdin.
         StdinFile = "stdin_file",
+        /// Through a pipe on stdin, which is closed behind it.
+        StdinPipe = "stdin_pipe",
         /// Not at all.
         None = "none",
     }
@@ -86,6 +88,40 @@ words! {
 }
 
 words! {
+    /// What a line says of the turn's end.
+    pub enum Verdict {
+        /// As `[terminal]` reads it. Stands until the next verdict; what a terminal line does by itself.
+        Own = "own",
+        /// A failure. Stands until the next verdict: the program may still recover.
+        Failed = "failed",
+        /// A failure that no terminal line of its own turn makes good.
+        Spoils = "spoils",
+        /// Nothing of its own: the turn is over, and the standing verdict holds.
+        Standing = "standing",
+    }
+}
+
+words! {
+    /// What a non-zero exit code proves without a terminal line.
+    pub enum ExitCodes {
+        /// A failure, if no event came before it; else only that there is no result.
+        BeforeEvents = "before_events",
+        /// A failure: the program has no other way to say it.
+        Failure = "failure",
+    }
+}
+
+words! {
+    /// What a program refused before it began.
+    pub enum Refused {
+        /// The session it was to resume.
+        Session = "session",
+        /// Credentials: there are none, or they are no good.
+        Credentials = "credentials",
+    }
+}
+
+words! {
     /// What a provider's assertion is about.
     pub enum Says {
         /// A rate limit or a quota.
@@ -103,6 +139,8 @@ words! {
 pub struct Description {
     /// The name after `--runtime`.
     pub name: String,
+    /// The compiled-in runtime from which it has the keys that it does not have itself.
+    pub like: Option<String>,
     /// The program; none: the caller's arguments are the whole command.
     pub program: Option<String>,
     /// The arguments. `{session}` stands for the list `fresh` or `resume`, `{args}` for the caller's, `{prompt}` for the prompt.
@@ -120,6 +158,9 @@ pub struct Description {
     /// Environment variables that the program must not inherit.
     #[serde(default)]
     pub env_remove: Vec<String>,
+    /// The started process is only the wrapper of the agent, which may live longer than it.
+    #[serde(default)]
+    pub wrapper: bool,
     /// Who chooses the session id.
     pub session_by: SessionBy,
     /// The first signal of the ladder.
@@ -128,6 +169,15 @@ pub struct Description {
     pub kill_after_s: u64,
     /// What stands on stdout.
     pub output: Output,
+    /// What a non-zero exit code proves.
+    #[serde(default = "before_events")]
+    pub exit_codes: ExitCodes,
+    /// The end of stderr is the message of a failure that has no other.
+    #[serde(default)]
+    pub stderr_message: bool,
+    /// The top-level field that tells the lines apart.
+    #[serde(default = "type_field")]
+    pub type_field: String,
     /// The soft clocks; a missing one is off.
     #[serde(default)]
     pub clocks: Clocks,
@@ -140,8 +190,17 @@ pub struct Description {
     pub terminal: Option<TerminalRules>,
     /// Where usage and cost stand on a terminal line.
     pub usage: Option<UsageRules>,
-    /// How a refused session id shows where the program says it on stderr only.
-    pub refused: Option<RefusedRule>,
+    /// How it shows that the program refused to begin, where it says so on stderr only.
+    #[serde(default)]
+    pub refused: Vec<RefusedRule>,
+}
+
+const fn before_events() -> ExitCodes {
+    ExitCodes::BeforeEvents
+}
+
+fn type_field() -> String {
+    "type".to_owned()
 }
 
 /// The soft clocks, in seconds.
@@ -174,8 +233,17 @@ pub struct LineRule {
     pub says: Option<Says>,
     /// The kind of limit, for `says = "limit"`.
     pub limit_kind: Option<Pointer>,
-    /// When it is lifted, in seconds since 1970.
+    /// When it is lifted: seconds or milliseconds since 1970, RFC 3339, or an HTTP date.
     pub resets_at: Option<Pointer>,
+    /// After what time it is lifted: seconds, "3 days 6 hours", or an HTTP date, as in `Retry-After`.
+    pub retry_after: Option<Pointer>,
+    /// What it says of the turn's end; a line of kind terminal without this: `own`.
+    pub verdict: Option<Verdict>,
+    /// The session id on lines of this rule, where it is in no top-level field of its own.
+    pub session: Option<Pointer>,
+    /// `[usage]` is read on it, as on a terminal line.
+    #[serde(default)]
+    pub usage: bool,
 }
 
 /// Where the ids of tool calls stand.
@@ -197,33 +265,50 @@ pub struct ToolRule {
 pub struct TerminalRules {
     /// The turn ended well. Everything below is read only if this does not hold.
     pub clean: When,
+    /// The answer was cut at its length limit: still clean, but told.
+    pub cut: Option<When>,
+    /// The program has no terminal line, or older builds have none: once it has ended by itself, the standing verdict holds.
+    #[serde(default)]
+    pub at_end: bool,
     /// The message of the failure: the first of these that is there.
     #[serde(default)]
     pub message: Vec<Pointer>,
     /// The HTTP status as a number: the first of these that is there.
     #[serde(default)]
     pub status: Vec<Pointer>,
+    /// What stands before JSON text in the message; the empty text where all of it is.
+    #[serde(default)]
+    pub inner_after: Vec<String>,
     /// The same where the message is JSON text itself: pointers into that text.
     #[serde(default)]
     pub inner_status: Vec<Pointer>,
     /// The message in such a text.
     #[serde(default)]
     pub inner_message: Vec<Pointer>,
-    /// What the program itself puts before a status at the very start of the message.
+    /// What the program itself puts before a status at the very start of the message; the empty text: nothing.
     #[serde(default)]
     pub status_after: Vec<String>,
+    /// The exit code is the HTTP status modulo 256 (144 to 255: 400 to 511), where a failed terminal line has none.
+    #[serde(default)]
+    pub exit_code_is_status: bool,
     /// Statuses that are a limit.
     #[serde(default)]
     pub limit_status: Vec<u16>,
     /// Statuses that are a failure of authentication or billing.
     #[serde(default)]
     pub auth_status: Vec<u16>,
-    /// What a message without any status tells, for programs without typed fields.
+    /// What a message tells, for programs without typed fields.
     #[serde(default, rename = "text")]
     pub texts: Vec<TextRule>,
-    /// What stands before a relative reset time in the message of a limit.
+    /// When a limit is lifted, as on a line rule: the first of these that is there.
     #[serde(default)]
-    pub retry_in: Vec<String>,
+    pub resets_at: Vec<Pointer>,
+    /// After what time it is lifted, as on a line rule: the first of these that is there.
+    #[serde(default)]
+    pub retry_after: Vec<Pointer>,
+    /// What stands before a time in the message of a limit.
+    #[serde(default)]
+    pub time_after: Vec<String>,
     /// The program refused the session id.
     pub resume_refused: Option<When>,
 }
@@ -234,6 +319,8 @@ pub struct TerminalRules {
 pub struct TextRule {
     /// One of these is in the message, in any case of letters.
     pub contains: Vec<String>,
+    /// Only in a message with this HTTP status; none given: only in one without any.
+    pub status: Option<u16>,
     /// Then it is about this.
     pub says: Says,
     /// The kind of limit.
@@ -252,19 +339,26 @@ pub struct UsageRules {
     pub tokens_cached: Vec<Pointer>,
     /// Turns of the model.
     pub num_turns: Option<Pointer>,
-    /// The cost in dollars, of the whole process so far.
+    /// The cost in dollars.
     pub cost_usd: Option<Pointer>,
-    /// Whether a second terminal line counts anew (its tokens are added) or counts on (they replace the first).
+    /// Whether a second line counts anew (its tokens are added) or counts on (they replace the first).
     pub add_up: bool,
+    /// The same for the cost.
+    #[serde(default)]
+    pub add_up_cost: bool,
 }
 
-/// A session id refused on stderr. Only at zero events: then nothing but the program itself can have written there.
+/// What the program refused before it began. Only where nothing came but its first lines: then neither the model nor
+/// a tool can have written to stderr.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RefusedRule {
+    /// What it did not accept.
+    pub what: Refused,
     /// The exit code.
     pub exit_code: i32,
-    /// One of these is on stderr, in any case of letters.
+    /// One of these is on stderr, in any case of letters; none given: the exit code alone tells.
+    #[serde(default)]
     pub stderr_contains: Vec<String>,
 }
 

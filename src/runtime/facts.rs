@@ -13,7 +13,20 @@ words! {
         TypedField = "typed_field",
         /// In the message of the terminal line.
         TerminalMessage = "terminal_message",
+        /// In the exit code.
+        ExitCode = "exit_code",
     }
+}
+
+/// What a failed line tells about a limit, whether or not it ended at one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The provider's or the description's word for it.
+    pub kind: Option<String>,
+    /// When it is lifted: not yet judged for sense.
+    pub resets_at: Option<Stamp>,
+    /// How long after the line it is lifted.
+    pub retry_after: Option<Duration>,
 }
 
 /// A rate limit or a quota.
@@ -21,9 +34,9 @@ words! {
 pub struct Limit {
     /// The provider's or the description's word for it: `five_hour`, `usage_limit`.
     pub kind: Option<String>,
-    /// When it is lifted, if a typed field says so.
+    /// When it is lifted, as it is told: not yet judged for sense.
     pub resets_at: Option<Stamp>,
-    /// How long after the terminal line it is lifted, if the message says so ("try again in 3s").
+    /// How long after the line it is lifted, as it is told ("try again in 3s").
     pub retry_after: Option<Duration>,
     /// What it rests on.
     pub source: Source,
@@ -34,14 +47,18 @@ pub struct Limit {
 pub struct Terminal {
     /// When it was read.
     pub at: Tick,
-    /// It ended well. Everything below but the session is none or false then.
+    /// It ended well. Everything below but the session and `cut` is none or false then.
     pub clean: bool,
+    /// The answer was cut at its length limit.
+    pub cut: bool,
     /// The session that the line itself names.
     pub session: Option<String>,
     /// The HTTP status behind the failure.
     pub http_status: Option<u16>,
     /// It ended at a limit.
     pub limit: Option<Limit>,
+    /// What is told of a limit, should there be one.
+    pub told: Told,
     /// It ended because authentication or billing failed.
     pub auth: Option<Source>,
     /// The program did not know the session it was to resume.
@@ -99,6 +116,8 @@ pub struct Facts {
     pub negatives: u64,
     /// A start line was seen.
     pub started: bool,
+    /// A line was seen that is neither a start line nor a keep-alive: the model, a tool or a failure has spoken.
+    pub spoke: bool,
     /// The session id that was seen last, on any line.
     pub session: Option<String>,
     /// Tool calls that began and have not ended.
@@ -111,6 +130,10 @@ pub struct Facts {
     pub last_progress: Option<Tick>,
     /// The last terminal line; it decides, whatever follows.
     pub terminal: Option<Terminal>,
+    /// What stands said of the end by a line that was no terminal one.
+    pub verdict: Option<Terminal>,
+    /// Lines that said something of the end and were no terminal ones.
+    pub verdicts: u64,
     /// Terminal lines.
     pub terminals: u64,
     /// Progress came after the last terminal line: the program works again, and is not to be ended for lingering.

@@ -24,6 +24,11 @@ impl<'a> Raw<'a> {
         Some(raw)
     }
 
+    /// The object that `bytes` begin with, whatever follows it; none if they begin with none.
+    pub(super) fn first(bytes: &'a [u8]) -> Option<Self> {
+        (bytes.first()? == &b'{').then(|| nested_end(bytes, 0))?.map(|end| Self(&bytes[..end]))
+    }
+
     /// Whether this is JSON by the whole grammar (of any depth).
     pub(super) fn is_valid(self) -> bool {
         serde_json::from_slice::<IgnoredAny>(self.0).is_ok()

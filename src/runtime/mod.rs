@@ -7,25 +7,30 @@
 
 mod catalog;
 mod command;
+mod contradiction;
 mod description;
+mod end;
 mod facts;
 mod json;
 mod lines;
 mod matching;
+mod own;
 mod reading;
 mod rules;
 mod shorten;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod times;
 
 pub use catalog::{Invalid, NAMES, builtin};
 pub use command::Session;
 pub use description::{
-    Clocks, Description, LineKind, LineRule, Output, PromptBy, RefusedRule, Says, SessionBy, StopSignal, TerminalRules,
-    TextRule, ToolRule, UsageRules,
+    Clocks, Description, ExitCodes, LineKind, LineRule, Output, PromptBy, Refused, RefusedRule, Says, SessionBy,
+    StopSignal, TerminalRules, TextRule, ToolRule, UsageRules, Verdict,
 };
 pub use facts::{Facts, Ignored, Limit, Source, Terminal, Usage};
 pub use lines::{BUFFER, Fit, Line, Splitter};
 pub use matching::{AnyOf, Contains, Exists, Pointer, Test, When};
+pub use own::{Mistake, own};
 pub use reading::Reading;

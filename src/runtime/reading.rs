@@ -4,12 +4,14 @@
 
 use std::collections::HashSet;
 
-use super::description::{Description, LineKind, LineRule, Output, Says};
-use super::facts::Facts;
+use super::description::{Description, LineKind, LineRule, Output, Says, Verdict};
+use super::facts::{Facts, Terminal};
 use super::json::Raw;
 use super::lines::{Fit, Line};
+use super::matching::Pointer;
 use super::rules::{Found, Rules};
 use super::terminal::{self, Asserted};
+use super::times;
 use crate::clock::Tick;
 
 /// Tool calls that are remembered as open at once.
@@ -22,6 +24,8 @@ pub struct Reading {
     rules: Rules,
     asserted: Asserted,
     open: HashSet<String>,
+    /// A line has spoilt the terminal line to come.
+    spoilt: bool,
     facts: Facts,
 }
 
@@ -34,6 +38,7 @@ impl Reading {
             description: description.clone(),
             asserted: Asserted::default(),
             open: HashSet::new(),
+            spoilt: false,
             facts: Facts::default(),
         }
     }
@@ -84,10 +89,13 @@ impl Reading {
         }
         let (mut name, mut session) = (None, None);
         let session_key = self.description.session.as_deref().map(str::as_bytes);
-        let outline = Raw::object(bytes, |key, value| match key {
-            b"type" => name = Some(value),
-            key if Some(key) == session_key => session = Some(value),
-            _ => {}
+        let type_key = self.description.type_field.as_bytes();
+        let outline = Raw::object(bytes, |key, value| {
+            if key == type_key {
+                name = Some(value);
+            } else if Some(key) == session_key {
+                session = Some(value);
+            }
         });
         let Some(raw) = outline else { return not_an_object(bytes) };
         if bytes.iter().fold(u8::MAX, |least, &byte| least.min(byte)) < b' ' && !raw.is_valid() {
@@ -107,12 +115,19 @@ impl Reading {
             Found::Rule(rule, ids) => (rule, ids),
         };
         let kind = rule.kind;
+        let here = rule.session.as_ref().and_then(|pointer| pointer.of(raw));
+        let (verdict, usage) = (rule.verdict, rule.usage || kind == LineKind::Terminal);
         assert_what_it_says(&mut self.asserted, rule, raw);
         move_tools(&mut self.open, kind, ids);
-        self.see_session(session);
+        self.see_session(here.or(session));
         self.event(kind, now);
-        if kind == LineKind::Terminal {
-            self.terminal(raw, now);
+        if usage && let Some(rules) = &self.description.usage {
+            self.facts.usage = terminal::usage(rules, raw, self.facts.usage);
+        }
+        match verdict {
+            _ if kind == LineKind::Terminal => self.terminal(verdict.unwrap_or(Verdict::Own), raw, now),
+            Some(verdict) => self.verdict(verdict, raw, now),
+            None => {}
         }
         self.facts.open_tools = self.open.len();
         kind
@@ -127,15 +142,53 @@ impl Reading {
         }
     }
 
-    fn terminal(&mut self, raw: Raw<'_>, now: Tick) {
-        self.facts.terminal = terminal::read(&self.description, raw, &self.asserted, now);
-        self.facts.terminals += 1;
-        self.facts.working_again = false;
-        if let Some(rules) = &self.description.usage {
-            self.facts.usage = terminal::usage(rules, raw, self.facts.usage);
+    /// A line that is no terminal one says how things stand.
+    fn verdict(&mut self, verdict: Verdict, raw: Raw<'_>, now: Tick) {
+        if verdict == Verdict::Standing {
+            return;
         }
+        self.facts.verdict = self.read_verdict(verdict, raw, now);
+        self.facts.verdicts += 1;
+        self.spoilt |= verdict == Verdict::Spoils;
+    }
+
+    fn read_verdict(&self, verdict: Verdict, raw: Raw<'_>, now: Tick) -> Option<Terminal> {
+        terminal::read(&self.description, raw, &self.asserted, verdict == Verdict::Own, now)
+    }
+
+    /// The turn is over. What follows opens another one.
+    fn terminal(&mut self, verdict: Verdict, raw: Raw<'_>, now: Tick) {
+        let standing = self.facts.verdict.take();
+        let end = match (verdict, standing) {
+            (Verdict::Standing, Some(standing)) => Some(Terminal { at: now, ..standing }),
+            // It closes what an earlier terminal line has decided.
+            (Verdict::Standing, None) if self.facts.terminal.is_some() && !self.facts.working_again => None,
+            (Verdict::Standing, None) => Some(terminal::unexplained(now)),
+            (verdict, standing) => self.own(verdict, standing, raw, now),
+        };
+        if let Some(end) = end {
+            self.facts.terminal = Some(end);
+            self.facts.terminals += 1;
+        }
+        self.facts.working_again = false;
         self.asserted.standing = None;
+        self.spoilt = false;
         self.open.clear(); // a call that was begun and left does not outlive its turn (codex: tool_abandoned)
+    }
+
+    /// What a terminal line says itself, unless an earlier one has spoilt it; a failure without words takes those of
+    /// the standing verdict.
+    fn own(&self, verdict: Verdict, standing: Option<Terminal>, raw: Raw<'_>, now: Tick) -> Option<Terminal> {
+        let own = self.read_verdict(verdict, raw, now)?;
+        let wordless = !own.clean && own.message.is_none() && own.http_status.is_none();
+        let spoilt = own.clean && self.spoilt;
+        match standing.filter(|standing| !standing.clean) {
+            Some(standing) if spoilt || wordless => {
+                Some(Terminal { at: now, session: own.session.or(standing.session), ..standing })
+            }
+            _ if spoilt => Some(terminal::unexplained(now)),
+            _ => Some(own),
+        }
     }
 
     /// Counts an event, and what its kind means for the clocks.
@@ -145,10 +198,12 @@ impl Reading {
         facts.first_event.get_or_insert(now);
         facts.last_event = Some(now);
         facts.started |= kind == LineKind::Start;
+        facts.spoke |= !matches!(kind, LineKind::Start | LineKind::KeepAlive | LineKind::Unknown);
         facts.negatives += u64::from(kind == LineKind::Negative);
         if is_progress(kind) {
             facts.last_progress = Some(now);
-            facts.working_again |= facts.terminal.is_some();
+            // A terminal line right behind another one closes it: no work went on in between.
+            facts.working_again |= facts.terminal.is_some() && kind != LineKind::Terminal;
         }
     }
 
@@ -179,9 +234,12 @@ fn assert_what_it_says(asserted: &mut Asserted, rule: &LineRule, raw: Raw<'_>) {
     } else if matches!(rule.kind, LineKind::Progress | LineKind::ToolOpen | LineKind::ToolClose) {
         asserted.standing = None;
     }
-    if rule.says == Some(Says::Limit) && (rule.limit_kind.is_some() || rule.resets_at.is_some()) {
-        asserted.limit_kind = rule.limit_kind.as_ref().and_then(|pointer| pointer.of(raw)).and_then(terminal::id);
-        asserted.resets_at = rule.resets_at.as_ref().and_then(|pointer| terminal::stamp_at(raw, pointer));
+    let tells = rule.limit_kind.is_some() || rule.resets_at.is_some() || rule.retry_after.is_some();
+    if rule.says == Some(Says::Limit) && tells {
+        let value = |pointer: &Option<Pointer>| pointer.as_ref().and_then(|pointer| pointer.of(raw));
+        asserted.limit_kind = value(&rule.limit_kind).and_then(terminal::id);
+        let moment = value(&rule.resets_at).and_then(times::moment);
+        asserted.until = moment.or_else(|| value(&rule.retry_after).and_then(times::wait));
     }
 }
 

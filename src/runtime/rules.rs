@@ -104,7 +104,11 @@ fn tool_needles(tool: &ToolRule) -> Vec<String> {
 impl Ready {
     fn must_be_valid(&self) -> bool {
         let decides = !matches!(self.rule.kind, LineKind::Progress | LineKind::KeepAlive);
-        decides || !self.rule.when.is_empty() || self.rule.tool.is_some()
+        decides
+            || !self.rule.when.is_empty()
+            || self.rule.tool.is_some()
+            || self.rule.verdict.is_some()
+            || self.rule.usage
     }
 }
 

@@ -1,20 +1,17 @@
 //! What a terminal line says: well or badly, and why. Called by `Reading` for lines that are valid JSON.
 //! Only the program's own fields and, where it has none, its own message are read. Must never guess a time.
 
-use std::time::Duration;
-
 use super::description::{Description, Says, TerminalRules, UsageRules};
-use super::facts::{Limit, Source, Terminal, Usage};
+use super::facts::{Limit, Source, Terminal, Told, Usage};
 use super::json::Raw;
 use super::matching::{Pointer, has_any};
-use crate::clock::{Stamp, Tick};
+use super::times::{self, Time};
+use crate::clock::Tick;
 
 /// Characters of a message that are kept.
 const MESSAGE: usize = 500;
 /// Bytes of an id that are believed.
 const ID: usize = 256;
-/// Seconds since 1970 that are believed: up to the year 2286. (Milliseconds in that place would be far beyond.)
-const SECONDS: std::ops::RangeInclusive<i64> = 1..=9_999_999_999;
 
 /// What the provider asserted in typed fields before the terminal line.
 #[derive(Clone, Debug, Default)]
@@ -23,20 +20,44 @@ pub(super) struct Asserted {
     pub(super) standing: Option<Says>,
     /// The details of the last limit asserted.
     pub(super) limit_kind: Option<String>,
-    pub(super) resets_at: Option<Stamp>,
+    pub(super) until: Option<Time>,
 }
 
-/// Reads a terminal line.
-pub(super) fn read(description: &Description, raw: Raw<'_>, asserted: &Asserted, at: Tick) -> Option<Terminal> {
+/// A failure of which nothing is known.
+pub(super) const fn unexplained(at: Tick) -> Terminal {
+    Terminal {
+        at,
+        clean: false,
+        cut: false,
+        session: None,
+        http_status: None,
+        limit: None,
+        told: Told { kind: None, resets_at: None, retry_after: None },
+        auth: None,
+        resume_refused: false,
+        message: None,
+    }
+}
+
+/// Reads what a line says of the turn's end; `may_be_clean` says whether its rule lets it speak of success.
+pub(super) fn read(
+    description: &Description,
+    raw: Raw<'_>,
+    asserted: &Asserted,
+    may_be_clean: bool,
+    at: Tick,
+) -> Option<Terminal> {
     let rules = description.terminal.as_ref()?;
     let session = description.session.as_deref().and_then(|key| id_at(raw, &[key.to_owned()]));
-    let clean = rules.clean.holds(raw);
+    let clean = may_be_clean && rules.clean.holds(raw);
     let blank = Terminal {
         at,
         clean,
+        cut: clean && rules.cut.as_ref().is_some_and(|cut| cut.holds(raw)),
         session,
         http_status: None,
         limit: None,
+        told: Told { kind: None, resets_at: None, retry_after: None },
         auth: None,
         resume_refused: false,
         message: None,
@@ -48,12 +69,11 @@ pub(super) fn read(description: &Description, raw: Raw<'_>, asserted: &Asserted,
     let message = Message::new(rules, text.as_deref().unwrap_or_default());
     let status = status(rules, raw, &message);
     let cause = cause(rules, status, asserted, &message);
+    let told = told(rules, cause.as_ref().and_then(|cause| cause.limit_kind.clone()), asserted, raw, &message);
     Some(Terminal {
         http_status: status.map(|(status, _)| status),
-        limit: cause
-            .as_ref()
-            .filter(|cause| cause.says == Says::Limit)
-            .map(|cause| limit(rules, cause, asserted, &message)),
+        limit: cause.as_ref().filter(|cause| cause.says == Says::Limit).map(|cause| Limit::of(&told, cause.source)),
+        told,
         auth: cause.as_ref().filter(|cause| cause.says == Says::Auth).map(|cause| cause.source),
         resume_refused: rules.resume_refused.as_ref().is_some_and(|when| when.holds(raw)),
         message: text.is_some().then(|| message.text.chars().take(MESSAGE).collect()),
@@ -63,25 +83,41 @@ pub(super) fn read(description: &Description, raw: Raw<'_>, asserted: &Asserted,
 
 /// A message, unfolded if it is JSON text itself.
 struct Message {
+    /// As it was told, with what the program puts before the JSON text (pi: `401: {"message":…}`).
+    whole: String,
+    /// What is in it.
     text: String,
     inner_status: Option<u16>,
 }
 
 impl Message {
     fn new(rules: &TerminalRules, text: &str) -> Self {
-        let inner = Raw::object(text.trim().as_bytes(), |_, _| {}).filter(|raw| raw.is_valid());
+        let after = rules.inner_after.iter().filter_map(|words| inside(text, words));
+        let inner = after.filter_map(first_object).next();
         let inner_text = inner.and_then(|raw| rules.inner_message.iter().find_map(|pointer| pointer.of(raw)?.text()));
         Self {
+            whole: text.to_owned(),
             text: inner_text.as_deref().unwrap_or(text).to_owned(),
             inner_status: inner.and_then(|raw| first_status(&rules.inner_status, raw)),
         }
     }
 }
 
+/// What follows these words; the whole text, where they are empty and the text is an object.
+fn inside<'t>(text: &'t str, words: &str) -> Option<&'t str> {
+    if words.is_empty() { Some(text.trim()) } else { text.split_once(words).map(|(_, rest)| rest.trim_start()) }
+}
+
+/// The object that a text begins with, whatever follows it.
+fn first_object(text: &str) -> Option<Raw<'_>> {
+    let whole = Raw::object(text.as_bytes(), |_, _| {}).filter(|raw| raw.is_valid());
+    whole.or_else(|| Raw::first(text.as_bytes()).filter(|raw| raw.is_valid()))
+}
+
 /// The HTTP status and where it stood: a typed field, or the program's own words at the start of the message.
 fn status(rules: &TerminalRules, raw: Raw<'_>, message: &Message) -> Option<(u16, Source)> {
     let typed = first_status(&rules.status, raw).or(message.inner_status);
-    let said = || rules.status_after.iter().find_map(|words| status_after(&message.text, words));
+    let said = || rules.status_after.iter().find_map(|words| status_after(&message.whole, words));
     typed.map(|status| (status, Source::TypedField)).or_else(|| said().map(|status| (status, Source::TerminalMessage)))
 }
 
@@ -90,8 +126,10 @@ fn first_status(pointers: &[Pointer], raw: Raw<'_>) -> Option<u16> {
 }
 
 fn status_after(text: &str, words: &str) -> Option<u16> {
-    let digits: String = text.strip_prefix(words)?.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok().filter(|status| (100..600).contains(status))
+    let rest = text.strip_prefix(words)?;
+    let (digits, rest) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+    let is_word = !rest.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    digits.parse().ok().filter(|status| is_word && (100..600).contains(status))
 }
 
 struct Cause {
@@ -101,7 +139,7 @@ struct Cause {
 }
 
 /// What the failure is about: the status where it is telling, else what stands asserted, else the words of a
-/// message without a status (one with a status may quote anything).
+/// message without a status (one with a status may quote anything: its words count only where a rule names it).
 fn cause(
     rules: &TerminalRules,
     status: Option<(u16, Source)>,
@@ -112,13 +150,12 @@ fn cause(
     let (says, source) = match (told, asserted.standing) {
         (Some(told), _) => told,
         (None, Some(says)) => (says, Source::TypedField),
-        (None, None) if status.is_none() => return cause_of_text(rules, &message.text),
-        (None, None) => return None,
+        (None, None) => return cause_of_text(rules, status.map(|(status, _)| status), &message.text),
     };
     Some(Cause { says, source, limit_kind: None })
 }
 
-fn says_status(rules: &TerminalRules, status: u16) -> Option<Says> {
+pub(super) fn says_status(rules: &TerminalRules, status: u16) -> Option<Says> {
     match status {
         _ if rules.limit_status.contains(&status) => Some(Says::Limit),
         _ if rules.auth_status.contains(&status) => Some(Says::Auth),
@@ -127,54 +164,34 @@ fn says_status(rules: &TerminalRules, status: u16) -> Option<Says> {
     }
 }
 
-fn cause_of_text(rules: &TerminalRules, text: &str) -> Option<Cause> {
-    let rule = rules.texts.iter().find(|rule| has_any(text, &rule.contains))?;
+fn cause_of_text(rules: &TerminalRules, status: Option<u16>, text: &str) -> Option<Cause> {
+    let rule = rules.texts.iter().find(|rule| rule.status == status && has_any(text, &rule.contains))?;
     Some(Cause { says: rule.says, source: Source::TerminalMessage, limit_kind: rule.limit_kind.clone() })
 }
 
-fn limit(rules: &TerminalRules, cause: &Cause, asserted: &Asserted, message: &Message) -> Limit {
-    Limit {
-        kind: cause.limit_kind.clone().or_else(|| asserted.limit_kind.clone()),
-        resets_at: asserted.resets_at,
-        retry_after: rules.retry_in.iter().find_map(|words| retry_in(&message.text, words)),
-        source: cause.source,
-    }
-}
-
-/// A relative time after these words: "3s", "1.5s", "20ms", "6m0s", "3 days 6 hours". A clock time is none:
-/// it comes without its zone.
-fn retry_in(text: &str, words: &str) -> Option<Duration> {
-    let start = text.to_ascii_lowercase().find(words)? + words.len();
-    let mut rest = text.get(start..)?;
-    let mut sum = None;
-    while let Some((step, after)) = one_span(rest) {
-        sum = Some(sum.unwrap_or(Duration::ZERO).checked_add(step)?);
-        rest = after;
-    }
-    sum
-}
-
-fn one_span(text: &str) -> Option<(Duration, &str)> {
-    let text = text.trim_start();
-    let (number, rest) = text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != '.')?);
-    let rest = rest.trim_start();
-    let (unit, rest) = rest.split_at(rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len()));
-    let seconds = match unit.to_ascii_lowercase().as_str() {
-        "ms" => 0.001,
-        "s" | "sec" | "second" | "seconds" => 1.0,
-        "m" | "min" | "minute" | "minutes" => 60.0,
-        "h" | "hour" | "hours" => 3600.0,
-        "d" | "day" | "days" => 86_400.0,
-        _ => return None,
+/// What is said of a limit, whether or not it ended at one.
+fn told(rules: &TerminalRules, kind: Option<String>, asserted: &Asserted, raw: Raw<'_>, message: &Message) -> Told {
+    let at = |pointers: &[Pointer], read: fn(Raw<'_>) -> Option<Time>| {
+        pointers.iter().find_map(|pointer| read(pointer.of(raw)?))
     };
-    let span = Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()?;
-    Some((span, rest))
+    let said = || rules.time_after.iter().find_map(|words| times::after(&message.text, words));
+    // The typed time of the line, then of an earlier one, then the words: the first that is there.
+    let typed = at(&rules.resets_at, times::moment).or_else(|| at(&rules.retry_after, times::wait)).or(asserted.until);
+    let (told, said) = (typed, said());
+    let moment = |time| if let Some(Time::At(stamp)) = time { Some(stamp) } else { None };
+    let span = |time| if let Some(Time::In(span)) = time { Some(span) } else { None };
+    Told {
+        kind: kind.or_else(|| asserted.limit_kind.clone()),
+        resets_at: moment(told).or_else(|| moment(said)),
+        retry_after: span(told).or_else(|| span(said)),
+    }
 }
 
-/// The moment at a pointer to seconds since 1970.
-pub(super) fn stamp_at(raw: Raw<'_>, pointer: &Pointer) -> Option<Stamp> {
-    let seconds: i64 = pointer.of(raw)?.scalar()?;
-    SECONDS.contains(&seconds).then(|| Stamp::from_millis(seconds * 1000))
+impl Limit {
+    /// The limit that is told of, as known from `source`.
+    pub(super) fn of(told: &Told, source: Source) -> Self {
+        Self { kind: told.kind.clone(), resets_at: told.resets_at, retry_after: told.retry_after, source }
+    }
 }
 
 /// The id at a path: a text that is neither empty nor longer than ids are.
@@ -199,7 +216,7 @@ pub(super) fn usage(rules: &UsageRules, raw: Raw<'_>, before: Usage) -> Usage {
         tokens_out: tokens(&rules.tokens_out, before.tokens_out),
         tokens_cached: tokens(&rules.tokens_cached, before.tokens_cached),
         num_turns: merged(rules, number(&rules.num_turns).and_then(Raw::scalar), before.num_turns),
-        cost_usd: number(&rules.cost_usd).and_then(Raw::scalar).or(before.cost_usd),
+        cost_usd: cost(rules, number(&rules.cost_usd).and_then(Raw::scalar), before.cost_usd),
     }
 }
 
@@ -210,26 +227,10 @@ fn merged(rules: &UsageRules, found: Option<u64>, before: Option<u64>) -> Option
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn relative_times_only() {
-        for (text, millis) in [
-            ("Please try again in 3s.", Some(3000)),
-            ("try again in 1.898s. Visit", Some(1898)),
-            ("Try again in 20ms", Some(20)),
-            ("try again in 6m0s", Some(360_000)),
-            ("try again in 3 days 6 hours.", Some(280_800_000)),
-            ("try again in 1 minute", Some(60_000)),
-            ("try again at 9:34 AM.", None),
-            ("try again in a while", None),
-            ("try again in 5", None),
-            ("try again in 99999999999999999999999999 days", None),
-            ("İİİ try again in 2s", Some(2000)),
-        ] {
-            assert_eq!(retry_in(text, "try again in "), millis.map(Duration::from_millis), "{text}");
-        }
+/// Money is a number and not less than none.
+fn cost(rules: &UsageRules, found: Option<f64>, before: Option<f64>) -> Option<f64> {
+    match (found.filter(|cost| cost.is_finite() && *cost >= 0.0), before) {
+        (Some(found), Some(before)) if rules.add_up_cost => Some(found + before),
+        (found, before) => found.or(before),
     }
 }

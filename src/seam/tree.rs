@@ -2,6 +2,8 @@
 //! Called by the shim, and by `turn` when its shim was killed. It never counts what it cannot see as gone.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -47,6 +49,25 @@ pub fn end_descendants(cgroup: Option<&Cgroup>, budget: Duration, reaped: &mut d
         wait::pause(PAUSE);
     }
     Ended { killed: hunt.killed(), left: left(), proven: false }
+}
+
+/// The descendants that have this file as their standard output: the agent behind a wrapper that is gone, but not the
+/// servers and tools it has left, which have a pipe or nothing there. Who may not be looked at is none: no agent of our
+/// own user hides.
+///
+/// # Errors
+/// Those of looking at the file itself.
+pub fn voices(stream: &File) -> io::Result<Vec<Handle>> {
+    use std::os::unix::fs::MetadataExt;
+    let meant = stream.metadata()?;
+    let found = descendants();
+    let family: HashSet<i32> = found.iter().copied().chain([own_pid()]).collect();
+    let speaks = |pid: &i32| {
+        let theirs = std::fs::metadata(format!("/proc/{pid}/fd/1"));
+        theirs.is_ok_and(|theirs| (theirs.dev(), theirs.ino()) == (meant.dev(), meant.ino()))
+    };
+    let handle = |pid: i32| Handle::open_here(pid, |stat| family.contains(&stat.parent)).ok();
+    Ok(found.into_iter().filter(speaks).filter_map(handle).collect())
 }
 
 /// Who has been stopped since everything was last killed, and who was ever met.

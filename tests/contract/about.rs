@@ -17,6 +17,8 @@ const ALL: &[&[&str]] = &[
     &["turn", "beat"],
     &["turn", "end"],
     &["turn", "yield"],
+    &["turn", "conform"],
+    &["turn", "runtimes"],
     &["mail"],
     &["mail", "send"],
     &["mail", "reply"],

@@ -61,7 +61,11 @@ impl Home {
     ) -> Command {
         let mut command = Command::new(program);
         command.args(args).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("HOME", self.path("home")).current_dir(self.path("home")).stdin(Stdio::null());
+        command
+            .env_remove("XDG_CONFIG_HOME")
+            .env("HOME", self.path("home"))
+            .current_dir(self.path("home"))
+            .stdin(Stdio::null());
         self.family.enroll(&mut command);
         command
     }

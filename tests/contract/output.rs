@@ -44,6 +44,8 @@ const QUESTIONS: &[&[&str]] = &[
     &["turn", "log", "t1"],
     &["turn", "log", "t1", "--raw"],
     &["turn", "log", "t1", "--follow"],
+    &["turn", "conform", "t1"],
+    &["turn", "runtimes"],
     &["turn", "attach", "t1"],
     &["mail", "list"],
     &["turn", "--help"],

@@ -56,6 +56,7 @@ texts! {
     RetryId: |text| is_id(text, 'y');
     DeadLetterId: |text| is_id(text, 'd');
     CrashId: |text| is_id(text, 'c');
+    StopSignal: |text| ["INT", "TERM", "HUP"].contains(&text);
     Cause: |text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
 }
 
@@ -79,6 +80,11 @@ words! {
     Priority: low normal high urgent;
     AttributedBy: turn run word refloat;
     Observed: alive gone unknown;
+    From: builtin user turn;
+    PromptBy: argument stdin_file stdin_pipe none;
+    SessionBy: caller program none;
+    Output: json_lines opaque;
+    ExitCodes: before_events failure;
     MailState: stored leased acked dead;
     WaitEnd: mail timeout stopped;
     WokenBy: notice bell backstop lease poll;
@@ -157,7 +163,7 @@ wire! { TurnEnded "turn.ended"
     turn: Option<TurnId>, run: Option<RunId>, agent: String, task: Option<String>, runtime: String, outcome: Outcome,
     cause: Cause, outcome_source: Option<Source>, message: Option<String>, state_before: Option<State>,
     state_after: Option<State>, exit_code: Option<Count>, signal: Option<Count>, session_asked: Option<String>,
-    session_seen: Option<String>, resume: Resume, clean_result: bool, terminal_mail: Option<MailId>,
+    session_seen: Option<String>, resume: Resume, clean_result: bool, answer_cut: bool, terminal_mail: Option<MailId>,
     terminal_mail_missing: bool, expected: Vec<Expected>, stop_requested: bool, attempt: Count, max_attempts: Count, retry_at: Option<Time>,
     http_status: Option<Count>, limit_kind: Option<String>, limit_resets_at: Option<Time>, started_at: Option<Time>,
     duration_ms: Count, first_event_ms: Option<Count>, last_event_ms: Option<Count>, suspended_ms: Count,
@@ -220,6 +226,36 @@ wire! { RunEnded "run.ended"
 
 wire! { TurnYielded "turn.yielded"
     turn: TurnId, run: RunId, agent: String, reason: Option<String>, until: Time, on_mail: bool,
+}
+
+wire! { RuntimeRecord "runtime"
+    runtime: String, from: From, file: Option<String>, file_lossy: bool, overrides: bool, like: Option<String>,
+    mistake: Option<String>, program: Option<String>, args: Vec<String>, prompt: Option<PromptBy>,
+    prompt_required: bool, session_by: Option<SessionBy>, wrapper: bool, output: Option<Output>,
+    exit_codes: Option<ExitCodes>, stop_signal: Option<StopSignal>, first_event_ms: Option<Count>,
+    stall_ms: Option<Count>, stall_tool_ms: Option<Count>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct UnknownLine {
+    line: Count,
+    kind: Kind,
+    line_type: Option<String>,
+    text: String,
+}
+
+wire! { Conform "conform"
+    file: String, file_lossy: bool, runtime: String, from: From, exit_code: Option<Count>, signal: Option<Count>,
+    resumed: bool, outcome: Outcome, cause: Cause, outcome_source: Source, message: Option<String>,
+    clean_result: bool, answer_cut: bool, terminal_line: Option<Count>, http_status: Option<Count>,
+    limit_kind: Option<String>, limit_resets_at: Option<Time>, limit_retry_after_ms: Option<Count>,
+    session: Option<String>, open_tools: Count, tokens_in: Option<Count>, tokens_out: Option<Count>,
+    tokens_cached: Option<Count>, num_turns: Option<Count>, cost_usd: Option<f64>, bytes: Count, lines: Count,
+    events: Count, ignored_lines: Count, start: Count, progress: Count, keep_alive: Count, negative: Count,
+    tool_open: Count, tool_close: Count, terminal: Count, unknown: Count, not_json: Count, not_utf8: Count,
+    blank: Count, oversize: Count, unknown_lines: Vec<UnknownLine>,
 }
 
 wire! { MailSent "mail.sent"
@@ -333,6 +369,8 @@ pub(crate) fn check(line: &str) -> Result<(), String> {
         .or_else(|| is::<TurnEvent>(line, kind))
         .or_else(|| is::<TurnStopped>(line, kind))
         .or_else(|| is::<TurnStalled>(line, kind))
+        .or_else(|| is::<RuntimeRecord>(line, kind))
+        .or_else(|| is::<Conform>(line, kind))
         .or_else(|| is::<Run>(line, kind))
         .or_else(|| is::<RunAdopted>(line, kind))
         .or_else(|| is::<RunBeat>(line, kind))
@@ -362,6 +400,8 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 2] {
     turn.extend(lines(home.turn(&["show", "b2"]).silent(0)));
     turn.extend(lines(home.turn(&["show", "t1"]).silent(0)));
     turn.extend(lines(home.turn(&["list"]).silent(0)));
+    turn.extend(lines(home.turn(&["runtimes"]).silent(0)));
+    turn.extend(lines(home.turn(&["conform", "t2"]).silent(0)));
     turn.extend(lines(home.play("b4", &["--max-attempts", "9"], "init; result-error no").silent(1)));
     turn.extend(lines(home.turn(&["stop", "b4"]).silent(0)));
     let silent = ["--stall", "50ms", "--on-stall", "report", "--events"];
@@ -432,6 +472,7 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         }
     }
     let all = [
+        "conform",
         "crash",
         "dead_letter",
         "mail",
@@ -444,6 +485,7 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         "run.adopted",
         "run.beat",
         "run.ended",
+        "runtime",
         "turn",
         "turn.ended",
         "turn.event",

@@ -173,3 +173,20 @@ fn mail_of_a_turn_that_nobody_finishes_is_served_by_the_next() {
     assert!(outcomes.contains(&json!("lost")) && outcomes.contains(&json!("completed")), "{outcomes:?}");
     assert_eq!((word(&shown(&home, "m1"), "state").as_str(), &shown(&home, "m1")["deliveries"]), ("acked", &json!(2)));
 }
+
+/// The kernel takes no argument of more than 128 KiB; the mail is cut, and not the turn refused.
+#[test]
+fn a_program_that_takes_its_prompt_as_an_argument_gets_as_much_mail_as_fits() {
+    let home = with(&["a"]);
+    send(&home, "x", "a", &[]).silent(0);
+    home.sql("UPDATE mail SET body = replace(hex(zeroblob(150000)), '0', char(27))");
+    let got = home.path("got");
+    let steps = format!("record-args {}; exit 1", got.display());
+    let program = crate::support::fake_agent();
+    let args = ["run", "--agent", "a", "--mail", "--runtime", "cursor", "--program", program.to_str().unwrap()];
+    let mut command = home.command("turn", args);
+    let said = Said::of(command.env("FAKE_AGENT_SCRIPT", format!("inline:{steps}")));
+    assert_eq!(said.code(), 1, "{said:?}");
+    let text = std::fs::read_to_string(got).unwrap();
+    assert!(text.contains("m1 was cut at 10240 of 300000 bytes; read it with: mail show m1"), "{}", text.len());
+}

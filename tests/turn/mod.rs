@@ -4,6 +4,7 @@
 
 mod builders;
 mod clocks;
+mod conform;
 mod ends;
 mod events;
 mod expectations;
@@ -12,10 +13,12 @@ mod locks;
 mod logs;
 mod mail;
 mod prompts;
+mod runtimes;
 mod sessions;
 mod silences;
 mod spawning;
 mod status;
 mod stops;
 mod waiting;
+mod wrappers;
 mod yielding;

@@ -52,7 +52,7 @@ pub(crate) fn begin(
         let good =
             run.session.as_deref().filter(|_| run.runtime.as_ref().is_none_or(|name| *name == plan.runtime.name));
         let (session, resume) = plan.session(good);
-        let prompt = mails.as_deref().map(mail::prompt).or_else(|| plan.prompt.clone());
+        let prompt = mails.as_deref().map(|mails| mail::prompt(plan, mails)).or_else(|| plan.prompt.clone());
         let command = plan.command(session.as_deref(), resume, prompt.as_deref())?;
         let shown: Vec<String> = command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         let cgroup = cgroup.map(Path::to_string_lossy);

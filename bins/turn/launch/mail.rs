@@ -37,6 +37,6 @@ pub(super) fn claim(tx: &Tx<'_>, plan: &Plan<'_>, run: RunId, token: &str) -> Re
 }
 
 /// The claimed mail as the agent reads it.
-pub(super) fn prompt(mails: &[Mail]) -> Vec<u8> {
-    block(mails, || Uuid::new_v4().simple().to_string()).into_bytes()
+pub(super) fn prompt(plan: &Plan<'_>, mails: &[Mail]) -> Vec<u8> {
+    block(mails, plan.longest_body(), || Uuid::new_v4().simple().to_string()).into_bytes()
 }

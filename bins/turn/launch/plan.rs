@@ -16,6 +16,9 @@ use crate::args::{Clocks, Contain, Run};
 /// Stands for the caller's arguments while the command is put together as text: they need not be UTF-8.
 const ARGUMENTS: &str = "\u{1}arguments";
 
+/// Bytes of one argument, less some for what stands beside the prompt in it.
+const LONGEST_ARGUMENT: usize = 131_000;
+
 /// A turn to be.
 pub(crate) struct Plan<'a> {
     pub(crate) args: &'a Run,
@@ -88,10 +91,7 @@ impl<'a> Plan<'a> {
             id => Session::Fresh(id),
         };
         let prompt = match prompt {
-            Some(text) if self.runtime.prompt == PromptBy::Argument => Some(
-                std::str::from_utf8(text)
-                    .map_err(|_| Failure::usage("the prompt is not UTF-8 and cannot be an argument"))?,
-            ),
+            Some(text) if self.runtime.prompt == PromptBy::Argument => Some(as_argument(text, &self.runtime.name)?),
             _ => None,
         };
         let words = self.runtime.command(None, session, prompt, &[ARGUMENTS.to_owned()]);
@@ -112,14 +112,23 @@ impl<'a> Plan<'a> {
 
     /// What of this prompt goes in by descriptor 0.
     pub(crate) fn stdin<'p>(&self, prompt: Option<&'p [u8]>) -> Option<&'p [u8]> {
-        prompt.filter(|_| self.runtime.prompt == PromptBy::StdinFile)
+        let by_stdin = matches!(self.runtime.prompt, PromptBy::StdinFile | PromptBy::StdinPipe);
+        prompt.filter(|_| by_stdin)
     }
 
     /// How many bytes of mail go into one prompt: an argument has at most 128 KiB (MAX_ARG_STRLEN, execve(2)).
     pub(crate) const fn mail_bytes(&self) -> i64 {
         match self.runtime.prompt {
-            PromptBy::Argument => 64 * 1024,
+            PromptBy::Argument => 16 * 1024,
             _ => 2 * 1024 * 1024,
+        }
+    }
+
+    /// A body of more bytes is cut: also one that is all escapes, six bytes for one, is then an argument.
+    pub(crate) const fn longest_body(&self) -> usize {
+        match self.runtime.prompt {
+            PromptBy::Argument => 10 * 1024,
+            _ => usize::MAX,
         }
     }
 
@@ -152,6 +161,21 @@ pub(crate) fn capability(given: Option<Capability>, parent: Option<&str>) -> Cap
 /// How often a run is tried, unless it was given: who has a parent is tried again.
 pub(crate) fn max_attempts(given: Option<i64>, parent: Option<&str>) -> i64 {
     given.unwrap_or(if parent.is_some() { 3 } else { 1 })
+}
+
+/// A prompt as one argument, for which the kernel has a limit (MAX_ARG_STRLEN, 32 pages with the NUL; execve(2)).
+fn as_argument<'t>(text: &'t [u8], runtime: &str) -> Result<&'t str> {
+    let refused = |why: String| {
+        Failure::usage(format!("the prompt cannot be an argument, as {runtime} takes it: {why}"))
+            .hint("put it into a file, and let the prompt name that file")
+    };
+    if text.len() > LONGEST_ARGUMENT {
+        return Err(refused(format!("it has {} bytes, and {LONGEST_ARGUMENT} are possible", text.len())));
+    }
+    if text.contains(&0) {
+        return Err(refused("it has a NUL in it".to_owned()));
+    }
+    std::str::from_utf8(text).map_err(|_| refused("it is not UTF-8".to_owned()))
 }
 
 fn limits(clocks: &Clocks, runtime: &Description) -> Limits {

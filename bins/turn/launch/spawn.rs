@@ -13,7 +13,7 @@ use refloat::clock::Stamp;
 use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::lock::TurnLock;
-use refloat::runtime::StopSignal;
+use refloat::runtime::{PromptBy, StopSignal};
 use refloat::seam::cgroup::Cgroup;
 use refloat::seam::process::Handle;
 use refloat::seam::reap;
@@ -86,6 +86,8 @@ pub(super) fn order(place: &Place, plan: &Plan<'_>, begun: &Begun, log_dir: &Pat
             deadline_ms: millis(plan.args.clocks.deadline),
             stop_signal: stop_signal(plan.runtime.stop_signal),
             kill_after_ms: millis(plan.kill_after()),
+            wrapper: plan.runtime.wrapper,
+            pipe: plan.runtime.prompt == PromptBy::StdinPipe,
         },
         log_dir: log_dir.to_owned(),
         crashes: place.companion("crashes"),

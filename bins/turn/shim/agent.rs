@@ -16,14 +16,21 @@ use nix::unistd::Pid;
 
 use super::order::{GO, Order};
 
+/// What becomes the agent's descriptors 0 to 2.
+pub(super) struct Descriptors<'f> {
+    /// The reading end of the pipe by which the prompt comes, where it does.
+    pub(super) pipe: Option<BorrowedFd<'f>>,
+    pub(super) stream: BorrowedFd<'f>,
+    pub(super) stderr: BorrowedFd<'f>,
+}
+
 /// The life of the child up to its exec. `gate` is its end of a socket to the shim, `shims` the other end, of which
 /// it has a copy: with that open it would never see the shim go.
 pub(super) fn live(
     order: &Order,
     mut gate: &UnixStream,
     shims: &UnixStream,
-    stream: BorrowedFd<'_>,
-    stderr: BorrowedFd<'_>,
+    descriptors: &Descriptors<'_>,
 ) -> io::Result<Infallible> {
     // The owner in this copy of the shim's memory is never dropped: the child executes or ends.
     nix::unistd::close(shims.as_raw_fd())?;
@@ -37,7 +44,7 @@ pub(super) fn live(
     if gate.read(&mut byte)? == 0 || byte[0] != GO {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    let refusal = execute(order, stream, stderr);
+    let refusal = execute(order, descriptors);
     gate.write_all(refusal.as_bytes())?;
     Err(io::Error::other(refusal))
 }
@@ -51,7 +58,7 @@ fn variable(entry: &OsString) -> Option<(&OsStr, &OsStr)> {
 
 /// Executes the agent; returns why that was not possible: `N` for not found, `X` otherwise, and the words for it.
 /// Every other descriptor is close-on-exec, the gate among them: the shim sees it close.
-fn execute(order: &Order, stream: BorrowedFd<'_>, stderr: BorrowedFd<'_>) -> String {
+fn execute(order: &Order, descriptors: &Descriptors<'_>) -> String {
     let telling = |what: &str, error: &io::Error| {
         let kind = if error.kind() == io::ErrorKind::NotFound && what.is_empty() { 'N' } else { 'X' };
         format!("{kind}{what}{}", refloat::error::io_text(error))
@@ -59,13 +66,17 @@ fn execute(order: &Order, stream: BorrowedFd<'_>, stderr: BorrowedFd<'_>) -> Str
     if let Err(error) = std::env::set_current_dir(&order.cwd) {
         return telling(&format!("cannot enter {}: ", order.cwd.display()), &error);
     }
-    let input = match order.prompt.as_deref().map(File::open) {
-        None => Stdio::null(),
-        Some(Ok(prompt)) => Stdio::from(prompt),
-        Some(Err(error)) => return telling("cannot open the prompt: ", &error),
-    };
     let own = |fd: BorrowedFd<'_>| fd.try_clone_to_owned().map(Stdio::from);
-    let (output, errors) = match (own(stream), own(stderr)) {
+    let input = match (descriptors.pipe, order.prompt.as_deref()) {
+        (Some(pipe), _) => own(pipe),
+        (None, Some(prompt)) => File::open(prompt).map(Stdio::from),
+        (None, None) => Ok(Stdio::null()),
+    };
+    let input = match input {
+        Ok(input) => input,
+        Err(error) => return telling("cannot open the prompt: ", &error),
+    };
+    let (output, errors) = match (own(descriptors.stream), own(descriptors.stderr)) {
         (Ok(output), Ok(errors)) => (output, errors),
         (Err(error), _) | (_, Err(error)) => return telling("cannot hand over the stream: ", &error),
     };

@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use refloat::clock::Tick;
 use refloat::model::EndedBy;
+use refloat::seam::process::Handle;
 
 use super::Terms;
 
@@ -77,7 +78,7 @@ impl Ladder {
     }
 
     /// Takes the next rung if it is due; true when everything is to be killed.
-    pub(super) fn climb(&mut self, now: Tick, agent: i32) -> bool {
+    pub(super) fn climb(&mut self, now: Tick, agent: &Target<'_>) -> bool {
         if self.next.is_none() && now >= self.deadline {
             self.by = EndedBy::Deadline;
             self.next = Some(now);
@@ -93,8 +94,8 @@ impl Ladder {
             Rung::Term | Rung::Kill => Rung::Kill,
         };
         match self.rung {
-            Rung::Stop => tell(agent, self.stop),
-            Rung::Term => tell(agent, Signal::SIGTERM),
+            Rung::Stop => agent.tell(self.stop),
+            Rung::Term => agent.tell(Signal::SIGTERM),
             Rung::Ground | Rung::Kill => {}
         }
         self.rung == Rung::Kill
@@ -109,10 +110,28 @@ impl Ladder {
     }
 }
 
-/// To the agent's process group, as a terminal's Ctrl-C would go: the agent leads it, and is not reaped yet,
-/// so the number is still its own.
-fn tell(agent: i32, signal: Signal) {
-    let _ = nix::sys::signal::killpg(Pid::from_raw(agent), signal);
+/// Who is told to end.
+pub(super) enum Target<'h> {
+    /// The agent's process group, as a terminal's Ctrl-C would go: the agent leads it, and is not reaped yet, so the
+    /// number is still its own.
+    Group(i32),
+    /// These processes, where a wrapper that led the group is gone.
+    Each(&'h [Handle]),
+}
+
+impl Target<'_> {
+    fn tell(&self, signal: Signal) {
+        match self {
+            Self::Group(agent) => {
+                let _ = nix::sys::signal::killpg(Pid::from_raw(*agent), signal);
+            }
+            Self::Each(handles) => {
+                for handle in *handles {
+                    let _ = handle.signal(signal);
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -121,14 +140,21 @@ mod tests {
 
     use super::*;
 
-    const NOBODY: i32 = 0x3fff_fff0;
+    const NOBODY: &Target<'_> = &Target::Group(0x3fff_fff0);
 
     fn at(seconds: u64) -> Tick {
         Tick::from_boot(Duration::from_secs(seconds))
     }
 
     fn ladder(stop: Signal) -> Ladder {
-        let terms = Terms { turn: TurnId(1), deadline_ms: 100_000, stop_signal: stop as i32, kill_after_ms: 2_000 };
+        let terms = Terms {
+            turn: TurnId(1),
+            deadline_ms: 100_000,
+            stop_signal: stop as i32,
+            kill_after_ms: 2_000,
+            wrapper: false,
+            pipe: false,
+        };
         Ladder::new(&terms, at(0))
     }
 

@@ -4,6 +4,7 @@
 //! Descriptor 0 is the turn lock, 1 the control socket to the supervisor; 2 becomes `shim.log`.
 
 mod agent;
+mod feed;
 mod ladder;
 mod order;
 
@@ -24,11 +25,14 @@ use refloat::identity::Identity;
 use refloat::model::EndedBy;
 use refloat::seam::cgroup::Cgroup;
 use refloat::seam::exit_record::{ExitRecord, NotExecuted, Tree};
+use refloat::seam::process::Handle;
 use refloat::seam::signals::Signals;
 use refloat::seam::wait::{PollFd, PollFlags};
 use refloat::seam::{birth, process, reap, spawn, tree, wait};
 
-use ladder::Ladder;
+use agent::Descriptors;
+use feed::Feed;
+use ladder::{Ladder, Target};
 pub(crate) use order::{GO, Order, Ready, SHIM, Terms};
 
 /// How long the tree may take to die before what remains is counted and named.
@@ -66,6 +70,7 @@ struct Shim {
     stream: File,
     stderr: File,
     cgroup: Option<Cgroup>,
+    feed: Option<Feed>,
 }
 
 /// How the agent ended.
@@ -108,7 +113,7 @@ impl Shim {
         rustix::stdio::dup2_stderr(append("shim.log")?)?;
         let (stream, stderr) = (append("stream.jsonl")?, append("stderr.log")?);
         let cgroup = order.cgroup.as_deref().and_then(|path| Cgroup::open(path).ok());
-        Ok(Self { order, control, signals, stream, stderr, cgroup })
+        Ok(Self { order, control, signals, stream, stderr, cgroup, feed: None })
     }
 
     /// Whatever fails on the way, nothing of the tree outlives its shim.
@@ -145,7 +150,15 @@ impl Shim {
 
     /// The agent-to-be: in its cgroup from birth, or in none, and then the subreaper alone holds the tree together.
     fn bear(&mut self, mine: &UnixStream, theirs: &UnixStream) -> io::Result<Identity> {
-        let life = || agent::live(&self.order, theirs, mine, self.stream.as_fd(), self.stderr.as_fd());
+        let piped = self.order.prompt.as_deref().filter(|_| self.order.terms.pipe);
+        // The shim's copy of the reading end goes with this function: who writes must see that nobody reads.
+        let (feed, reader) = piped.map(Feed::of).transpose()?.unzip();
+        let descriptors = Descriptors {
+            pipe: reader.as_ref().map(AsFd::as_fd),
+            stream: self.stream.as_fd(),
+            stderr: self.stderr.as_fd(),
+        };
+        let life = || agent::live(&self.order, theirs, mine, &descriptors);
         let born = self.cgroup.as_ref().map(|group| birth::child(Some(group), life));
         let pid = match born {
             Some(Ok(pid)) => pid,
@@ -158,6 +171,7 @@ impl Shim {
                 pid
             }
         };
+        self.feed = feed;
         process::identity_of(pid)
     }
 
@@ -185,30 +199,53 @@ impl Shim {
         }
     }
 
-    /// Waits for the agent's end: by itself, by the ladder, or at the deadline.
+    /// Waits for the agent's end: by itself, by the ladder, or at the deadline. The end of a wrapper is not the agent's:
+    /// as long as somebody of its tree has the stream as standard output, the turn goes on.
     fn watch(&mut self, child: &Identity, started: Tick) -> io::Result<End> {
         let mut ladder = Ladder::new(&self.order.terms, started);
+        let mut wrapper: Option<ExitStatus> = None;
+        let mut voices: Vec<Handle> = Vec::new();
         loop {
             let due = ladder.due();
-            wait::until(&mut [read_end(&self.signals)], due)?;
+            self.wait(&voices, due)?;
             let now = Tick::now();
             ladder.thaw(due, now);
             for received in self.signals.read()? {
                 ladder.hear(received.signal, now);
             }
-            let mut status = None;
+            let mut status = wrapper;
             let agents = |pid: i32, how: ExitStatus| Some(how).filter(|_| pid == child.pid);
             reap::ended(&mut |pid, how| status = status.or(agents(pid, how)))?;
-            // Not once it is reaped: its number may be another's.
-            let kill = status.is_none() && ladder.climb(now, child.pid);
+            if self.order.terms.wrapper && status.is_some() {
+                (wrapper, voices) = (status, tree::voices(&self.stream)?);
+            }
+            let alive = status.is_none() || !voices.is_empty();
+            // Not to a group whose leader is reaped: its number may be another's.
+            let target = if status.is_none() { Target::Group(child.pid) } else { Target::Each(&voices) };
+            let kill = alive && ladder.climb(now, &target);
             if kill {
                 let mut reaped = |pid, how| status = status.or(agents(pid, how));
                 tree::end_descendants(self.cgroup.as_ref(), TREE_BUDGET, &mut reaped);
             }
-            if status.is_some() || kill {
+            if !alive || kill {
                 return Ok(End { status, by: ladder.ended_by(), frozen: ladder.frozen() });
             }
         }
+    }
+
+    /// Sleeps until a signal, the end of a voice, or the next thing to be done, and feeds the agent meanwhile.
+    fn wait(&mut self, voices: &[Handle], due: Tick) -> io::Result<()> {
+        let mut fds = vec![read_end(&self.signals)];
+        fds.extend(voices.iter().map(read_end));
+        if let Some(feed) = &self.feed {
+            fds.push(PollFd::from_borrowed_fd(feed.as_fd(), PollFlags::OUT));
+        }
+        wait::until(&mut fds, due)?;
+        let room = fds.last().is_some_and(|fd| !fd.revents().is_empty());
+        if room && self.feed.as_mut().is_some_and(|feed| !feed.pour()) {
+            self.feed = None;
+        }
+        Ok(())
     }
 
     /// Tells the end at once, ends what is left of the tree, tells the rest.

@@ -27,6 +27,10 @@ pub(crate) struct Terms {
     pub(crate) stop_signal: i32,
     /// Between the rungs of the ladder.
     pub(crate) kill_after_ms: u64,
+    /// The started process is only the wrapper of the agent.
+    pub(crate) wrapper: bool,
+    /// The prompt goes in through a pipe, not as a file.
+    pub(crate) pipe: bool,
 }
 
 impl Terms {
@@ -51,7 +55,7 @@ pub(crate) struct Order {
     pub(crate) crashes: PathBuf,
     /// Where the agent works.
     pub(crate) cwd: PathBuf,
-    /// Its standard input; /dev/null without one.
+    /// What it reads from its standard input; /dev/null without one.
     pub(crate) prompt: Option<PathBuf>,
     /// The group it is put into.
     pub(crate) cgroup: Option<PathBuf>,
@@ -133,7 +137,14 @@ mod tests {
     fn an_order_arrives_as_it_was_sent() {
         let odd = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
         let order = Order {
-            terms: Terms { turn: TurnId(7), deadline_ms: 1, stop_signal: 2, kill_after_ms: 3 },
+            terms: Terms {
+                turn: TurnId(7),
+                deadline_ms: 1,
+                stop_signal: 2,
+                kill_after_ms: 3,
+                wrapper: true,
+                pipe: false,
+            },
             log_dir: odd(b"/logs/\xff").into(),
             crashes: odd(b"/crashes/\xff").into(),
             cwd: "/".into(),

@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use super::{facts_of, read_all, reading};
 use crate::clock::Stamp;
-use crate::runtime::{Facts, LineKind, Source, builtin};
+use crate::runtime::{Facts, Refused, Source, Terminal, builtin};
+
+/// Those with captures.
+const RUNTIMES: [&str; 6] = ["claude", "codex", "copilot", "gemini", "opencode", "pi"];
 
 struct Capture {
     name: String,
@@ -39,7 +42,7 @@ fn facts(runtime: &'static str, name: &str) -> Facts {
 
 fn all() -> Vec<Capture> {
     let mut captures = Vec::new();
-    for runtime in ["claude", "codex"] {
+    for runtime in RUNTIMES {
         let files = std::fs::read_dir(folder(runtime)).unwrap().map(|entry| entry.unwrap().file_name());
         let mut names: Vec<String> =
             files.filter_map(|name| Some(name.to_str()?.strip_suffix(".meta.json")?.to_owned())).collect();
@@ -49,9 +52,39 @@ fn all() -> Vec<Capture> {
     captures
 }
 
+impl Capture {
+    /// The exit code, of a program that nobody killed.
+    fn code(&self) -> Option<i32> {
+        self.meta["exit_code"].as_i64().and_then(|code| i32::try_from(code).ok())
+    }
+
+    /// What decides, with the exit code.
+    fn end(&self) -> Option<Terminal> {
+        let facts = facts_of(self.runtime, self.stdout.as_ref()?);
+        builtin(self.runtime).unwrap().unwrap().end(&facts, self.code())
+    }
+
+    /// The line that decides, from 1: the last that changed what is known of the end.
+    fn deciding_line(&self) -> Option<u64> {
+        let mut reading = reading(self.runtime);
+        let (mut line, mut terminal, mut verdict) = (0, None, None);
+        for text in self.stdout.as_ref()?.split_inclusive(|byte| *byte == b'\n') {
+            let before = (reading.facts().terminals, reading.facts().verdicts);
+            read_all(&mut reading, text);
+            line += 1;
+            let after = (reading.facts().terminals, reading.facts().verdicts);
+            terminal = if after.0 > before.0 { Some(line) } else { terminal };
+            verdict = if after.1 > before.1 { Some(line) } else { verdict };
+        }
+        // A program without a terminal line, or one that was given up before it.
+        let standing = builtin(self.runtime).unwrap().unwrap().terminal.unwrap().at_end;
+        if standing && reading.facts().verdict.is_some() { verdict } else { terminal }
+    }
+}
+
 /// What the stream says, in the words of the meta files.
-fn conclusion(facts: &Facts) -> &'static str {
-    match &facts.terminal {
+fn conclusion(end: Option<&Terminal>) -> &'static str {
+    match end {
         None => "none",
         Some(terminal) if terminal.clean => "completed",
         Some(terminal) if terminal.limit.is_some() => "limited",
@@ -61,15 +94,26 @@ fn conclusion(facts: &Facts) -> &'static str {
 }
 
 /// What the stream must say, given what is to be concluded with the exit code and the signals sent.
-fn expected(meta: &Value) -> &'static str {
+fn expected(capture: &Capture) -> &'static str {
+    let meta = &capture.meta;
     let terminal = &meta["terminal"];
+    let stdout = String::from_utf8_lossy(capture.stdout.as_ref().unwrap());
+    let broken_off = stdout.contains("\"type\":\"abort\"");
+    let good = [
+        terminal["type"] == "turn.completed",
+        terminal["is_error"] == false,
+        terminal["status"] == "success",
+        terminal["stopReason"] == "stop",
+        terminal["reason"] == "stop",
+    ];
     match meta["expect"].as_str().unwrap() {
+        _ if terminal.is_null() => "none",
         "completed" => "completed",
         "limited" => "limited",
         "auth" => "auth",
-        _ if terminal.is_null() => "none",
         // Killed or interrupted, and the program had the last word all the same.
-        _ if terminal["type"] == "turn.completed" || terminal["is_error"] == false => "completed",
+        "interrupted" | "killed" if good.contains(&true) => "completed",
+        "interrupted" | "killed" if terminal["exitCode"] == 0 && !broken_off => "completed",
         _ => "failed",
     }
 }
@@ -78,12 +122,11 @@ fn expected(meta: &Value) -> &'static str {
 fn each_is_concluded_as_its_meta_file_says() {
     let mut wrong = Vec::new();
     let captures = all();
-    assert_eq!(captures.len(), 132);
-    for capture in &captures {
-        let Some(stdout) = &capture.stdout else { continue };
-        let facts = facts_of(capture.runtime, stdout);
-        if conclusion(&facts) != expected(&capture.meta) {
-            wrong.push(format!("{}: {} for {}", capture.name, conclusion(&facts), expected(&capture.meta)));
+    assert_eq!(captures.len(), 387);
+    for capture in captures.iter().filter(|capture| capture.stdout.is_some()) {
+        let said = conclusion(capture.end().as_ref());
+        if said != expected(capture) {
+            wrong.push(format!("{}: {said} for {}", capture.name, expected(capture)));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -91,31 +134,44 @@ fn each_is_concluded_as_its_meta_file_says() {
 
 #[test]
 fn each_terminal_line_is_the_one_the_meta_file_names() {
-    for capture in all() {
-        let Some(stdout) = &capture.stdout else { continue };
-        let mut reading = reading(capture.runtime);
-        let kinds = read_all(&mut reading, stdout.as_slice());
-        let last = kinds.iter().rposition(|kind| *kind == LineKind::Terminal).map(|index| index as u64 + 1);
+    for capture in all().iter().filter(|capture| capture.stdout.is_some()) {
         let terminal = &capture.meta["terminal"];
-        assert_eq!(last, terminal["line"].as_u64(), "{}", capture.name);
-        if let Some(found) = &reading.facts().terminal {
+        assert_eq!(capture.deciding_line(), terminal["line"].as_u64(), "{}", capture.name);
+        let Some(found) = capture.end() else { continue };
+        if capture.runtime == "claude" {
             let status = terminal["api_error_status"].as_u64();
-            if capture.runtime == "claude" {
-                assert_eq!(found.http_status.map(u64::from), status, "{}", capture.name);
-                assert_eq!(
-                    found.session.as_deref(),
-                    capture.meta["session_id"].as_str().or(capture.meta["resumed"].as_str()),
-                    "{}",
-                    capture.name
-                );
-            }
-            let message = terminal["result"]
-                .as_str()
-                .or(terminal["errors"][0].as_str())
-                .or(terminal["error"]["message"].as_str());
-            assert_eq!(found.message.as_deref(), message.filter(|_| !found.clean), "{}", capture.name);
+            assert_eq!(found.http_status.map(u64::from), status, "{}", capture.name);
+            let session = capture.meta["session_id"].as_str().or(capture.meta["resumed"].as_str());
+            assert_eq!(found.session.as_deref(), session, "{}", capture.name);
+        }
+        if matches!(capture.runtime, "claude" | "codex") {
+            let message =
+                [&terminal["result"], &terminal["errors"][0], &terminal["error"]["message"]].map(Value::as_str);
+            let message = message.into_iter().flatten().next().filter(|_| !found.clean);
+            assert_eq!(found.message.as_deref(), message, "{}", capture.name);
+        } else {
+            let given_up = matches!(capture.meta["expect"].as_str(), Some("failed" | "limited" | "auth"));
+            assert!(found.clean || found.message.is_some() || !given_up, "{}", capture.name);
         }
     }
+}
+
+/// The request's status as the mock gave it, where the capture ends with it.
+#[test]
+fn each_status_is_the_one_that_was_answered() {
+    let mut seen = 0;
+    for capture in all().iter().filter(|capture| matches!(capture.meta["expect"].as_str(), Some("limited" | "auth"))) {
+        let (Some(end), Some(last)) =
+            (capture.end(), capture.meta["requests_ms"].as_array().and_then(|all| all.last()))
+        else {
+            continue;
+        };
+        if let Some(status) = end.http_status {
+            assert_eq!(u64::from(status), last[1].as_u64().unwrap(), "{}", capture.name);
+            seen += 1;
+        }
+    }
+    assert!(seen > 40, "{seen}");
 }
 
 #[test]
@@ -133,15 +189,26 @@ fn each_line_is_known_and_only_the_cut_one_is_not_json() {
     }
 }
 
+/// M3, M13, M14
 #[test]
-fn a_refused_session_of_codex_shows_on_stderr_alone() {
+fn what_is_refused_before_the_beginning_shows_on_stderr_alone() {
+    let mut seen = Vec::new();
     for capture in all() {
-        let events = capture.stdout.map_or(9, |stdout| facts_of(capture.runtime, &stdout).events);
-        let exit = capture.meta["exit_code"].as_i64().and_then(|code| i32::try_from(code).ok());
+        let Some(stdout) = &capture.stdout else { continue };
         let description = builtin(capture.runtime).unwrap().unwrap();
-        let refused = description.refused_at_start(events, exit, &capture.stderr);
-        assert_eq!(refused, capture.name == "codex/resume_unknown", "{}", capture.name);
+        let facts = facts_of(capture.runtime, stdout);
+        let found = description.refused_at_start(&facts, capture.code(), &capture.stderr);
+        let silent = capture.meta["terminal"].is_null();
+        let expected = match capture.meta["scenario"].as_str().unwrap() {
+            "resume_unknown" | "resume_unknown_among" | "resume_after_sigterm_hang" if silent => Some(Refused::Session),
+            "no_key" | "no_auth" if silent => Some(Refused::Credentials),
+            _ => None,
+        };
+        assert_eq!(found, expected, "{}", capture.name);
+        seen.extend(found);
     }
+    assert_eq!(seen.iter().filter(|what| **what == Refused::Session).count(), 10);
+    assert_eq!(seen.len(), 14);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Tests of the room as a whole: the captures, the traps, the speed.
 
 mod captures;
+mod page;
+mod programs;
 mod speed;
 mod traps;
 

@@ -295,6 +295,36 @@ fn the_last_terminal_line_wins_and_work_after_it_is_seen() {
 }
 
 #[test]
+fn a_closing_line_changes_nothing_of_what_was_decided() {
+    let end = r#"{"type":"agent_end","messages":[],"willRetry":false}"#;
+    let settled = r#"{"type":"agent_settled"}"#;
+    for (reason, clean) in [("stop", true), ("error", false)] {
+        let message = format!(
+            r#"{{"type":"message_end","message":{{"role":"assistant","stopReason":"{reason}","errorMessage":"500: no"}}}}"#
+        );
+        let facts = facts_of("pi", [&message, end, settled].join("\n").as_bytes());
+        let terminal = facts.terminal.unwrap();
+        assert_eq!((terminal.clean, facts.terminals), (clean, 1), "{reason}");
+        assert_eq!(terminal.http_status, (!clean).then_some(500));
+    }
+}
+
+#[test]
+fn the_status_before_a_folded_message_counts() {
+    let failed = |text: &str| {
+        let text = serde_json::to_string(text).unwrap();
+        let message = format!(r#"{{"role":"assistant","stopReason":"error","errorMessage":{text}}}"#);
+        let lines = format!("{{\"type\":\"message_end\",\"message\":{message}}}\n{{\"type\":\"agent_settled\"}}\n");
+        facts_of("pi", lines.as_bytes()).terminal.unwrap()
+    };
+    let refused = failed(r#"401: {"message":"500 keys are known, yours is not","code":"invalid_api_key"}"#);
+    assert_eq!((refused.http_status, refused.auth.is_some()), (Some(401), true));
+    assert_eq!(refused.message.as_deref(), Some("500 keys are known, yours is not"));
+    let limited = failed(r#"429: {"message":"Try again later"}"#);
+    assert_eq!((limited.http_status, limited.limit.is_some()), (Some(429), true));
+}
+
+#[test]
 fn any_output_of_a_plain_command_is_progress() {
     let mut by_line = reading("plain");
     let kinds = read_all(&mut by_line, &b"{\"type\":\"result\"}\n\xff\n"[..]);
