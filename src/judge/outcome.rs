@@ -87,12 +87,18 @@ pub fn conclude(ending: &Ending) -> Conclusion {
         // Finished work is finished, whatever came after it.
         (_, Some(Terminal::Clean), ..) => (O::Completed, Cause::CleanResult, S::TerminalEvent),
         (_, None, ..) if deadline => (O::TimedOut, Cause::Deadline, S::Clock),
+        // Programs answer our signal with a failed terminal line. Before it there was none, or the clock had not run out.
+        (_, Some(Terminal::Error), None, _) if deadline => (O::TimedOut, Cause::Deadline, S::Clock),
         // A wish explains an end only if the end was ours.
         (_, _, Some(Wish::Operator), _) if by_us => (O::Aborted, Cause::Stop, S::Operator),
         (_, _, Some(Wish::Interrupt), _) if by_us => (O::Aborted, Cause::Interrupt, S::Operator),
-        (_, None, Some(Wish::FirstEvent), _) if by_us => (O::Stalled, Cause::NoFirstEvent, S::Clock),
-        (_, None, Some(Wish::Stall), _) if by_us => (O::Stalled, Cause::NoProgress, S::Clock),
-        (_, None, Some(Wish::StallTool), _) if by_us => (O::Stalled, Cause::NoProgressInTool, S::Clock),
+        (_, None | Some(Terminal::Error), Some(Wish::FirstEvent), _) if by_us => {
+            (O::Stalled, Cause::NoFirstEvent, S::Clock)
+        }
+        (_, None | Some(Terminal::Error), Some(Wish::Stall), _) if by_us => (O::Stalled, Cause::NoProgress, S::Clock),
+        (_, None | Some(Terminal::Error), Some(Wish::StallTool), _) if by_us => {
+            (O::Stalled, Cause::NoProgressInTool, S::Clock)
+        }
         // Somebody told the shim itself to end: nobody wrote down why.
         (_, None, None, Some((_, EndedBy::Asked))) => (O::Aborted, Cause::Stop, S::Operator),
         (_, Some(Terminal::ResumeRefused(source)), ..) => (O::ResumeRefused, Cause::UnknownSession, source),
@@ -242,6 +248,13 @@ mod tests {
             (with(TALKING, Some((Signal(15), Asked)), Some(Wish::Stall)), ("stalled", "no_progress")),
             (with(TALKING, Some((Code(143), Asked)), Some(Wish::StallTool)), ("stalled", "no_progress_in_tool")),
             (error, ("failed", "error_result")),
+            (with(error, Some((Code(1), Asked)), Some(Wish::Stall)), ("stalled", "no_progress")),
+            (with(error, Some((Code(0), Asked)), Some(Wish::StallTool)), ("stalled", "no_progress_in_tool")),
+            (with(error, Some((Code(1), Asked)), Some(Wish::FirstEvent)), ("stalled", "no_first_event")),
+            (with(error, Some((Code(1), Agent)), Some(Wish::Stall)), ("failed", "error_result")),
+            (with(error, Some((Code(1), Deadline)), None), ("timed_out", "deadline")),
+            (with(error, Some((Code(1), Deadline)), Some(Wish::Grace)), ("failed", "error_result")),
+            (with(limited, Some((Code(1), Asked)), Some(Wish::Stall)), ("limited", "rate_limit")),
             (with(error, Some((Signal(15), Asked)), Some(Wish::Grace)), ("failed", "error_result")),
             (limited, ("limited", "rate_limit")),
             (with(limited, Some((Signal(15), Asked)), Some(Wish::Grace)), ("limited", "rate_limit")),

@@ -38,6 +38,17 @@ fn nothing_at_all_is_a_stall_of_its_own_and_a_deaf_agent_is_killed() {
     assert_eq!(deaf.ended()["signal"], 9);
 }
 
+/// Programs say that they failed when a signal of ours interrupts them: that is no word of their own.
+#[test]
+fn a_clock_that_is_answered_with_a_failed_result_is_still_that_clock() {
+    let stage = Stage::new();
+    let answers = "on INT { result-error interrupted; exit 1 }; init; hang";
+    let stalled = stage.play("a", answers).with(&STALL).call();
+    assert_eq!(stalled.assert_end("stalled", 124).word("cause"), "no_progress");
+    let late = stage.play("b", answers).with(&["--deadline", "400ms"]).call();
+    assert_eq!(late.assert_end("timed_out", 124).word("cause"), "deadline");
+}
+
 /// T12
 #[test]
 fn an_open_tool_call_has_its_own_longer_clock() {
