@@ -2,7 +2,8 @@
 
 use crate::clock::{Moment, Stamp};
 use crate::id::{MailId, RunId, TurnId};
-use crate::model::{AttributedBy, DeadCause, MailState, MailType, Priority};
+use crate::model::{AttributedBy, DeadCause, MailType, Priority};
+use crate::words::words;
 
 /// A mail as the state file has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,4 +96,26 @@ pub struct Terms<'a> {
     pub sent_to: Option<&'a str>,
     /// When it is of no more use.
     pub expires: Option<Moment>,
+}
+
+impl MailType {
+    /// Whether it is about the course of a run that goes on: of no use to the next one.
+    #[must_use]
+    pub const fn is_change_of_course(self) -> bool {
+        matches!(self, Self::Steer | Self::Nudge)
+    }
+}
+
+words! {
+    /// What became of a mail.
+    pub enum MailState {
+        /// In the state file; it waits to be claimed.
+        Stored = "stored",
+        /// Claimed: somebody works on it, until the lease ends or the turn it is leased to has an outcome.
+        Leased = "leased",
+        /// Acknowledged: done with.
+        Acked = "acked",
+        /// Undeliverable; its reason says why.
+        Dead = "dead",
+    }
 }

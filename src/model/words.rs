@@ -319,14 +319,6 @@ words! {
     }
 }
 
-impl MailType {
-    /// Whether it is about the course of a run that goes on: of no use to the next one.
-    #[must_use]
-    pub const fn is_change_of_course(self) -> bool {
-        matches!(self, Self::Steer | Self::Nudge)
-    }
-}
-
 words! {
     /// How urgent a mail is.
     pub enum Priority {
@@ -352,48 +344,6 @@ words! {
         Word = "word",
         /// refloat wrote it.
         Refloat = "refloat",
-    }
-}
-
-words! {
-    /// What became of a mail.
-    pub enum MailState {
-        /// In the state file; it waits to be claimed.
-        Stored = "stored",
-        /// Claimed: somebody works on it, until the lease ends or the turn it is leased to has an outcome.
-        Leased = "leased",
-        /// Acknowledged: done with.
-        Acked = "acked",
-        /// Undeliverable; its reason says why.
-        Dead = "dead",
-    }
-}
-
-words! {
-    /// What ended the last sleep of a wait.
-    pub enum WokenBy {
-        /// The folder told that the state file has come.
-        Notice = "notice",
-        /// A commit of another process.
-        Bell = "bell",
-        /// The look every five seconds.
-        Backstop = "backstop",
-        /// The end of a lease, of a delay, or of the time the agent was held until.
-        Lease = "lease",
-        /// A look every quarter of a second, where the kernel gives no notices.
-        Poll = "poll",
-    }
-}
-
-words! {
-    /// How a wait ended.
-    pub enum WaitEnd {
-        /// There is mail that a turn could take now.
-        Mail = "mail",
-        /// The time was up.
-        Timeout = "timeout",
-        /// The agent is stopped.
-        Stopped = "stopped",
     }
 }
 
