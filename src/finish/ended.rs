@@ -126,7 +126,7 @@ pub(super) fn open_of(tx: &Tx<'_>, run: &Run, terminal_mail: Option<MailId>, bef
         mail_sent: terminal_mail.is_some(),
         yielded: false,
         children: run::open_children(tx, &run.agent)?,
-        unread: mail::waiting_for(tx, &run.agent, run.id, after)?,
+        unread: mail::waiting_for(tx, &run.agent, run.id, after, &process::moment())?,
     })
 }
 
