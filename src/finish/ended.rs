@@ -93,7 +93,7 @@ impl<'l> Account<'l> {
             retry_at: sequel.filter(|sequel| !sequel.state.is_waiting()).and_then(|sequel| sequel.retry_at),
             http_status: end.and_then(|end| end.http_status).map(i64::from),
             limit_kind: end.and_then(|end| end.limit.as_ref()).and_then(|limit| limit.kind.clone()),
-            limit_resets_at: evidence.limit_resets_at(),
+            limit_resets_at: evidence.limit_resets_at,
             started_at: turn.started_at,
             duration_ms,
             first_event_ms: within(since_start(facts.first_event)),

@@ -92,7 +92,7 @@ fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, looked: &[(Owed, Lo
         max_attempts: run.max_attempts,
         stop_requested,
         prior: retry::taken_by(tx, turn.id)?.as_ref().map(Prior::of),
-        limit_resets_at: evidence.limit_resets_at(),
+        limit_resets_at: evidence.limit_resets_at,
         waits_until: turn.yielded.as_ref().map(|note| note.until),
         jitter,
         now,
