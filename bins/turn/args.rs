@@ -52,6 +52,11 @@ pub(crate) enum Command {
     Runtimes(Runtimes),
 }
 
+/// What `--expect` names: a path of it need not be UTF-8.
+pub(crate) fn wanted() -> impl TypedValueParser<Value = Wanted> {
+    OsStringValueParser::new().try_map(|text| Wanted::parse(&text))
+}
+
 /// Run one turn of an agent and record its outcome
 #[derive(Args, Debug)]
 #[command(before_help = "\
@@ -77,7 +82,7 @@ pub(crate) struct Run {
     pub(crate) capability: Option<Capability>,
     /// What the run owes besides: mail:TYPE, file:PATH, result:PATH (a JSON object with a status) or git:REF. It counts
     /// if it has changed since the attempt began. Repeatable; the run keeps what earlier turns were given
-    #[arg(long, value_name = "KIND:TARGET", value_parser = OsStringValueParser::new().try_map(|text| Wanted::parse(&text)))]
+    #[arg(long, value_name = "KIND:TARGET", value_parser = wanted())]
     pub(crate) expect: Vec<Wanted>,
     /// The agent's command-line tool; turn runtimes lists them
     #[arg(long, value_name = "NAME", default_value = "plain")]

@@ -80,13 +80,8 @@ impl<'l> Account<'l> {
             clean_result: end.is_some_and(|end| end.clean),
             answer_cut: end.is_some_and(|end| end.cut),
             terminal_mail: self.terminal_mail,
-            terminal_mail_missing: conclusion.outcome == Outcome::Silent && self.open.owes_mail && !self.open.mail_sent,
-            expected: self
-                .looked
-                .iter()
-                .zip(&self.findings)
-                .map(|(seen, found)| ExpectedRecord::of(&seen.0, found))
-                .collect(),
+            terminal_mail_missing: mail_missing(conclusion.outcome, self.open),
+            expected: expected(self.looked, &self.findings),
             stop_requested: self.stop_requested,
             attempt: turn.attempt,
             max_attempts: run.max_attempts,
@@ -113,6 +108,16 @@ impl<'l> Account<'l> {
             log_dir_lossy: evidence.log_dir.to_str().is_none(),
         }
     }
+}
+
+/// Whether an end lacks the mail that the capability owes.
+pub(super) fn mail_missing(outcome: Outcome, open: Open) -> bool {
+    outcome == Outcome::Silent && open.owes_mail && !open.mail_sent
+}
+
+/// What became of each thing that is owed.
+pub(super) fn expected(looked: &[(Owed, Look)], findings: &[Finding]) -> Vec<ExpectedRecord> {
+    looked.iter().zip(findings).map(|((owed, _), found)| ExpectedRecord::of(owed, found)).collect()
 }
 
 /// What is open of a run that ends well; `before` is the newest mail when its last work began.

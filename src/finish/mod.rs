@@ -11,7 +11,7 @@ mod stderr;
 mod tail;
 
 pub use evidence::{Evidence, Watched, millis, told};
-pub use idle::{end_by_word, recorded_word, stop_idle};
+pub use idle::{end_by_word, end_by_work, recorded_word, stop_idle};
 pub use stderr::{Stderr, last_words};
 
 use crate::clock::Stamp;

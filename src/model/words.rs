@@ -102,6 +102,8 @@ words! {
         ExpectationUnknown = "expectation_unknown",
         /// The expected result says that the work failed.
         ResultSaysFailed = "result_says_failed",
+        /// An adopted worker said it itself.
+        OwnWord = "own_word",
     }
 }
 

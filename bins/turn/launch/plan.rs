@@ -1,7 +1,7 @@
 //! What a turn is to be, before anything of it exists.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use refloat::error::{Failure, IoContext, Result};
@@ -48,11 +48,7 @@ impl<'a> Plan<'a> {
         if args.parent.as_ref() == Some(&args.agent) {
             return Err(Failure::usage(format!("agent {} cannot be its own parent", args.agent)));
         }
-        let cwd = match &args.cwd {
-            Some(folder) => std::path::absolute(folder),
-            None => std::env::current_dir(),
-        };
-        let cwd = cwd.or_fail(|| "cannot tell the working folder".into())?;
+        let cwd = folder(args.cwd.as_deref())?;
         let expected = owed::resolve(&args.expect, &cwd)?;
         let limits = limits(&args.clocks, &runtime);
         Ok(Self { args, runtime, prompt: None, cwd, expected, stops: 0, gone: None, limits, refused: false })
@@ -130,6 +126,12 @@ impl<'a> Plan<'a> {
     pub(crate) const fn needs_cgroup(&self) -> bool {
         matches!(self.args.contain, Contain::Cgroup)
     }
+}
+
+/// Where the work is done: the folder that was given, or the caller's.
+pub(crate) fn folder(given: Option<&Path>) -> Result<PathBuf> {
+    let folder = given.map_or_else(std::env::current_dir, std::path::absolute);
+    folder.or_fail(|| "cannot tell the working folder".into())
 }
 
 /// What a run is for, unless it was given: who has a parent builds.
