@@ -3,13 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::stderr::{Stderr, last_words};
-use super::tail::tail;
+use super::stderr::Stderr;
 use crate::clock::{Stamp, Tick};
 use crate::error::{IoContext, Result};
 use crate::judge::limit::ends_at;
-use crate::judge::outcome::{Ended, Ending, NotRun, Terminal, conclude};
-use crate::judge::retry::class;
+use crate::judge::outcome::{Ended, Ending, NotRun, Terminal};
 use crate::model::{EndedBy, OutcomeSource, Resume, Turn, WishNote};
 use crate::observe::{Observer, STDERR};
 use crate::runtime::{Description, ExitCodes, Facts, Output, Refused, Source, Terminal as End};
@@ -49,9 +47,8 @@ pub struct Evidence<'t> {
     pub live: bool,
     /// What decides of the stream, now that the process has ended.
     end: Option<End>,
-    stderr: Stderr,
-    /// The last lines of stderr, where the agent may have failed.
-    pub(super) stderr_tail: Option<String>,
+    /// What it wrote to stderr.
+    pub(super) stderr: Stderr,
 }
 
 impl<'t> Evidence<'t> {
@@ -82,14 +79,10 @@ impl<'t> Evidence<'t> {
         let facts = observer.as_ref().map(Observer::facts);
         let end = facts.and_then(|facts| turn.description.end(facts, by_itself.and_then(|exit| exit.code)));
         let written = exit.as_ref().filter(|exit| exit.started).map_or(u64::MAX, |exit| exit.stderr_bytes);
-        let stderr = Stderr::read(&log_dir.join(STDERR), written).unwrap_or_default();
+        // It decides of little: what cannot be read says nothing.
+        let stderr = Stderr::read(&log_dir.join(STDERR), written).ok().flatten().unwrap_or_default();
         watched.observer = observer;
-        let (log_dir, stderr_tail) = (log_dir.to_owned(), None);
-        let gathered = Self { turn, log_dir, exit, left, watched, live, end, stderr, stderr_tail };
-        // A wish that is recorded meanwhile can only make less of it a failure.
-        let failed = class(conclude(&gathered.ending(turn)).outcome).is_some();
-        let stderr_tail = if failed { tail(&gathered.log_dir.join(STDERR)) } else { None };
-        Ok(Self { stderr_tail, ..gathered })
+        Ok(Self { turn, log_dir: log_dir.to_owned(), exit, left, watched, live, end, stderr })
     }
 
     /// What decides of the stream.
@@ -116,7 +109,7 @@ impl<'t> Evidence<'t> {
             started: self.exit.as_ref().map_or(turn.started_at.is_some(), |exit| exit.started),
             not_run: not_executed.map(|not| if not.not_found { NotRun::NotFound } else { NotRun::Unusable }),
             wish: self.wish(turn).map(|note| note.wish),
-            ..told(&turn.description, facts, self.end(), &self.stderr.head, exit.and_then(ended), resuming)
+            ..told(&turn.description, facts, self.end(), self.stderr.head(), exit.and_then(ended), resuming)
         }
     }
 
@@ -158,7 +151,7 @@ impl<'t> Evidence<'t> {
         let by_itself = self.exit.as_ref().is_some_and(|exit| exit.started && exit.ended_by == EndedBy::Agent);
         let failed = self.end().is_none_or(|end| !end.clean);
         let wanted = turn.description.stderr_message && by_itself && failed && self.wish(turn).is_none();
-        wanted.then(|| last_words(&self.stderr.tail)).flatten()
+        wanted.then(|| self.stderr.last_words()).flatten()
     }
 }
 

@@ -8,11 +8,10 @@ mod idle;
 mod ledger;
 mod notice;
 mod stderr;
-mod tail;
 
 pub use evidence::{Evidence, Watched, millis, told};
 pub use idle::{end_by_word, end_by_work, recorded_word, stop_idle};
-pub use stderr::{Stderr, last_words};
+pub use stderr::Stderr;
 
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
