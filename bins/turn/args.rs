@@ -4,9 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use refloat::cli::{Common, agent_name, agent_or_id, duration, session_id, task_name};
+use refloat::cli::{Common, agent_name, agent_or_id, duration, session_id, task_name, wanted};
 use refloat::id::{RunId, TurnId};
 use refloat::model::{Capability, OnStall, Outcome, Wanted};
 
@@ -50,11 +49,6 @@ pub(crate) enum Command {
     Yield(Yield),
     Conform(Conform),
     Runtimes(Runtimes),
-}
-
-/// What `--expect` names: a path of it need not be UTF-8.
-pub(crate) fn wanted() -> impl TypedValueParser<Value = Wanted> {
-    OsStringValueParser::new().try_map(|text| Wanted::parse(&text))
 }
 
 /// Run one turn of an agent and record its outcome

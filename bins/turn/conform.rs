@@ -13,7 +13,7 @@ use refloat::id::TurnId;
 use refloat::judge::outcome::{Ended, conclude};
 use refloat::model::{EndedBy, Resume, Turn};
 use refloat::observe::{STDERR, STREAM};
-use refloat::record::{self, UnknownLine};
+use refloat::record::{self, UnknownLine, count};
 use refloat::runtime::{Description, Line, LineKind, Reading, Splitter};
 use refloat::runtimes::{self, Origin};
 use refloat::seam::exit_record::ExitRecord;
@@ -179,7 +179,7 @@ impl Tally {
         let (ends, verdicts) = (self.reading.facts().terminals, self.reading.facts().verdicts);
         let kind = self.reading.line(line, self.now);
         self.record.lines += 1;
-        self.record.bytes = i64::try_from(line.end).unwrap_or(i64::MAX);
+        self.record.bytes = count(line.end);
         *self.record.count(kind) += 1;
         if self.reading.facts().terminals > ends {
             self.record.terminal_line = Some(self.record.lines);
@@ -240,8 +240,4 @@ impl Tally {
             ..self.record
         }
     }
-}
-
-fn count(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,14 +1,14 @@
 //! The account of one turn: what is open when it ends, and the record that closes it.
 
-use super::evidence::{Evidence, millis};
-use crate::clock::{Stamp, Tick};
+use super::evidence::Evidence;
+use crate::clock::{Stamp, Tick, millis};
 use crate::error::Result;
 use crate::id::MailId;
 use crate::judge::outcome::{Conclusion, Open, owed_mail};
 use crate::judge::sequel::Sequel;
 use crate::model::{Finding, Look, Outcome, Owed, Resume, Run, Turn};
 use crate::owed;
-use crate::record::{ExpectedRecord, TurnEnded};
+use crate::record::{ExpectedRecord, TurnEnded, count};
 use crate::runtime::Facts;
 use crate::seam::process;
 use crate::state::{Tx, mail, run};
@@ -143,8 +143,4 @@ fn resume(turn: &Turn, facts: &Facts, outcome: Outcome) -> Resume {
         (_, Some(seen), Some(asked)) if seen != asked => Resume::Mismatch,
         (resume, ..) => resume,
     }
-}
-
-fn count(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

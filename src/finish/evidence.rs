@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::stderr::Stderr;
-use crate::clock::{Stamp, Tick};
+use crate::clock::{Stamp, Tick, millis};
 use crate::error::{IoContext, Result};
 use crate::judge::limit::ends_at;
 use crate::judge::outcome::{Ended, Ending, NotRun, Terminal};
@@ -206,10 +206,4 @@ const fn outcome_source(source: Source) -> OutcomeSource {
         Source::TerminalMessage => OutcomeSource::TerminalMessage,
         Source::ExitCode => OutcomeSource::ExitCode,
     }
-}
-
-/// A span as records have it.
-#[must_use]
-pub fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

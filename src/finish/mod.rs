@@ -9,7 +9,7 @@ mod ledger;
 mod notice;
 mod stderr;
 
-pub use evidence::{Evidence, Watched, millis, told};
+pub use evidence::{Evidence, Watched, told};
 pub use idle::{end_by_word, end_by_work, recorded_word, stop_idle};
 pub use stderr::Stderr;
 
@@ -18,8 +18,8 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::judge::outcome::{Conclusion, exit_of, settle};
 use crate::judge::owed::{adopt, hold_to};
-use crate::judge::retry::Prior;
-use crate::judge::sequel::{Sequel, Situation, sequel};
+use crate::judge::sequel::{Sequel, sequel};
+use crate::judge::situation::{Prior, Situation};
 use crate::lock::SupervisorLock;
 use crate::model::{Cause, Look, MailType, Outcome, OutcomeSource, Owed, Run, Turn, Wish, WishNote};
 use crate::owed;

@@ -3,11 +3,11 @@
 //! looks like a secret is taken out of them. It reads a bounded part of a regular file, and waits for nobody.
 
 use std::borrow::Cow;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::scrub::scrub;
-use crate::seam::follow::{Follow, Grown};
+use crate::seam::follow::Follow;
 
 /// Enough for a program's own refusal.
 const HEAD: u64 = 16 * 1024;
@@ -39,7 +39,7 @@ impl Stderr {
         let length = file.length()?.min(limit);
         let start = length.saturating_sub(TAIL);
         let head = read(&mut file, 0, HEAD.min(length))?;
-        let tail = read(&mut file, start, length - start)?;
+        let tail = read(&mut file, start, length)?;
         Ok(Some(Self { head, tail, cut: start > 0 }))
     }
 
@@ -90,18 +90,12 @@ impl Stderr {
     }
 }
 
-/// So many bytes of a file, or those that there are.
-fn read(file: &mut Follow, start: u64, bytes: u64) -> io::Result<Vec<u8>> {
+/// The bytes of a file from one place to another, or those that there are.
+fn read(file: &mut Follow, start: u64, end: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     file.seek(start);
-    let mut all = vec![0; usize::try_from(bytes).unwrap_or(usize::MAX)];
-    let mut filled = 0;
-    while let Some(room) = all.get_mut(filled..).filter(|room| !room.is_empty())
-        && let Grown::Bytes(read) = file.read(room)?
-    {
-        filled += read;
-    }
-    all.truncate(filled);
-    Ok(all)
+    file.up_to(end).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A text without colours and other control characters.

@@ -7,4 +7,5 @@ pub mod outcome;
 pub mod owed;
 pub mod retry;
 pub mod sequel;
+pub mod situation;
 pub mod worker;

@@ -10,7 +10,7 @@ mod turn;
 mod words;
 mod worker;
 
-pub use expectation::{Expectation, FileSeen, Finding, Look, Owed, Said, Wanted};
+pub use expectation::{ExpectKind, Expectation, FileSeen, Finding, Found, Look, Owed, Reach, Said, Wanted};
 pub use ledger::*;
 pub use mail::{Mail, NewMail};
 pub use run::{NewRun, Run, Standing};

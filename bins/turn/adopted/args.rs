@@ -4,11 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use refloat::cli::{agent_name, duration, task_name};
+use refloat::cli::{agent_name, duration, task_name, wanted};
 use refloat::judge::worker::Said;
 use refloat::model::{Capability, Wanted};
-
-use crate::args::wanted;
 
 /// A text from an agent, for a person, may have so many bytes.
 const TEXT: usize = 1000;

@@ -19,7 +19,7 @@ use refloat::observe::Observer;
 use refloat::owed;
 use refloat::record::{OwedRecord, TurnStarted};
 use refloat::seam::cgroup::Cgroup;
-use refloat::seam::signals::Signals;
+use refloat::seam::signals::{ENDING, Signals};
 use refloat::seam::{process, reap};
 use refloat::state::{State, run, turn};
 use uuid::Uuid;
@@ -44,7 +44,7 @@ pub(crate) fn turn(
     held: &SupervisorLock,
     plan: &Plan<'_>,
 ) -> Result<Option<Finished>> {
-    let signals = Signals::over(&supervise::SIGNALS).map_err(|error| Failure::io("cannot take over signals", error))?;
+    let signals = Signals::over(&ENDING).map_err(|error| Failure::io("cannot take over signals", error))?;
     let looks = owed::look_before(desk.state, &plan.args.agent, &plan.expected)?;
     let token = Uuid::new_v4().simple().to_string();
     let group = group(plan, &token)?;
