@@ -13,7 +13,7 @@ use refloat::runtime::Description;
 use refloat::runtimes;
 use refloat::state::{Place, State, agent, turn};
 
-use crate::args::Run;
+use crate::launch::args::Run;
 use crate::outlet::Outlet;
 use crate::prompt::{self, Prompt};
 use crate::supervise::Desk;

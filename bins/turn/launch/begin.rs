@@ -12,9 +12,9 @@ use refloat::model::{Containment, NewRun, NewTurn, Owed, Run, Turn};
 use refloat::owed::{self, Looks};
 use refloat::state::{Place, State, Tx, View, agent, run, turn};
 
+use super::args::Run as Args;
 use super::plan::Plan;
 use crate::adopted;
-use crate::args::Run as Args;
 
 /// No family has more.
 const GENERATIONS: usize = 100;

@@ -1,6 +1,7 @@
 //! One turn of `turn run`: begin, start the shim, let the agent go, watch, finish.
 //! The order is the design's: what is written is written before what it allows.
 
+pub(crate) mod args;
 pub(crate) mod begin;
 pub(crate) mod plan;
 mod spawn;

@@ -11,7 +11,7 @@ use refloat::owed;
 use refloat::runtime::{Description, PromptBy, Session, SessionBy};
 use uuid::Uuid;
 
-use crate::args::{Clocks, Contain, Run};
+use super::args::{Clocks, Contain, Limit, Run};
 
 /// Stands for the caller's arguments while the command is put together as text: they need not be UTF-8.
 const ARGUMENTS: &str = "\u{1}arguments";
@@ -160,7 +160,7 @@ fn as_argument<'t>(text: &'t [u8], runtime: &str) -> Result<&'t str> {
 }
 
 fn limits(clocks: &Clocks, runtime: &Description) -> Limits {
-    let given = |limit: Option<crate::args::Limit>, default| limit.map_or(default, |limit| limit.0);
+    let given = |limit: Option<Limit>, default| limit.map_or(default, |limit| limit.0);
     Limits {
         first_event: given(clocks.first_event, runtime.clocks.first_event()),
         stall: given(clocks.stall, runtime.clocks.stall()),
