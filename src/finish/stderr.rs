@@ -1,8 +1,9 @@
 //! What a program wrote to stderr, by its first and its last words. Called with the last look, and by `turn conform`.
 //! Never a verdict: the first words can show a refusal before anything happened, the last are for people.
 
-use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
+
+use crate::seam::follow::{Follow, Grown};
 
 /// Enough for a program's own refusal.
 const HEAD: u64 = 16 * 1024;
@@ -21,19 +22,32 @@ pub struct Stderr {
 }
 
 impl Stderr {
-    /// Reads both ends of a file, of which nothing after `limit` counts.
+    /// Reads both ends of a file, of which nothing after `limit` counts. Its agent can put a FIFO there, which would be
+    /// waited for: what is no regular file has nothing.
     ///
     /// # Errors
     /// What reading gives.
     pub fn read(path: &Path, limit: u64) -> std::io::Result<Self> {
-        let mut file = std::fs::File::open(path)?;
-        let length = file.metadata()?.len().min(limit);
-        let mut ends = Self::default();
-        (&mut file).take(HEAD.min(length)).read_to_end(&mut ends.head)?;
-        file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
-        file.take(TAIL.min(length)).read_to_end(&mut ends.tail)?;
-        Ok(ends)
+        let Some(mut file) = Follow::open(path)? else { return Ok(Self::default()) };
+        let length = file.length()?.min(limit);
+        let head = read(&mut file, 0, HEAD.min(length))?;
+        let tail = read(&mut file, length.saturating_sub(TAIL), TAIL.min(length))?;
+        Ok(Self { head, tail })
     }
+}
+
+/// So many bytes of a file, or those that there are.
+fn read(file: &mut Follow, start: u64, bytes: u64) -> std::io::Result<Vec<u8>> {
+    file.seek(start);
+    let mut all = vec![0; usize::try_from(bytes).unwrap_or(usize::MAX)];
+    let mut filled = 0;
+    while let Some(room) = all.get_mut(filled..).filter(|room| !room.is_empty())
+        && let Grown::Bytes(read) = file.read(room)?
+    {
+        filled += read;
+    }
+    all.truncate(filled);
+    Ok(all)
 }
 
 /// The last lines with something on them, as far as they fit; no terminal control sequences.

@@ -70,3 +70,18 @@ fn whoever_follows_opens_the_state_file_once() {
     let opened = trace.lines().filter(|line| line.contains("state.db\"")).count();
     assert!((1..=3).contains(&opened), "opened {opened} times:\n{trace}");
 }
+
+/// Whoever finishes the turn opens the file, and a FIFO would be waited for, with every signal held back.
+#[test]
+fn an_agent_that_puts_a_fifo_in_place_of_its_stderr_holds_nobody() {
+    let stage = Stage::new();
+    let errors = stage.name("state/logs/t1/stderr.log");
+    let mut command = stage.command(TURN);
+    command.args(["run", "--agent", "a", "--", "sh", "-c", &format!("rm {errors} && mkfifo {errors}")]);
+    let mut running = crate::stage::Running::begin(&stage, command);
+    running.until("turn.ended");
+    running.end().assert_end("completed", 0);
+    let script = "rm $0 && mkfifo $0; exit 3";
+    let failed = stage.turn(&["run", "--agent", "a", "--", "sh", "-c", script, &errors.replace("t1", "t2")]);
+    failed.assert_end("failed", 1);
+}
