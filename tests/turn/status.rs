@@ -8,7 +8,7 @@ use std::process::Stdio;
 use refloat::clock::Tick;
 use refloat::seam::wait;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{Action, Winsize, tcflow, tcsetwinsize};
 use unicode_width::UnicodeWidthStr;
 
 use crate::stage::{Call, Play, Running, Stage, until};
@@ -155,6 +155,24 @@ fn nobody_is_shown_what_nobody_sees() {
     }
     let call = stage.play("a", "init; sleep 700; result done").env("TERM", "xterm").call();
     assert_eq!((call.stderr.as_str(), call.code), ("", 0));
+}
+
+#[test]
+fn a_terminal_that_is_stopped_holds_nobody() {
+    let stage = Stage::new();
+    let script = format!("init; wait-file {}; result done", stage.name("go"));
+    let (mut terminal, theirs) = Terminal::new(100);
+    let stopped = theirs.try_clone().unwrap();
+    let mut child = begin(stage.play("a", &script), theirs, "xterm");
+    terminal.until("t1 a | model | ");
+    tcflow(&stopped, Action::OOff).unwrap();
+    // The line is due again meanwhile.
+    let due = Tick::now().plus(std::time::Duration::from_millis(1500));
+    until("the next line", || Tick::now() >= due);
+    std::fs::write(stage.path("go"), "").unwrap();
+    until("its outcome", || stage.count("SELECT count(*) FROM turn WHERE outcome = 'completed'") == 1);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    tcflow(&stopped, Action::OOn).unwrap();
 }
 
 /// How often a process has slept.
