@@ -50,11 +50,14 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     plan.gone = adopted::gone(&state, &args.agent)?;
     let mut out = Outlet::new(args.events);
     let ended = turns(&mut Desk { cx, state: &mut state, out: &mut out }, &lock, &held, plan);
-    // Whoever reads slowly keeps nothing from others: the agent is free before the last record is printed.
+    // Whoever reads slowly, or stops a terminal, keeps nothing from others: the agent is free before the last words.
     drop((held, lock, state));
     match ended {
         Ok(None) => out.part().map(|()| Exit::Busy),
-        Ok(Some(exit)) => out.finish().map(|()| exit),
+        Ok(Some(finished)) => {
+            finishing::say_failure(cx, &finished);
+            out.finish().map(|()| finished.exit)
+        }
         Err(failure) => {
             // What ended the command counts, and not that it could not be printed besides.
             let _ = out.finish();
@@ -69,15 +72,15 @@ fn turns(
     lock: &TurnLock,
     held: &SupervisorLock,
     mut plan: launch::Plan<'_>,
-) -> Result<Option<Exit>> {
+) -> Result<Option<Finished>> {
     loop {
         let Some(finished) = launch::turn(desk, lock, held, &plan)? else { return Ok(None) };
         desk.out.tell(desk.cx, finished.ended.clone(), finished.at)?;
         say_resume(desk.cx, &finished);
-        finishing::say_failure(desk.cx, &finished);
         if finished.ended.outcome != Outcome::ResumeRefused || plan.is_second_try() {
-            return Ok(Some(finished.exit));
+            return Ok(Some(finished));
         }
+        finishing::say_failure(desk.cx, &finished);
         plan = plan.fresh();
     }
 }
