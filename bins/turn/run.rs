@@ -46,8 +46,7 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
         return Err(busy(&state, &place, &args.agent));
     };
     finish_latest(cx, &mut state, &held, &args.agent, args.kill_orphans)?;
-    launch::refuse(&state, &plan)?;
-    plan.gone = adopted::gone(&state, &args.agent)?;
+    plan.gone = adopted::gone(launch::refuse(&state, &plan)?)?;
     let mut out = Outlet::new(args.events);
     let ended = turns(&mut Desk { cx, state: &mut state, out: &mut out }, &lock, &held, plan);
     // Whoever reads slowly, or stops a terminal, keeps nothing from others: the agent is free before the last words.

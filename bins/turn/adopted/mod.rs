@@ -74,9 +74,9 @@ pub(crate) struct Gone {
 
 /// Before a turn: the adopted run whose worker is gone for certain; none where the agent has no adopted run.
 /// Whoever lives is not joined by a second agent.
-pub(crate) fn gone(state: &State, agent: &str) -> Result<Option<Gone>> {
-    let Some((run, worker)) = state.read("look at the agent", |view| open_of(view, agent))? else { return Ok(None) };
-    let (id, who) = (run.id, named(&worker));
+pub(crate) fn gone(adopted: Option<(Run, Worker)>) -> Result<Option<Gone>> {
+    let Some((run, worker)) = adopted else { return Ok(None) };
+    let (id, agent, who) = (run.id, &run.agent, named(&worker));
     match sight::look_twice(&worker) {
         Sight { observed: Observed::Gone, .. } => Ok(Some(Gone { run: id, beats: worker.pulse.beats })),
         Sight { observed: Observed::Alive, why } => {
