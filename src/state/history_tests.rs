@@ -128,6 +128,7 @@ fn costs(runs: usize) -> Vec<(&'static str, i64)> {
         let open = Wanted { open: true, ..Wanted::default() };
         turn::newest(tx, &open, 20)?;
         turn::newest(tx, &Wanted { task: Some("t"), ..open }, 20)?;
+        turn::newest(tx, &Wanted { task: Some("t"), ..Wanted::default() }, 20)?;
         turn::newest(tx, &Wanted { agent: Some("worker"), since: Some(NOW), ..open }, 20)?;
         turn::newest(tx, &Wanted::default(), 1)?;
         worker::open(tx, None)?;

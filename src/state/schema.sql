@@ -44,6 +44,8 @@ CREATE INDEX run_open_children ON run (parent) WHERE ended_at IS NULL;
 
 CREATE INDEX run_of_agent ON run (agent, id);
 
+CREATE INDEX run_of_task ON run (task, id) WHERE task IS NOT NULL;
+
 CREATE INDEX run_of_parent ON run (parent, id) WHERE parent IS NOT NULL;
 
 -- One process started for a run; at most one is open per agent.

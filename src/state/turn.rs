@@ -109,8 +109,8 @@ pub struct Wanted<'a> {
     pub open: bool,
 }
 
-/// The newest turns that are wanted, oldest of them first. By agent and openness there are indexes; the rest is looked
-/// for from the newest back.
+/// The newest turns that are wanted, oldest of them first. By agent, task and openness there are indexes; the rest is
+/// looked for from the newest back.
 pub fn newest(view: &View<'_>, wanted: &Wanted<'_>, limit: i64) -> Result<Vec<Turn>> {
     let turn = match (wanted.agent, wanted.open) {
         // Left to itself the planner reads the whole history backwards, for the order.
@@ -118,11 +118,12 @@ pub fn newest(view: &View<'_>, wanted: &Wanted<'_>, limit: i64) -> Result<Vec<Tu
         _ => "turn",
     };
     let of_agent = if wanted.agent.is_some() { "agent = ?1" } else { "?1 IS NULL" };
+    let of_task =
+        if wanted.task.is_some() { "run IN (SELECT run.id FROM run WHERE run.task = ?2)" } else { "?2 IS NULL" };
     let only_open = if wanted.open { "AND outcome IS NULL" } else { "" };
     let mut turns = view.all(
         &format!(
-            "SELECT {COLUMNS} FROM {turn} WHERE {of_agent} {only_open}
-               AND (?2 IS NULL OR EXISTS (SELECT 1 FROM run WHERE run.id = turn.run AND run.task = ?2))
+            "SELECT {COLUMNS} FROM {turn} WHERE {of_agent} AND {of_task} {only_open}
                AND (?3 IS NULL OR outcome = ?3)
                AND (?4 IS NULL OR booted_at >= ?4)
              ORDER BY id DESC LIMIT ?5"
