@@ -96,7 +96,7 @@ fn of_turn(cx: &Context, args: &Conform, id: TurnId) -> Result<Capture> {
         Some(file) => stderr(file)?,
         None => {
             let bytes = exit.as_ref().map_or(u64::MAX, |exit| exit.stderr_bytes);
-            Stderr::read(&folder.join(STDERR), bytes).unwrap_or_default()
+            Stderr::read(&folder.join(STDERR), bytes).ok().flatten().unwrap_or_default()
         }
     };
     Ok(Capture {
@@ -115,8 +115,11 @@ fn given(args: &Conform) -> Option<Ended> {
     args.ended_code.map(Ended::Code).or(args.ended_signal.map(Ended::Signal))
 }
 
+/// The file that was named, or that a link names.
 fn stderr(file: &Path) -> Result<Stderr> {
-    Stderr::read(file, u64::MAX).map_err(|error| unreadable(file, error))
+    let read = std::fs::canonicalize(file).and_then(|file| Stderr::read(&file, u64::MAX));
+    let seen = read.map_err(|error| unreadable(file, error))?;
+    seen.ok_or_else(|| Failure::new(Exit::Malformed, format!("cannot read {}: it is no regular file", file.display())))
 }
 
 fn unreadable(file: &Path, error: std::io::Error) -> Failure {

@@ -82,7 +82,7 @@ impl<'t> Evidence<'t> {
         let facts = observer.as_ref().map(Observer::facts);
         let end = facts.and_then(|facts| turn.description.end(facts, by_itself.and_then(|exit| exit.code)));
         let written = exit.as_ref().filter(|exit| exit.started).map_or(u64::MAX, |exit| exit.stderr_bytes);
-        let stderr = Stderr::read(&log_dir.join(STDERR), written).unwrap_or_default();
+        let stderr = Stderr::read(&log_dir.join(STDERR), written).ok().flatten().unwrap_or_default();
         watched.observer = observer;
         let (log_dir, stderr_tail) = (log_dir.to_owned(), None);
         let gathered = Self { turn, log_dir, exit, left, watched, live, end, stderr, stderr_tail };

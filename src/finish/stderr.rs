@@ -23,16 +23,16 @@ pub struct Stderr {
 
 impl Stderr {
     /// Reads both ends of a file, of which nothing after `limit` counts. Its agent can put a FIFO there, which would be
-    /// waited for: what is no regular file has nothing.
+    /// waited for: none where there is no regular file.
     ///
     /// # Errors
     /// What reading gives.
-    pub fn read(path: &Path, limit: u64) -> std::io::Result<Self> {
-        let Some(mut file) = Follow::open(path)? else { return Ok(Self::default()) };
+    pub fn read(path: &Path, limit: u64) -> std::io::Result<Option<Self>> {
+        let Some(mut file) = Follow::open(path)? else { return Ok(None) };
         let length = file.length()?.min(limit);
         let head = read(&mut file, 0, HEAD.min(length))?;
         let tail = read(&mut file, length.saturating_sub(TAIL), TAIL.min(length))?;
-        Ok(Self { head, tail })
+        Ok(Some(Self { head, tail }))
     }
 }
 
