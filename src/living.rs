@@ -27,9 +27,9 @@ pub(crate) fn clear_for_stdout() {
     }
 }
 
-/// Takes the line away, if it stands there.
+/// Takes the line away, if it stands there and the terminal takes anything: at a turn's end nobody waits for a Ctrl-Q.
 fn clear() {
-    let clearing = clearing();
+    let clearing = if stderr_takes() { clearing() } else { "" };
     if !clearing.is_empty() {
         let _ = std::io::stderr().write_all(clearing.as_bytes());
     }

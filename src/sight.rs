@@ -1,6 +1,7 @@
 //! Looks at adopted workers with the instruments and lets `judge` conclude. Called by the commands that show one, go on
 //! after one, or wait for one to come; it writes nothing, and asks each tmux server once.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use crate::clock::Moment;
@@ -14,10 +15,10 @@ use crate::seam::wait;
 /// Between two looks that have to agree.
 const SECOND_LOOK: std::time::Duration = std::time::Duration::from_millis(200);
 
-/// One look at any number of workers.
-#[derive(Debug)]
+/// One look at any number of workers. It asks nobody anything before there is one to look at.
+#[derive(Debug, Default)]
 pub struct Looker {
-    now: Moment,
+    now: OnceCell<Moment>,
     answers: HashMap<Option<String>, Answer>,
 }
 
@@ -30,17 +31,11 @@ pub struct Found {
     pub process: Option<Identity>,
 }
 
-impl Default for Looker {
-    fn default() -> Self {
-        Self { now: Moment::now(&process::me()), answers: HashMap::new() }
-    }
-}
-
 impl Looker {
     /// When it looks.
     #[must_use]
-    pub const fn now(&self) -> &Moment {
-        &self.now
+    pub fn now(&self) -> &Moment {
+        self.now.get_or_init(|| Moment::now(&process::me()))
     }
 
     /// Whether a worker is there. tmux is asked only where the process does not tell.
@@ -54,7 +49,7 @@ impl Looker {
             session: session.map(|session| self.at_session(session)),
             server: found.and_then(|found| found.server.as_ref()).map(at_process),
             found: worker.is_found(),
-            launching: worker.is_launching(&self.now),
+            launching: worker.is_launching(self.now()),
         };
         observe(&findings)
     }

@@ -47,20 +47,23 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
         return Err(busy(&state, &place, &args.agent));
     };
     finish_latest(cx, &mut state, &held, &args.agent, args.kill_orphans)?;
-    launch::refuse(&state, &plan)?;
-    plan.gone = adopted::gone(&state, &args.agent)?;
-    if let Some(run) = plan.gone
-        && let Some(exit) = adopted::done::finish(cx, &mut state, run, &plan.expected)?
+    plan.gone = adopted::gone(launch::refuse(&state, &plan)?)?;
+    if let Some(gone) = plan.gone
+        && let Some(exit) = adopted::done::finish(cx, &mut state, gone, &plan.expected)?
     {
         return Ok(exit);
     }
     let mut out = Outlet::new(args.events);
     let ended = turns(&mut Desk { cx, state: &mut state, out: &mut out }, &lock, &held, plan);
-    // Whoever reads slowly keeps nothing from others: the agent is free before the last record is printed.
+    // Whoever reads slowly, or stops a terminal, keeps nothing from others: the agent is free before the last words.
     drop((held, lock, state));
     match ended {
-        Ok(None) => out.part().map(|()| Exit::Busy),
-        Ok(Some(exit)) => out.finish().map(|()| exit),
+        Ok(Launched::Detached) => out.part().map(|()| Exit::Busy),
+        Ok(Launched::NothingWaits) => out.finish().map(|()| Exit::Done),
+        Ok(Launched::Finished(finished)) => {
+            finishing::say_failure(cx, &finished);
+            out.finish().map(|()| finished.exit)
+        }
         Err(failure) => {
             // What ended the command counts, and not that it could not be printed besides.
             let _ = out.finish();
@@ -69,25 +72,23 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     }
 }
 
-/// The turn, and where its session was refused another without it. None: this supervisor has left it.
-fn turns(
-    desk: &mut Desk<'_>,
-    lock: &TurnLock,
-    held: &SupervisorLock,
-    mut plan: launch::Plan<'_>,
-) -> Result<Option<Exit>> {
+/// The turn, and where its session was refused another without it.
+fn turns(desk: &mut Desk<'_>, lock: &TurnLock, held: &SupervisorLock, mut plan: launch::Plan<'_>) -> Result<Launched> {
     loop {
         let finished = match launch::turn(desk, lock, held, &plan)? {
-            Launched::Finished(finished) => *finished,
-            Launched::Detached => return Ok(None),
-            Launched::NothingWaits => return say_empty(desk.cx, plan.args, &plan.runtime).map(Some),
+            Launched::Finished(finished) => finished,
+            Launched::Detached => return Ok(Launched::Detached),
+            Launched::NothingWaits => {
+                say_empty(desk.cx, plan.args, &plan.runtime)?;
+                return Ok(Launched::NothingWaits);
+            }
         };
         desk.out.tell(desk.cx, finished.ended.clone(), finished.at)?;
         say_resume(desk.cx, &finished);
-        finishing::say_failure(desk.cx, &finished);
         if finished.ended.outcome != Outcome::ResumeRefused || plan.is_second_try() {
-            return Ok(Some(finished.exit));
+            return Ok(Launched::Finished(finished));
         }
+        finishing::say_failure(desk.cx, &finished);
         plan = plan.fresh();
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn keep(
         Retrying::None => {}
     }
     if let Some(cause) = sequel.dead {
-        dead_letter::give_up(tx, turn, cause, sequel.attempts, &last_error(ended, evidence), now)?;
+        dead_letter::give_up(tx, run, turn, (cause, sequel.attempts), &last_error(ended, evidence), now)?;
     }
     if ended.outcome == Outcome::Completed {
         dead_letter::resolve(tx, run, turn.id, now)?;

@@ -143,10 +143,15 @@ pub fn identity_of(pid: i32) -> io::Result<Identity> {
 }
 
 /// The identity of this process; its start time is 0 where `/proc` cannot be read, and then equal to no process.
+/// Read once: only a child made by clone would be another, and that is never asked.
 #[must_use]
 pub fn me() -> Identity {
-    let pid = own_pid();
-    identity_of(pid).unwrap_or_else(|_| identity(pid, 0))
+    static ME: OnceLock<Identity> = OnceLock::new();
+    let read = || {
+        let pid = own_pid();
+        identity_of(pid).unwrap_or_else(|_| identity(pid, 0))
+    };
+    ME.get_or_init(read).clone()
 }
 
 /// Now, as other processes of this host can compare it with theirs.

@@ -40,7 +40,7 @@ pub fn of_run(view: &View<'_>, run: RunId) -> Result<Vec<DeadLetter>> {
     view.all(
         &format!(
             "{SELECT} WHERE d.run = ?1
-             UNION ALL {SELECT} WHERE d.mail IS NOT NULL AND mail.recipient_run = ?1 ORDER BY 1"
+             UNION ALL {SELECT} WHERE mail.state = 'dead' AND mail.recipient_run = ?1 ORDER BY 1"
         ),
         [run.0],
         read,
@@ -53,11 +53,18 @@ pub fn of_turn(view: &View<'_>, turn: TurnId) -> Result<Vec<DeadLetter>> {
 }
 
 /// Opens the account of a run that is given up with this turn; one that is there already stays.
-pub fn give_up(tx: &Tx<'_>, turn: &Turn, cause: DeadCause, attempts: i64, error: &str, now: Stamp) -> Result<()> {
+pub fn give_up(
+    tx: &Tx<'_>,
+    run: &Run,
+    turn: &Turn,
+    (cause, attempts): (DeadCause, i64),
+    error: &str,
+    now: Stamp,
+) -> Result<()> {
     tx.run(
-        "INSERT INTO dead_letter (run, attempt, cause, attempts, last_error, opened_at, opened_by)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-        params![turn.run.0, turn.attempt, cause.word(), attempts, error, now.millis(), turn.id.0],
+        "INSERT INTO dead_letter (run, agent, task, attempt, cause, attempts, last_error, opened_at, opened_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+        params![run.id.0, run.agent, run.task, turn.attempt, cause.word(), attempts, error, now.millis(), turn.id.0],
     )?;
     Ok(())
 }
@@ -82,8 +89,7 @@ pub(super) fn undelivered(
 pub fn resolve(tx: &Tx<'_>, run: &Run, turn: TurnId, now: Stamp) -> Result<()> {
     tx.run(
         "UPDATE dead_letter SET resolved_at = ?4, resolved_by = ?3
-         WHERE resolved_at IS NULL AND run IS NOT NULL
-           AND EXISTS (SELECT 1 FROM run WHERE run.id = dead_letter.run AND run.agent = ?1 AND run.task IS ?2)",
+         WHERE resolved_at IS NULL AND run IS NOT NULL AND agent = ?1 AND task IS ?2",
         params![run.agent, run.task, turn.0, now.millis()],
     )?;
     Ok(())

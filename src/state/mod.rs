@@ -21,6 +21,9 @@ pub mod turn;
 pub mod worker;
 mod write;
 
+#[cfg(test)]
+mod history_tests;
+
 pub use migrate::SCHEMA;
 pub use open::{State, sqlite_version};
 pub use place::{Place, Surroundings};

@@ -145,8 +145,12 @@ pub fn set_session(tx: &Tx<'_>, run: RunId, session: Option<&str>) -> Result<()>
 
 /// How many open runs have this agent as parent.
 pub fn open_children(view: &View<'_>, parent: &str) -> Result<i64> {
-    let count =
-        view.one("SELECT count(*) FROM run WHERE parent = ?1 AND ended_at IS NULL", [parent], |row| row.get(0))?;
+    // Left to itself the planner takes the index of all children that ever were.
+    let count = view.one(
+        "SELECT count(*) FROM run INDEXED BY run_open_children WHERE parent = ?1 AND ended_at IS NULL",
+        [parent],
+        |row| row.get(0),
+    )?;
     Ok(count.unwrap_or(0))
 }
 
@@ -174,7 +178,7 @@ pub fn open_agents(view: &View<'_>, capability: Option<Capability>, parent: Opti
 pub fn open_names(view: &View<'_>) -> Result<Vec<String>> {
     view.all(
         "SELECT agent FROM run WHERE ended_at IS NULL
-         UNION SELECT parent FROM run WHERE ended_at IS NULL AND parent IS NOT NULL",
+         UNION SELECT parent FROM run INDEXED BY run_open_children WHERE ended_at IS NULL AND parent IS NOT NULL",
         [],
         |row| row.get(0),
     )

@@ -45,6 +45,8 @@ CREATE INDEX run_open_children ON run (parent) WHERE ended_at IS NULL;
 
 CREATE INDEX run_of_agent ON run (agent, id);
 
+CREATE INDEX run_of_task ON run (task, id) WHERE task IS NOT NULL;
+
 CREATE INDEX run_of_parent ON run (parent, id) WHERE parent IS NOT NULL;
 
 -- One process started for a run; at most one is open per agent.
@@ -221,7 +223,9 @@ WHERE state = 'stored' AND recipient_run IS NULL AND (kind = 'steer' OR kind = '
 
 CREATE INDEX mail_of_lease ON mail (lease_turn) WHERE lease_turn IS NOT NULL;
 
-CREATE INDEX mail_of_worker ON mail (run, id) WHERE attributed_by = 'run';
+CREATE INDEX mail_of_run ON mail (run, id) WHERE run IS NOT NULL;
+
+CREATE INDEX mail_dead ON mail (recipient_run) WHERE state = 'dead' AND recipient_run IS NOT NULL;
 
 CREATE INDEX mail_of_turn ON mail (turn, id) WHERE turn IS NOT NULL;
 
@@ -271,6 +275,8 @@ CREATE UNIQUE INDEX retry_taken_by ON retry (taken_by) WHERE taken_by IS NOT NUL
 CREATE TABLE dead_letter (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     run INTEGER REFERENCES run (id),
+    agent TEXT, -- the run's, and its task: by these a later success finds what was given up, among all that ever was
+    task TEXT,
     mail INTEGER UNIQUE REFERENCES mail (id),
     attempt INTEGER,
     cause TEXT NOT NULL CHECK (cause IN (
@@ -284,11 +290,11 @@ CREATE TABLE dead_letter (
     resolved_by INTEGER REFERENCES turn (id),
     acknowledged_at INTEGER,
     UNIQUE (run, attempt, cause),
-    CHECK ((run IS NULL) <> (mail IS NULL) AND (run IS NULL) = (attempt IS NULL)),
+    CHECK ((run IS NULL) <> (mail IS NULL) AND (run IS NULL) = (attempt IS NULL) AND (run IS NULL) = (agent IS NULL)),
     CHECK (resolved_by IS NULL OR resolved_at IS NOT NULL)
 ) STRICT;
 
-CREATE INDEX dead_letter_open ON dead_letter (run) WHERE resolved_at IS NULL AND run IS NOT NULL;
+CREATE INDEX dead_letter_open ON dead_letter (agent, task) WHERE resolved_at IS NULL AND run IS NOT NULL;
 
 CREATE INDEX dead_letter_of_turn ON dead_letter (opened_by) WHERE opened_by IS NOT NULL;
 

@@ -109,52 +109,28 @@ pub struct Wanted<'a> {
     pub open: bool,
 }
 
-/// The newest turns that are wanted, oldest of them first.
+/// The newest turns that are wanted, oldest of them first. By agent, task and openness there are indexes; the rest is
+/// looked for from the newest back.
 pub fn newest(view: &View<'_>, wanted: &Wanted<'_>, limit: i64) -> Result<Vec<Turn>> {
-    if wanted.task.is_none() && wanted.outcome.is_none() && wanted.since.is_none() {
-        return newest_of(view, wanted.agent, wanted.open, limit);
-    }
+    let turn = match (wanted.agent, wanted.open) {
+        // Left to itself the planner reads the whole history backwards, for the order.
+        (None, true) => "turn INDEXED BY turn_open",
+        _ => "turn",
+    };
+    let of_agent = if wanted.agent.is_some() { "agent = ?1" } else { "?1 IS NULL" };
+    let of_task =
+        if wanted.task.is_some() { "run IN (SELECT run.id FROM run WHERE run.task = ?2)" } else { "?2 IS NULL" };
+    let only_open = if wanted.open { "AND outcome IS NULL" } else { "" };
     let mut turns = view.all(
         &format!(
-            "SELECT {COLUMNS} FROM turn
-             WHERE (?1 IS NULL OR agent = ?1)
-               AND (?2 IS NULL OR run IN (SELECT run.id FROM run WHERE run.task = ?2))
+            "SELECT {COLUMNS} FROM {turn} WHERE {of_agent} AND {of_task} {only_open}
                AND (?3 IS NULL OR outcome = ?3)
                AND (?4 IS NULL OR booted_at >= ?4)
-               AND (?5 = 0 OR outcome IS NULL)
-             ORDER BY id DESC LIMIT ?6"
+             ORDER BY id DESC LIMIT ?5"
         ),
-        params![
-            wanted.agent,
-            wanted.task,
-            wanted.outcome.map(Outcome::word),
-            wanted.since.map(Stamp::millis),
-            wanted.open,
-            limit
-        ],
+        params![wanted.agent, wanted.task, wanted.outcome.map(Outcome::word), wanted.since.map(Stamp::millis), limit],
         read,
     )?;
-    turns.reverse();
-    Ok(turns)
-}
-
-/// The same by agent and openness alone, for which there are indexes.
-fn newest_of(view: &View<'_>, agent: Option<&str>, only_open: bool, limit: i64) -> Result<Vec<Turn>> {
-    let open = if only_open { "AND outcome IS NULL" } else { "" };
-    let mut turns = match agent {
-        Some(agent) => view.all(
-            &format!("SELECT {COLUMNS} FROM turn WHERE agent = ?1 {open} ORDER BY id DESC LIMIT ?2"),
-            params![agent, limit],
-            read,
-        ),
-        // The planner would read the whole history backwards, for the order.
-        None if only_open => view.all(
-            &format!("SELECT {COLUMNS} FROM turn INDEXED BY turn_open WHERE outcome IS NULL ORDER BY id DESC LIMIT ?1"),
-            params![limit],
-            read,
-        ),
-        None => view.all(&format!("SELECT {COLUMNS} FROM turn ORDER BY id DESC LIMIT ?1"), params![limit], read),
-    }?;
     turns.reverse();
     Ok(turns)
 }

@@ -103,7 +103,11 @@ impl View<'_> {
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>> {
-        let found = self.conn.prepare_cached(sql).and_then(|mut asked| asked.query_row(params, read).optional());
+        let found = self.conn.prepare_cached(sql).and_then(|mut asked| {
+            let row = asked.query_row(params, read).optional();
+            work::note(&asked);
+            row
+        });
         found.map_err(|error| self.fail(error))
     }
 
@@ -114,7 +118,11 @@ impl View<'_> {
         params: impl Params,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
-        let found = self.conn.prepare_cached(sql).and_then(|mut asked| asked.query_map(params, read)?.collect());
+        let found = self.conn.prepare_cached(sql).and_then(|mut asked| {
+            let rows = asked.query_map(params, read)?.collect();
+            work::note(&asked);
+            rows
+        });
         found.map_err(|error| self.fail(error))
     }
 
@@ -150,7 +158,11 @@ impl View<'_> {
 impl Tx<'_> {
     /// Runs one statement that changes rows; tells how many.
     pub(in crate::state) fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
-        let done = self.sql().prepare_cached(sql).and_then(|mut statement| statement.execute(params));
+        let done = self.sql().prepare_cached(sql).and_then(|mut statement| {
+            let changed = statement.execute(params);
+            work::note(&statement);
+            changed
+        });
         done.map_err(|error| self.fail(error))
     }
 }
@@ -168,6 +180,26 @@ impl Tx<'_> {
     /// 74 for a value that has no JSON form.
     pub fn text_of(&self, value: &(impl serde::Serialize + ?Sized)) -> Result<String> {
         serde_json::to_string(value).map_err(|error| Failure::io("cannot write a value as JSON", error))
+    }
+}
+
+/// What statements cost, in steps of SQLite's machine. Counted in tests alone: a step count tells what a clock cannot.
+pub(super) mod work {
+    #[cfg(test)]
+    thread_local!(static STEPS: std::cell::Cell<i64> = const { std::cell::Cell::new(0) });
+
+    #[cfg(test)]
+    pub(super) fn note(statement: &rusqlite::Statement<'_>) {
+        STEPS.set(STEPS.get() + i64::from(statement.reset_status(rusqlite::StatementStatus::VmStep)));
+    }
+
+    #[cfg(not(test))]
+    pub(super) const fn note(_: &rusqlite::Statement<'_>) {}
+
+    /// The steps since this was asked last.
+    #[cfg(test)]
+    pub(in crate::state) fn taken() -> i64 {
+        STEPS.take()
     }
 }
 

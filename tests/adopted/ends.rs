@@ -198,6 +198,17 @@ fn the_last_child_that_says_nothing_wakes_its_waiting_parent_once() {
 }
 
 #[test]
+fn the_last_child_that_has_said_that_it_is_done_is_not_told_of_besides() {
+    let stage = Stage::new();
+    let (_, token) = worker(&stage, &["--parent", "lead"]);
+    stage.play("lead", "init; result dispatched").call().assert_end("waiting", 0);
+    let send = ["send", "--to", "lead", "--type", "worker_done", "--subject", "done"];
+    assert_eq!(stage.with_token(MAIL, &token, &send).code, 0);
+    stage.turn(&["end", "b1", "--outcome", "completed"]);
+    assert_eq!(told(&stage), (0, 0));
+}
+
+#[test]
 fn an_agent_is_not_adopted_below_itself() {
     let stage = Stage::new();
     let pid = stage.background("w", &["hang"]).to_string();

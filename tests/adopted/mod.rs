@@ -108,7 +108,7 @@ impl Stage {
         self.sqlite().execute_batch(sql).unwrap();
     }
 
-    fn count(&self, sql: &str) -> i64 {
+    pub(crate) fn count(&self, sql: &str) -> i64 {
         self.sqlite().query_row(sql, [], |row| row.get(0)).unwrap()
     }
 }

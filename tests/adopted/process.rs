@@ -192,19 +192,37 @@ fn a_run_that_is_adopted_while_a_turn_is_about_to_begin_is_not_joined() {
     stage.adopt("b1", pid, &[]);
     // Until the turn has looked, the run is another agent's.
     stage.sql("UPDATE run SET agent = 'nobody'");
+    turn_that_has_looked(&stage, "UPDATE run SET agent = 'b1'").end().assert_refused(76, "was adopted meanwhile");
+    assert!(!stage.path("ran").exists());
+    assert_eq!(stage.run_of("b1")["adopted"], true);
+}
+
+/// What a look could not find may beat the moment after.
+#[test]
+fn a_worker_that_beats_while_a_turn_is_about_to_begin_is_not_joined() {
+    let stage = Stage::new();
+    let pid = stage.background("w", &["hang"]);
+    stage.adopt("b1", pid, &[]);
+    kill_and_wait(pid);
+    let beat = "UPDATE worker SET beats = beats + 1";
+    turn_that_has_looked(&stage, beat).end().assert_refused(76, "its worker has just beaten");
+    assert!(!stage.path("ran").exists());
+    assert_eq!(stage.run_of("b1")["adopted"], true);
+    assert_eq!(stage.turn(&["run", "--agent", "b1", "--", "true"]).code, 0, "it is still gone");
+}
+
+/// A turn of b1 whose look is over, and that does not begin before this has happened.
+fn turn_that_has_looked(stage: &Stage, sql: &str) -> Running {
     let lock = std::fs::File::open(stage.path("state/state.lock")).unwrap();
     lock.lock().unwrap();
     let mut command = stage.command(TURN);
     command.args(["run", "--agent", "b1", "--", "touch", &stage.name("ran")]);
-    let running = Running::begin(&stage, command);
+    let running = Running::begin(stage, command);
     let inode = format!(":{} ", std::os::unix::fs::MetadataExt::ino(&lock.metadata().unwrap()));
     until("the wait for its transaction", || {
         let locks = std::fs::read_to_string("/proc/locks").unwrap();
         locks.lines().any(|line| line.contains("-> FLOCK") && line.contains(&inode))
     });
-    stage.sql("UPDATE run SET agent = 'b1'");
-    drop(lock);
-    running.end().assert_refused(76, "was adopted meanwhile");
-    assert!(!stage.path("ran").exists());
-    assert_eq!(stage.run_of("b1")["adopted"], true);
+    stage.sql(sql);
+    running
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Server, has_tmux, lives, state_of};
+use super::{Server, has_tmux, kill_and_wait, lives, state_of};
 use crate::stage::{Stage, until};
 
 /// field 3
@@ -191,6 +191,25 @@ fn a_kill_is_for_the_panes_process_and_never_for_the_server() {
     let stop = stage.turn(&["stop", "b2", "--kill"]);
     assert!(stop.last("turn.stopped")["signalled_pid"].is_i64(), "{stop:?}");
     until("its end", || server.tmux(&["list-sessions", "-F", "#{session_name}"]) == "keeper");
+}
+
+/// It was none when it was adopted.
+#[test]
+fn a_process_that_has_become_a_server_is_not_killed() {
+    if !has_tmux() {
+        return;
+    }
+    let stage = Stage::new();
+    let socket = stage.name("socket");
+    let become_one = format!("exec exec tmux -f /dev/null -S {socket} -D");
+    let pid = stage.background("w", &[&format!("wait-file {}", stage.name("go")), &become_one]);
+    stage.adopt("b1", pid, &[]);
+    std::fs::write(stage.path("go"), "").unwrap();
+    let name = format!("/proc/{pid}/comm");
+    until("the server", || std::fs::read_to_string(&name).is_ok_and(|name| name.starts_with("tmux: server")));
+    stage.turn(&["stop", "b1", "--kill"]).assert_refused(76, "is a tmux server");
+    assert!(lives(pid));
+    kill_and_wait(pid);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `turn log`: what the agent wrote, to stdout and to stderr, at once and while it comes.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::stage::{Stage, TURN, until};
 
@@ -32,7 +32,7 @@ fn both_can_be_followed_to_the_end_of_the_turn() {
     let mut running = crate::stage::Running::begin(&stage, command);
     running.until("turn.started");
     running.until_written(4);
-    let follow = |args: &[&str]| log(&stage, args).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let follow = |args: &[&str]| log(&stage, args).stdout(Stdio::piped()).spawn().unwrap();
     let (raw, errors) = (follow(&["--raw", "--follow"]), follow(&["--stderr", "--follow"]));
     let watched = running.log("stream.jsonl");
     until("the followers", || {
@@ -69,4 +69,19 @@ fn whoever_follows_opens_the_state_file_once() {
     let trace = std::fs::read_to_string(trace).unwrap();
     let opened = trace.lines().filter(|line| line.contains("state.db\"")).count();
     assert!((1..=3).contains(&opened), "opened {opened} times:\n{trace}");
+}
+
+/// Whoever finishes the turn opens the file, and a FIFO would be waited for, with every signal held back.
+#[test]
+fn an_agent_that_puts_a_fifo_in_place_of_its_stderr_holds_nobody() {
+    let stage = Stage::new();
+    stage.turn(&["run", "--agent", "a", "--", "true"]).assert_end("completed", 0);
+    for (seen, turn, end) in [(2, "t2", 0), (3, "t3", 3)] {
+        let errors = stage.name(&format!("state/logs/{turn}/stderr.log"));
+        let mut command = stage.command(TURN);
+        command.args(["run", "--agent", "a", "--", "sh", "-c", &format!("rm {errors} && mkfifo {errors}; exit {end}")]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        until("its outcome", || stage.count("SELECT count(*) FROM turn WHERE outcome IS NOT NULL") == seen);
+        assert_eq!(child.wait().unwrap().code(), Some(i32::from(end != 0)));
+    }
 }

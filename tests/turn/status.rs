@@ -8,7 +8,7 @@ use std::process::Stdio;
 use refloat::clock::Tick;
 use refloat::seam::wait;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{Action, Winsize, tcflow, tcsetwinsize};
 use unicode_width::UnicodeWidthStr;
 
 use crate::stage::{Call, Play, Running, Stage, until};
@@ -155,6 +155,30 @@ fn nobody_is_shown_what_nobody_sees() {
     }
     let call = stage.play("a", "init; sleep 700; result done").env("TERM", "xterm").call();
     assert_eq!((call.stderr.as_str(), call.code), ("", 0));
+}
+
+#[test]
+fn a_terminal_that_is_stopped_holds_nobody() {
+    let stage = Stage::new();
+    for (end, outcome, code) in [("result done", "completed", 0), ("exit 3", "no_result", 1)] {
+        let go = stage.name(&format!("go{code}"));
+        let (mut terminal, theirs) = Terminal::new(100);
+        let stopped = theirs.try_clone().unwrap();
+        let mut child = begin(stage.play("a", &format!("init; wait-file {go}; {end}")), theirs, "xterm");
+        terminal.until(" a | model | ");
+        tcflow(&stopped, Action::OOff).unwrap();
+        // The line is due again meanwhile.
+        let due = Tick::now().plus(std::time::Duration::from_millis(1500));
+        until("the next line", || Tick::now() >= due);
+        std::fs::write(go, "").unwrap();
+        let ended = format!("SELECT count(*) FROM turn WHERE outcome = '{outcome}'");
+        until("its outcome", || stage.count(&ended) == 1);
+        // What is still to be said is said when the agent is free.
+        let next = stage.turn(&["run", "--agent", "a", "--lock-wait", "20s", "--", "true"]);
+        assert_eq!(next.code, 0, "{next:?}");
+        tcflow(&stopped, Action::OOn).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+    }
 }
 
 /// How often a process has slept.

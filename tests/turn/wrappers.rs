@@ -70,6 +70,23 @@ fn the_deadline_and_a_stop_reach_the_agent_behind_a_wrapper_that_is_gone() {
     assert_eq!(call.ended()["children_left"], 0);
 }
 
+/// The first rung, not only the last one.
+#[test]
+fn the_agent_behind_a_wrapper_that_is_gone_is_asked_to_end_before_it_is_killed() {
+    let stage = Stage::new();
+    let end = format!("touch {}; exit 0", stage.name("asked"));
+    let script = format!(
+        "{INIT}; spawn holds-stdout+setsid {{ on INT {{ {end} }}; on TERM {{ {end} }}; touch {}; hang }}; exit 0",
+        stage.name("ready")
+    );
+    let running = stage.play_as("gemini", "a", &script).with(&["--kill-after", "60s"]).start();
+    crate::stage::until("the agent", || stage.path("ready").exists());
+    until_ended(running.agent_pid());
+    stage.turn(&["stop", "a", "--wait", "30s"]);
+    running.end().assert_end("aborted", 143);
+    assert!(stage.path("asked").exists());
+}
+
 #[test]
 fn a_program_that_is_no_wrapper_ends_its_turn_alone() {
     let stage = Stage::new();

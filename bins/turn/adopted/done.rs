@@ -6,24 +6,23 @@ use refloat::clock::Stamp;
 use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::finish;
-use refloat::id::RunId;
 use refloat::model::{Expectation, Outcome};
 use refloat::owed;
 use refloat::state::{State, run};
 
-use super::{end, open_of};
+use super::{Gone, end, open_of};
 
 /// Ends the run of a worker that was seen to be gone, if all that it owes is there and a result says that it is done.
 /// None: its work is not done, or the turn is asked for more than that.
-pub(crate) fn finish(cx: &mut Context, state: &mut State, gone: RunId, asked: &[Expectation]) -> Result<Option<Exit>> {
-    let looked = owed::look_again(state, gone)?;
+pub(crate) fn finish(cx: &mut Context, state: &mut State, gone: Gone, asked: &[Expectation]) -> Result<Option<Exit>> {
+    let looked = owed::look_again(state, gone.run)?;
     let owes = |asked: &Expectation| looked.iter().any(|(owed, _)| owed.expectation == *asked);
     if !asked.iter().all(owes) {
         return Ok(None);
     }
-    let ended = state.write("end an adopted run", |tx| match run::by_id(tx, gone)? {
-        // Its word, or a stop, may have come meanwhile.
-        Some(run) if open_of(tx, &run.agent)?.is_some_and(|(open, _)| open.id == gone) => {
+    let ended = state.write("end an adopted run", |tx| match run::by_id(tx, gone.run)? {
+        // Its word, a beat, or a stop may have come meanwhile.
+        Some(run) if open_of(tx, &run.agent)?.is_some_and(|(open, worker)| gone.is(&open, &worker)) => {
             finish::end_by_work(tx, &run, &looked, Stamp::now())
         }
         _ => Ok(None),

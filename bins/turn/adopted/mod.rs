@@ -66,13 +66,27 @@ fn named(worker: &Worker) -> String {
     }
 }
 
+/// A worker that was seen to be gone: of which run, and how often it had beaten until then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gone {
+    run: RunId,
+    beats: i64,
+}
+
+impl Gone {
+    /// Whether this is still what was seen: one that has beaten since was not gone.
+    fn is(self, run: &Run, worker: &Worker) -> bool {
+        self.run == run.id && self.beats == worker.pulse.beats
+    }
+}
+
 /// Before a turn: the adopted run whose worker is gone for certain; none where the agent has no adopted run.
 /// Whoever lives is not joined by a second agent.
-pub(crate) fn gone(state: &State, agent: &str) -> Result<Option<RunId>> {
-    let Some((run, worker)) = state.read("look at the agent", |view| open_of(view, agent))? else { return Ok(None) };
-    let (id, who) = (run.id, named(&worker));
+pub(crate) fn gone(adopted: Option<(Run, Worker)>) -> Result<Option<Gone>> {
+    let Some((run, worker)) = adopted else { return Ok(None) };
+    let (id, agent, who) = (run.id, &run.agent, named(&worker));
     match sight::look_twice(&worker) {
-        Sight { observed: Observed::Gone, .. } => Ok(Some(id)),
+        Sight { observed: Observed::Gone, .. } => Ok(Some(Gone { run: id, beats: worker.pulse.beats })),
         Sight { observed: Observed::Alive, why } => {
             Err(Failure::refused(format!("run {id} of {agent} is adopted, and {who} lives ({why})"))
                 .hint(format!("wait for: turn end {agent}; or end it: turn stop {agent} --kill")))
@@ -90,12 +104,21 @@ pub(crate) fn gone(state: &State, agent: &str) -> Result<Option<RunId>> {
     }
 }
 
-/// In the transaction that begins a turn: the worker that was seen to be gone stands for its run no more.
-pub(crate) fn take_over(tx: &Tx<'_>, open: Run, gone: Option<RunId>, now: Stamp) -> Result<Run> {
+/// In the transaction that begins a turn: the worker that was seen to be gone stands for its run no more. One that has
+/// beaten since was not gone.
+pub(crate) fn take_over(tx: &Tx<'_>, open: Run, gone: Option<Gone>, now: Stamp) -> Result<Run> {
     let Some(worker) = worker::of_run(tx, open.id)?.filter(|worker| worker.released_at.is_none()) else {
         return Ok(open);
     };
-    if gone != Some(open.id) {
+    let seen = gone.filter(|gone| gone.run == open.id);
+    if seen.is_some_and(|seen| seen.beats != worker.pulse.beats) {
+        return Err(Failure::refused(format!(
+            "run {} of {} is adopted, and its worker has just beaten",
+            open.id, open.agent
+        ))
+        .hint(format!("see: turn show {}", open.agent)));
+    }
+    if seen.is_none() {
         return Err(Failure::refused(format!("run {} of {} was adopted meanwhile", open.id, open.agent))
             .hint(format!("see: turn show {}; {} stands for it", open.agent, named(&worker))));
     }

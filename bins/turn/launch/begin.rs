@@ -8,7 +8,7 @@ use refloat::error::{Failure, Result};
 use refloat::identity::Identity;
 use refloat::judge::owed::begins_attempt;
 use refloat::judge::sequel::held_until;
-use refloat::model::{Containment, NewRun, NewTurn, Owed, Run, Turn};
+use refloat::model::{Containment, NewRun, NewTurn, Owed, Run, Turn, Worker};
 use refloat::owed::{self, Looks};
 use refloat::state::mail::claim::lease_to_turn;
 use refloat::state::{Place, State, Tx, View, agent, run, turn};
@@ -97,9 +97,13 @@ fn open_run(tx: &Tx<'_>, plan: &Plan<'_>, now: Stamp) -> Result<Run> {
     }
 }
 
-/// What refuses the turn, looked at under the lock before anything is started for it.
-pub(crate) fn refuse(state: &State, plan: &Plan<'_>) -> Result<()> {
-    state.read("look at the run", |view| may_begin(view, plan, Stamp::now())).map(drop)
+/// What refuses the turn, looked at under the lock before anything is started for it. Returns the agent's open run and its
+/// worker, where one stands for it: whether that lives is to be looked at next.
+pub(crate) fn refuse(state: &State, plan: &Plan<'_>) -> Result<Option<(Run, Worker)>> {
+    state.read("look at the run", |view| {
+        may_begin(view, plan, Stamp::now())?;
+        adopted::open_of(view, &plan.args.agent)
+    })
 }
 
 /// A limit of the provider, looked at before a prompt is waited for. Nothing else is decided without the lock.

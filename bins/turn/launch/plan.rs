@@ -31,7 +31,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) stops: i64,
     pub(crate) limits: Limits,
     /// The adopted run whose worker was seen to be gone.
-    pub(crate) gone: Option<refloat::id::RunId>,
+    pub(crate) gone: Option<crate::adopted::Gone>,
     /// The session was refused once in this call.
     refused: bool,
 }
