@@ -4,6 +4,8 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use crate::seam::regular;
+
 /// Enough for a program's own refusal.
 const HEAD: u64 = 16 * 1024;
 /// Enough for its last words.
@@ -21,12 +23,13 @@ pub struct Stderr {
 }
 
 impl Stderr {
-    /// Reads both ends of a file, of which nothing after `limit` counts.
+    /// Reads both ends of a file, of which nothing after `limit` counts. The agent may have put something else in its
+    /// place: only a regular file is read.
     ///
     /// # Errors
-    /// What reading gives.
+    /// What opening and reading give.
     pub fn read(path: &Path, limit: u64) -> std::io::Result<Self> {
-        let mut file = std::fs::File::open(path)?;
+        let mut file = regular::open(path)?;
         let length = file.metadata()?.len().min(limit);
         let mut ends = Self::default();
         (&mut file).take(HEAD.min(length)).read_to_end(&mut ends.head)?;

@@ -11,6 +11,7 @@ pub mod git;
 pub mod process;
 pub mod program;
 pub mod reap;
+pub mod regular;
 pub mod signals;
 pub mod spawn;
 pub mod survivors;
