@@ -71,6 +71,13 @@ fn what_is_no_file_of_a_sensible_size_is_no_description_and_is_not_waited_for() 
 }
 
 #[test]
+fn a_command_with_a_nul_in_it_is_refused() {
+    let stage = Stage::new();
+    stage.describe("nul", "like = \"claude\"\nargs = [\"a\\u0000b\", \"{session}\", \"{args}\"]\n");
+    stage.play_as("nul", "a", "init; result done").call().assert_refused(78, "a word of the command has a NUL in it");
+}
+
+#[test]
 fn an_unknown_runtime_is_answered_with_the_names_that_are_near() {
     let stage = Stage::new();
     stage.describe("qwen", "like = \"claude\"\nprogram = \"qwen\"\n");
