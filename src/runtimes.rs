@@ -2,15 +2,19 @@
 //! Called by `turn` where a runtime is chosen or listed. Reads files; what they mean is `runtime`'s.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::runtime::{self, Description};
+use crate::seam::regular;
 use crate::words::words;
 
 /// Below the configuration folder.
 const FOLDER: &str = "refloat/runtimes";
+/// No description is longer.
+const LONGEST_MIB: u64 = 1;
 
 words! {
     /// Where a runtime's description comes from.
@@ -115,13 +119,16 @@ fn is_name(name: &str) -> bool {
 
 /// The text of a file; none where there is no such file.
 fn read(file: &Path) -> Result<Option<String>> {
-    match std::fs::read(file) {
+    let none = |why: &str| Failure::new(Exit::Config, format!("cannot use {}: {why}", file.display()));
+    match regular::read(file, LONGEST_MIB) {
         Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|error| {
             let line =
                 error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
             Failure::new(Exit::Config, format!("cannot use {}:{}:1: the line is not UTF-8", file.display(), line + 1))
         }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound && file.is_symlink() => Err(none("it leads nowhere")),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Err(none(&error.to_string())),
         Err(error) => Err(Failure::io(format!("cannot read {}", file.display()), error)),
     }
 }

@@ -17,9 +17,11 @@ use refloat::record::{self, UnknownLine, count};
 use refloat::runtime::{Description, Line, LineKind, Reading, Splitter};
 use refloat::runtimes::{self, Origin};
 use refloat::seam::exit_record::ExitRecord;
+use refloat::seam::follow::Follow;
 use refloat::state::{State, turn};
 
 use crate::args::Conform;
+use crate::events::Source;
 use crate::finishing::log_dir;
 
 /// So many of the lines that no rule knows are shown,
@@ -78,7 +80,7 @@ fn of_turn(cx: &Context, args: &Conform, id: TurnId) -> Result<Capture> {
     let place = cx.place()?;
     let turn: Turn =
         State::open_for_reading(&place)?.read("look for the turn", |view| turn::by_id(view, id))?.ok_or_else(|| {
-            Failure::not_found(format!("no turn {id}")).hint("see: turn list; a file of this name is ./{id}")
+            Failure::not_found(format!("no turn {id}")).hint(format!("see: turn list; a file of this name is ./{id}"))
         })?;
     let (description, from) = match &args.runtime {
         Some(name) => {
@@ -90,7 +92,9 @@ fn of_turn(cx: &Context, args: &Conform, id: TurnId) -> Result<Capture> {
     let exit = ExitRecord::read(&folder, id).ok().flatten().filter(|exit| exit.started);
     let bytes = exit.as_ref().map_or(u64::MAX, |exit| exit.stream_bytes);
     let path = folder.join(STREAM);
-    let stream = std::fs::File::open(&path).map_err(|error| unreadable(&path, error))?.take(bytes);
+    let stream = Follow::open(&path).map_err(|error| unreadable(&path, error))?;
+    let stream = stream.ok_or_else(|| Failure::not_found(format!("{id} has no stream: {}", path.display())))?;
+    let stream = Source::of(stream).take(bytes);
     let own = exit.as_ref().and_then(|exit| exit.code.map(Ended::Code).or(exit.signal.map(Ended::Signal)));
     let stderr = match &args.stderr {
         Some(file) => stderr(file)?,

@@ -1,5 +1,6 @@
 //! The prompt of a turn: where it comes from, and whether there is anything to say.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -9,6 +10,9 @@ use refloat::exit::Exit;
 use refloat::runtime::{Description, PromptBy};
 
 use crate::launch::args::Run;
+
+/// No prompt is longer: it is held in memory, and what never ends would fill that.
+const LONGEST_MIB: u64 = 64;
 
 /// What is to be said to the agent.
 pub(crate) enum Prompt {
@@ -48,16 +52,26 @@ pub(crate) fn read(cx: &Context, args: &Run, runtime: &Description) -> Result<Pr
 }
 
 fn read_file(cx: &Context, file: &Path) -> Result<Vec<u8>> {
-    let mut text = Vec::new();
     if file == Path::new("-") {
         cx.note_stdin("the prompt");
-        std::io::stdin().read_to_end(&mut text).or_fail(|| "cannot read the prompt from standard input".into())?;
-        return Ok(text);
+        return whole(std::io::stdin())?.or_fail(|| "cannot read the prompt from standard input".into());
     }
-    let what = || format!("cannot read prompt file {}", file.display());
-    text = std::fs::read(file).map_err(|error| {
+    let text = File::open(file).map_or_else(|error| Ok(Err(error)), whole)?;
+    text.map_err(|error| {
         let missing = error.kind() == std::io::ErrorKind::NotFound;
-        Failure::io(what(), error).exit(if missing { Exit::NotFound } else { Exit::Io })
-    })?;
-    Ok(text)
+        let what = format!("cannot read prompt file {}", file.display());
+        Failure::io(what, error).exit(if missing { Exit::NotFound } else { Exit::Io })
+    })
+}
+
+/// All of a prompt, if it is not too long.
+fn whole(from: impl Read) -> Result<std::io::Result<Vec<u8>>> {
+    let most = LONGEST_MIB << 20;
+    let mut text = Vec::new();
+    let read = from.take(most + 1).read_to_end(&mut text);
+    if text.len() as u64 > most {
+        return Err(Failure::new(Exit::Malformed, format!("the prompt is longer than {LONGEST_MIB} MiB"))
+            .hint("put it into files, and let the prompt name them"));
+    }
+    Ok(read.map(|_| text))
 }

@@ -54,16 +54,19 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
         return Ok(exit);
     }
     let mut out = Outlet::new(args.events);
-    let ended = turns(&mut Desk { cx, state: &mut state, out: &mut out }, &lock, &held, plan);
-    // Whoever reads slowly, or stops a terminal, keeps nothing from others: the agent is free before the last words.
+    let mut all = Vec::new();
+    let ended = turns(&mut Desk { cx, state: &mut state, out: &mut out }, &lock, &held, plan, &mut all);
+    // Whoever reads slowly keeps nothing from others: the agent is free before the last record is printed, and before
+    // stderr is waited for.
     drop((held, lock, state));
+    for finished in &all {
+        say_mismatch(cx, finished);
+        finishing::say_failure(cx, finished);
+    }
     match ended {
         Ok(Launched::Detached) => out.part().map(|()| Exit::Busy),
         Ok(Launched::NothingWaits) => out.finish().map(|()| Exit::Done),
-        Ok(Launched::Finished(finished)) => {
-            finishing::say_failure(cx, &finished);
-            out.finish().map(|()| finished.exit)
-        }
+        Ok(Launched::Finished(finished)) => out.finish().map(|()| finished.exit),
         Err(failure) => {
             // What ended the command counts, and not that it could not be printed besides.
             let _ = out.finish();
@@ -72,8 +75,14 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     }
 }
 
-/// The turn, and where its session was refused another without it.
-fn turns(desk: &mut Desk<'_>, lock: &TurnLock, held: &SupervisorLock, mut plan: launch::Plan<'_>) -> Result<Launched> {
+/// The turn, and where its session was refused another without it; `all` has them.
+fn turns(
+    desk: &mut Desk<'_>,
+    lock: &TurnLock,
+    held: &SupervisorLock,
+    mut plan: launch::Plan<'_>,
+    all: &mut Vec<Finished>,
+) -> Result<Launched> {
     loop {
         let finished = match launch::turn(desk, lock, held, &plan)? {
             Launched::Finished(finished) => finished,
@@ -83,12 +92,13 @@ fn turns(desk: &mut Desk<'_>, lock: &TurnLock, held: &SupervisorLock, mut plan: 
                 return Ok(Launched::NothingWaits);
             }
         };
+        all.push((*finished).clone());
         desk.out.tell(desk.cx, finished.ended.clone(), finished.at)?;
-        say_resume(desk.cx, &finished);
         if finished.ended.outcome != Outcome::ResumeRefused || plan.is_second_try() {
             return Ok(Launched::Finished(finished));
         }
-        finishing::say_failure(desk.cx, &finished);
+        let asked = finished.ended.session_asked.as_deref().unwrap_or("?");
+        desk.cx.say_if_heard(format_args!("warning: session {asked} was refused; trying once more without it"));
         plan = plan.fresh();
     }
 }
@@ -101,16 +111,14 @@ fn say_empty(cx: &mut Context, args: &Run, runtime: &Description) -> Result<Exit
 }
 
 /// A resume that did not happen is never silent.
-fn say_resume(cx: &Context, finished: &Finished) {
+fn say_mismatch(cx: &Context, finished: &Finished) {
     let ended = &finished.ended;
-    let asked = ended.session_asked.as_deref().unwrap_or("?");
-    match ended.resume {
-        Resume::Mismatch => cx.say(format_args!(
-            "warning: asked to resume session {asked}, the stream names {}",
+    if ended.resume == Resume::Mismatch {
+        cx.say(format_args!(
+            "warning: asked to resume session {}, the stream names {}",
+            ended.session_asked.as_deref().unwrap_or("?"),
             ended.session_seen.as_deref().unwrap_or("none")
-        )),
-        Resume::Refused => cx.say(format_args!("warning: session {asked} was refused; trying once more without it")),
-        Resume::Fresh | Resume::Same => {}
+        ));
     }
 }
 

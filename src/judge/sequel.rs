@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::clock::Stamp;
+use crate::judge::limit::ends_at;
 use crate::judge::retry::{self, Next, policy};
 use crate::judge::situation::Situation;
 use crate::model::{CrashKind, DeadCause, Hold, MailType, Outcome, RetryClass, Run, RunState};
@@ -102,9 +103,10 @@ pub fn sequel(outcome: Outcome, run: &Situation) -> Option<Sequel> {
 }
 
 /// Until when a run may not go on: the provider's own time, while it lies ahead. Our pauses are advice and hold nobody.
+/// A time that made sense only to a clock that has been put right since is none.
 #[must_use]
 pub fn held_until(run: &Run, now: Stamp) -> Option<Stamp> {
-    run.held_until.filter(|until| run.held_by_provider && now < *until)
+    ends_at(&[run.held_until.filter(|_| run.held_by_provider)], now)
 }
 
 /// What an outcome proves to be a crash of the agent. An error result is none: the agent has said what went wrong.

@@ -184,14 +184,16 @@ impl Limit {
     }
 }
 
-/// The id at a path: a text that is neither empty nor longer than ids are.
+/// The id at a path.
 pub(super) fn id_at(raw: Raw<'_>, path: &[String]) -> Option<String> {
     raw.at(path).and_then(id)
 }
 
-/// The id that this value is.
+/// The id that this value is. It becomes a word of the next command, where it must not pass for an option or for two words.
 pub(super) fn id(raw: Raw<'_>) -> Option<String> {
-    raw.text().filter(|text| (1..=ID).contains(&text.len())).map(std::borrow::Cow::into_owned)
+    let is_id =
+        |text: &str| (1..=ID).contains(&text.len()) && !text.starts_with('-') && !text.contains(char::is_control);
+    raw.text().filter(|text| is_id(text)).map(std::borrow::Cow::into_owned)
 }
 
 /// Adds the usage of one terminal line to what was said before.

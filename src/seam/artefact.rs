@@ -3,16 +3,17 @@
 //! never wakes a device; it reads a bounded part of them, and never writes.
 //! (A network file system that does not answer makes it wait: stat(2) has no deadline.)
 
-use std::fs::{File, FileType, Metadata};
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use hmac_sha256::Hash;
 use nix::libc;
 use rustix::fs::{Mode, OFlags};
 
+use super::regular::name;
 use crate::error::io_text;
 use crate::model::{FileSeen, Look, Said};
 
@@ -149,15 +150,6 @@ fn plain(status: &str) -> String {
 
 fn modified_ns(data: &Metadata) -> i64 {
     data.mtime().saturating_mul(1_000_000_000).saturating_add(data.mtime_nsec())
-}
-
-fn name(kind: FileType) -> &'static str {
-    match kind {
-        kind if kind.is_dir() => "a folder",
-        kind if kind.is_fifo() => "a FIFO",
-        kind if kind.is_socket() => "a socket",
-        _ => "a device",
-    }
 }
 
 #[cfg(test)]

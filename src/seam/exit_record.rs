@@ -1,11 +1,12 @@
 //! `exit.json`: how a turn's agent came to its end, written by the shim and read by whoever finishes the turn.
 //! It is the shim's only word that lasts, so it is there whole or not at all.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
+use nix::libc;
 use serde::{Deserialize, Serialize};
 
 use super::follow::open_regular;
@@ -136,11 +137,25 @@ impl ExitRecord {
     pub fn write(&self, log_dir: &Path) -> io::Result<()> {
         let line = self.line()?;
         let reserve = log_dir.join(RESERVE);
-        let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(&reserve)?;
+        let file = reserved(&reserve)?;
         file.write_all_at(&line, 0)?;
         file.set_len(line.len() as u64)?;
         file.sync_all()?;
         std::fs::rename(&reserve, log_dir.join(NAME))?;
         File::open(log_dir)?.sync_all()
+    }
+}
+
+/// The reserved room. Whatever else an agent has put in its place is neither waited for nor written to.
+fn reserved(path: &Path) -> io::Result<File> {
+    let open = |options: &mut OpenOptions| {
+        options.write(true).mode(0o600).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW).open(path)
+    };
+    match open(&mut File::options()).and_then(|file| Ok((file.metadata()?.is_file(), file))) {
+        Ok((true, file)) => Ok(file),
+        _ => {
+            let _ = std::fs::remove_file(path);
+            open(File::options().create_new(true))
+        }
     }
 }

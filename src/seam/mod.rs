@@ -10,6 +10,7 @@ pub mod follow;
 pub mod git;
 pub mod process;
 pub mod reap;
+pub mod regular;
 pub mod signals;
 pub mod spawn;
 pub mod survivors;

@@ -94,3 +94,14 @@ fn an_older_file_is_brought_up_to_date_by_a_reader_too() {
         assert_eq!(state.read("ask", |view| agent::stops(view, "a")).unwrap(), 0);
     }
 }
+
+/// json_valid(NULL) is null since SQLite 3.45, and false before: an older program that checks the file would call it
+/// damaged.
+#[test]
+fn what_may_be_null_is_so_for_every_sqlite() {
+    for line in
+        include_str!("schema.sql").lines().filter(|line| line.contains("json_valid") && !line.contains("NOT NULL"))
+    {
+        assert!(line.contains("IS NULL OR json_valid"), "{line}");
+    }
+}

@@ -137,3 +137,21 @@ fn a_disk_filled_in_mid_stream_loses_no_end() {
         disk.assert_whole();
     }
 }
+
+#[test]
+fn a_prompt_that_the_disk_does_not_take_does_not_stay_to_fill_it() {
+    let Some(disk) = SmallDisk::new() else { return };
+    assert_eq!(disk.run(&["exit 0"]).status.code(), Some(0));
+    let long = disk.stage.word("long");
+    std::fs::write(&long, "x".repeat(4 << 20)).unwrap();
+    let agent = ["run", "--agent", "a", "--runtime", "claude", "--program", "true", "--prompt-file", &long];
+    let full = disk.inside(&disk.stage.turn(&agent));
+    assert_eq!(full.status.code(), Some(74), "{full:?}");
+    let ends = records(&full.stdout);
+    assert!(ends.iter().any(|end| end["outcome"] == "never_started"), "{full:?}");
+    let next = disk.run(&["exit 0"]);
+    assert_eq!(next.status.code(), Some(76), "its run goes on without a parent: {next:?}");
+    let next = disk.inside(&disk.stage.turn(&["run", "--agent", "a", "--", "true"]));
+    assert_eq!(next.status.code(), Some(0), "{next:?}");
+    disk.assert_whole();
+}

@@ -116,6 +116,16 @@ fn after_the_providers_time_the_turn_runs_and_one_that_is_limited_still_backs_of
     assert_eq!(stage.run_of("a")["state"], "completed");
 }
 
+#[test]
+fn a_limit_that_a_wrong_clock_put_years_ahead_holds_nobody_once_the_clock_is_right() {
+    let Some(library) = faketime() else { return };
+    let stage = Stage::new();
+    let reset = Stamp::now().millis() / 1000 + 1100 * 86_400 + 3600;
+    at(&stage, &library, "+1100d", &limited(Some(reset))).call().assert_end("limited", 75);
+    at(&stage, &library, "+1100d", "init; result done").call().assert_refused(75, "is limited by its provider");
+    stage.play("a", "init; result done").call().assert_end("completed", 0);
+}
+
 /// field 36
 #[test]
 fn a_run_that_was_tried_for_a_day_is_given_up_though_attempts_are_left() {

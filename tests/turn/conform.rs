@@ -103,3 +103,22 @@ fn what_cannot_be_read_is_told_by_its_code() {
         assert!(call.stderr.contains(words), "{args:?} {call:?}");
     }
 }
+
+#[test]
+fn a_stream_or_stderr_that_is_no_file_is_not_waited_for() {
+    let stage = Stage::new();
+    let script = "L=$(dirname \"$(readlink /proc/$$/fd/1)\"); rm $L/stream.jsonl; mkfifo $L/stream.jsonl";
+    stage.turn(&["run", "--agent", "a", "--", "/bin/sh", "-c", script]).assert_end("completed", 0);
+    let fifo = stage.name("state/logs/t1/stream.jsonl");
+    for (args, code, words) in [
+        (&["t1"][..], 66, "t1 has no stream"),
+        (&["--runtime", "pi", "--stderr", &fifo, "/dev/null"], 65, "it is a FIFO"),
+        (&["t7"], 66, "a file of this name is ./t7"),
+    ] {
+        let mut command = stage.command("timeout");
+        command.args(["-s", "KILL", "30", crate::stage::TURN, "conform"]).args(args);
+        let call = stage.call(command);
+        assert_eq!(call.code, code, "{args:?} {call:?}");
+        assert!(call.stderr.contains(words), "{args:?} {call:?}");
+    }
+}

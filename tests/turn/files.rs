@@ -55,6 +55,30 @@ fn a_stream_that_is_a_fifo_is_no_stream() {
 }
 
 #[test]
+fn stderr_that_is_no_file_any_more_holds_no_end_up() {
+    for shape in ["mkfifo $L/stderr.log", "mkdir $L/stderr.log", "ln -s /dev/zero $L/stderr.log"] {
+        let stage = Stage::new();
+        let mut command = stage.command("timeout");
+        command.args(["-s", "KILL", "30", crate::stage::TURN, "run", "--agent", "a", "--", "/bin/sh", "-c"]);
+        command.arg(format!("L=$(dirname \"$(readlink /proc/$$/fd/1)\"); rm $L/stderr.log; {shape}; exit 3"));
+        stage.call(command).assert_end("failed", 1);
+    }
+}
+
+#[test]
+fn room_for_the_record_that_was_taken_away_keeps_no_shim() {
+    for shape in ["rm $L/exit.json.reserve", "mkfifo $L/exit.json.reserve", "ln -s $L/../../other $L/exit.json.reserve"]
+    {
+        let stage = Stage::new();
+        let call = shell(&stage, "a", &format!("rm $L/exit.json.reserve; echo kept >$L/../../other; {shape}; exit 0"));
+        call.assert_end("completed", 0);
+        stage.turn(&["run", "--agent", "a", "--lock-wait", "20s", "--", "true"]).assert_end("completed", 0);
+        assert_eq!(std::fs::read_to_string(stage.path("state/other")).unwrap(), "kept\n", "{shape}");
+        assert!(stage.path("state/logs/t1/exit.json").is_file(), "{shape}");
+    }
+}
+
+#[test]
 fn nobody_is_its_own_parent_directly_or_through_others() {
     let stage = Stage::new();
     stage.turn(&["run", "--agent", "a", "--parent", "a", "--", "true"]).assert_refused(2, "its own parent");

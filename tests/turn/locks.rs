@@ -55,6 +55,30 @@ fn a_busy_agent_is_busy_and_says_with_what() {
 }
 
 #[test]
+fn a_stderr_that_nobody_reads_keeps_no_lock_of_an_ended_turn() {
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+    use std::io::Write;
+    let stage = Stage::new();
+    let (reader, mut full) = std::io::pipe().unwrap();
+    let flags = fcntl_getfl(&full).unwrap();
+    fcntl_setfl(&full, flags | OFlags::NONBLOCK).unwrap();
+    while full.write(&[b'x'; 4096]).is_ok() {}
+    fcntl_setfl(&full, flags).unwrap();
+    let mut command = stage.command(crate::stage::TURN);
+    command.args(["run", "--agent", "a", "--", "false"]).stdout(std::process::Stdio::null()).stderr(full);
+    let mut first = command.spawn().unwrap();
+    // The command keeps a copy of the writing end.
+    drop(command);
+    crate::stage::until("the end", || {
+        stage.state().exists() && stage.turn(&["list", "--outcome", "failed"]).records.len() == 1
+    });
+    stage.turn(&["run", "--agent", "a", "--lock-wait", "20s", "--", "true"]).assert_end("completed", 0);
+    assert!(first.try_wait().unwrap().is_none(), "it waits to say how its turn ended");
+    drop(reader);
+    assert_eq!(first.wait().unwrap().code(), Some(1));
+}
+
+#[test]
 fn a_turn_that_is_refused_after_its_shim_was_started_leaves_nobody_and_a_free_lock() {
     let stage = Stage::new();
     stage.play("a", "init; result done").call().assert_end("completed", 0);

@@ -30,6 +30,18 @@ fn an_empty_prompt_leaves_an_open_run_as_it_is() {
     assert_eq!(stage.turn(&["list"]).records.len(), 1);
 }
 
+#[test]
+fn a_prompt_that_never_ends_is_refused_before_it_fills_the_memory() {
+    let stage = Stage::new();
+    for zero in ["/dev/zero", "-"] {
+        let mut command = stage.command("sh");
+        command.args(["-c", "ulimit -v 1000000; exec timeout -s KILL 60 \"$@\" </dev/zero", "sh", crate::stage::TURN]);
+        command.args(["run", "--agent", "a", "--runtime", "claude", "--prompt-file", zero, "--", "true"]);
+        stage.call(command).assert_refused(65, "the prompt is longer than 64 MiB");
+    }
+    assert!(!stage.state().exists());
+}
+
 /// T2
 #[test]
 fn an_unknown_runtime_is_a_usage_error_that_names_the_known_ones() {

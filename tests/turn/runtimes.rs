@@ -42,6 +42,42 @@ fn a_mistake_in_a_users_file_is_told_by_file_line_column_and_key() {
 }
 
 #[test]
+fn what_is_no_file_of_a_sensible_size_is_no_description_and_is_not_waited_for() {
+    let stage = Stage::new();
+    let folder = stage.path("config/refloat/runtimes");
+    std::fs::create_dir_all(&folder).unwrap();
+    nix::unistd::mkfifo(&folder.join("fifo.toml"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.join("zero.toml")).unwrap();
+    std::fs::create_dir(folder.join("folder.toml")).unwrap();
+    std::fs::File::create(folder.join("big.toml")).unwrap().set_len(1 << 40).unwrap();
+    std::os::unix::fs::symlink("/nowhere", folder.join("dangling.toml")).unwrap();
+    let within = |args: &[&str]| {
+        let mut command = stage.command("timeout");
+        command.args(["-s", "KILL", "30", crate::stage::TURN]).args(args);
+        stage.call(command)
+    };
+    for (name, words) in
+        [("fifo", "a FIFO"), ("zero", "a device"), ("folder", "a folder"), ("big", "longer than 1 MiB")]
+    {
+        let call = within(&["runtimes", name]);
+        assert_eq!(call.code, 78, "{call:?}");
+        assert!(call.stderr.contains(&format!("{name}.toml: it is {words}")), "{call:?}");
+    }
+    let listed = within(&["runtimes"]);
+    assert_eq!((listed.code, listed.records.len()), (0, 13), "{listed:?}");
+    let dangling = within(&["runtimes", "dangling"]);
+    assert_eq!(dangling.code, 78, "{dangling:?}");
+    assert!(dangling.stderr.contains("dangling.toml: it leads nowhere"), "{dangling:?}");
+}
+
+#[test]
+fn a_command_with_a_nul_in_it_is_refused() {
+    let stage = Stage::new();
+    stage.describe("nul", "like = \"claude\"\nargs = [\"a\\u0000b\", \"{session}\", \"{args}\"]\n");
+    stage.play_as("nul", "a", "init; result done").call().assert_refused(78, "a word of the command has a NUL in it");
+}
+
+#[test]
 fn an_unknown_runtime_is_answered_with_the_names_that_are_near() {
     let stage = Stage::new();
     stage.describe("qwen", "like = \"claude\"\nprogram = \"qwen\"\n");

@@ -155,3 +155,19 @@ fn a_new_run_is_a_fresh_session_unless_it_continues() {
     let never = stage.play("a", "init; result done").with(&["--continue", "--resume", "never"]).call();
     assert_eq!(never.word("resume"), "fresh");
 }
+
+/// What a stream calls its session becomes a word of the next command.
+#[test]
+fn a_session_that_is_no_id_never_reaches_a_command_line() {
+    let stage = Stage::new();
+    for (agent, hostile) in [("a", r"s\u0000--rm"), ("b", "--help"), ("c", r"s\ns")] {
+        let result = format!(r#"{{"type":"result","subtype":"success","is_error":true,"session_id":"{hostile}"}}"#);
+        let call = stage.play(agent, &format!("line {result}; exit 1")).with(&["--max-attempts", "3"]).call();
+        let asked = call.assert_end("failed", 1).ended()["session_asked"].clone();
+        let args = stage.name(agent);
+        let next = stage.play(agent, &format!("record-args {args}; init; result done")).call();
+        assert_eq!(next.assert_end("completed", 0).ended()["session_asked"], asked);
+        let given = std::fs::read_to_string(args).unwrap();
+        assert!(given.ends_with(&format!("--resume\n{}\n", asked.as_str().unwrap())), "{given}");
+    }
+}

@@ -1,10 +1,12 @@
 //! What a turn is to be, before anything of it exists.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use refloat::error::{Failure, IoContext, Result};
+use refloat::exit::Exit;
 use refloat::judge::clocks::Limits;
 use refloat::model::{Capability, Expectation, Resume};
 use refloat::owed;
@@ -102,6 +104,11 @@ impl<'a> Plan<'a> {
         if let Some(program) = &self.args.program {
             let replaced = usize::from(self.runtime.program.is_some());
             command.splice(..replaced, [program.clone().into_os_string()]);
+        }
+        // The kernel would end the word there, and the shim's order knows by it where the next one begins.
+        if command.iter().any(|word| word.as_bytes().contains(&0)) {
+            return Err(Failure::new(Exit::Config, "a word of the command has a NUL in it")
+                .hint(format!("see: turn runtimes {}", self.runtime.name)));
         }
         Ok(command)
     }

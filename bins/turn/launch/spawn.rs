@@ -45,7 +45,11 @@ pub(super) fn make_folder(log_dir: &Path, prompt: Option<&[u8]>) -> Result<()> {
     if let Some(text) = prompt {
         let path = log_dir.join(PROMPT);
         let mut file = own_file(&path).or_fail(|| format!("cannot create {}", path.display()))?;
-        file.write_all(text).or_fail(|| format!("cannot write the prompt to {}", path.display()))?;
+        if let Err(error) = file.write_all(text) {
+            // Half of it may have taken the room that everybody else's state needs.
+            let _ = std::fs::remove_file(&path);
+            return Err(Failure::io(format!("cannot write the prompt to {}", path.display()), error));
+        }
     }
     Ok(())
 }

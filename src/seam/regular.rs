@@ -1,0 +1,64 @@
+//! Files that somebody names, or that an agent may have replaced: opened only if they are regular files.
+//! Called wherever such a file is read at once. It never waits for a FIFO, and never reads more than was asked for.
+
+use std::fs::{File, FileType};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+
+use nix::libc;
+
+/// Opens a regular file for reading; a link is followed.
+///
+/// # Errors
+/// What open(2) gives, and `InvalidInput` for anything but a regular file.
+pub fn open(path: &Path) -> io::Result<File> {
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_file() { Ok(file) } else { Err(invalid(format!("it is {}", name(kind)))) }
+}
+
+/// All of a file of at most so many MiB.
+///
+/// # Errors
+/// As [`open`], and `InvalidInput` for a longer one.
+pub fn read(path: &Path, most_mib: u64) -> io::Result<Vec<u8>> {
+    let most = most_mib << 20;
+    let mut bytes = Vec::new();
+    open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(invalid(format!("it is longer than {most_mib} MiB"))) } else { Ok(bytes) }
+}
+
+fn invalid(why: String) -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, why)
+}
+
+/// What something is that is no regular file.
+pub(super) fn name(kind: FileType) -> &'static str {
+    match kind {
+        kind if kind.is_dir() => "a folder",
+        kind if kind.is_fifo() => "a FIFO",
+        kind if kind.is_socket() => "a socket",
+        _ => "a device",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_regular_file_is_read_and_no_more_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, fifo) = (folder.path().join("file"), folder.path().join("fifo"));
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        std::fs::write(&file, "text").unwrap();
+        assert_eq!(read(&file, 1).unwrap(), b"text");
+        File::options().write(true).open(&file).unwrap().set_len(1 << 40).unwrap();
+        let why = |path: &Path| read(path, 1).unwrap_err().to_string();
+        assert_eq!(why(&file), "it is longer than 1 MiB");
+        assert_eq!((why(&fifo), why(folder.path())), ("it is a FIFO".to_owned(), "it is a folder".to_owned()));
+        assert_eq!(why(Path::new("/dev/zero")), "it is a device");
+        assert_eq!(read(&folder.path().join("none"), 1).unwrap_err().kind(), ErrorKind::NotFound);
+    }
+}
