@@ -69,8 +69,8 @@ fn named(worker: &Worker) -> String {
 /// A worker that was seen to be gone: of which run, and how often it had beaten until then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gone {
-    run: RunId,
-    beats: i64,
+    pub(crate) run: RunId,
+    pub(crate) beats: i64,
 }
 
 impl Gone {
