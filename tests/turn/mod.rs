@@ -13,6 +13,7 @@ mod locks;
 mod logs;
 mod mail;
 mod prompts;
+mod prose;
 mod runtimes;
 mod sessions;
 mod silences;
