@@ -20,6 +20,7 @@ mod silences;
 mod spawning;
 mod status;
 mod stops;
+mod trees;
 mod waiting;
 mod wrappers;
 mod yielding;
