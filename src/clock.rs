@@ -159,6 +159,27 @@ impl Moment {
         };
         (age >= 0).then_some(age)
     }
+
+    /// The clock that it is told by, as one word; empty where it is not known, and then equal to none.
+    #[must_use]
+    pub fn clock(&self) -> String {
+        if self.boot.is_empty() { String::new() } else { format!("{}/{}", self.boot, self.time_ns) }
+    }
+
+    /// This moment and a while later.
+    #[must_use]
+    pub fn plus(&self, while_: Duration) -> Self {
+        let millis = i64::try_from(while_.as_millis()).unwrap_or(i64::MAX);
+        Self { at: self.at.plus(while_), boottime_ms: self.boottime_ms.saturating_add(millis), ..self.clone() }
+    }
+
+    /// How long it is from `now` to this moment: by the ticks of one boot, else by the wall clock; zero once it has passed.
+    #[must_use]
+    pub fn after(&self, now: &Self) -> Duration {
+        let same = !self.boot.is_empty() && self.clock() == now.clock();
+        let millis = if same { self.boottime_ms.saturating_sub(now.boottime_ms) } else { self.at.since(now.at) };
+        Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+    }
 }
 
 /// A point on `CLOCK_MONOTONIC`, which stands still while the host sleeps.
@@ -218,6 +239,29 @@ fn read(clock: ClockId) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at_tick(wall: i64, boot: &str, tick: i64) -> Moment {
+        Moment { at: Stamp::from_millis(wall), boot: boot.into(), time_ns: 1, boottime_ms: tick }
+    }
+
+    #[test]
+    fn a_step_of_the_wall_clock_bends_nothing_within_one_boot() {
+        let end = at_tick(10_000, "a", 500);
+        for (now, left) in [
+            (at_tick(9_000, "a", 100), 400),
+            (at_tick(99_000, "a", 100), 400),
+            (at_tick(0, "a", 500), 0),
+            (at_tick(0, "a", 900), 0),
+            // Another boot, or one that nobody can name: the wall clock has to do.
+            (at_tick(9_000, "b", 100), 1_000),
+            (at_tick(11_000, "b", 100), 0),
+            (at_tick(9_000, "", 100), 1_000),
+        ] {
+            assert_eq!(end.after(&now), Duration::from_millis(left), "{now:?}");
+        }
+        assert_eq!(at_tick(10, "", 5).after(&at_tick(4, "", 0)), Duration::from_millis(6));
+        assert_eq!(at_tick(1, "a", 2).plus(Duration::from_secs(1)), at_tick(1_001, "a", 1_002));
+    }
 
     #[test]
     fn a_brief_time_says_as_much_as_it_has_to() {

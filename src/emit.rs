@@ -100,6 +100,12 @@ impl Emitter {
         self.write(text.as_bytes())
     }
 
+    /// Whether records are held back for their columns.
+    #[must_use]
+    pub const fn is_table(&self) -> bool {
+        matches!(self.format, Format::Table)
+    }
+
     /// Whether nobody reads any more.
     #[must_use]
     pub const fn is_closed(&self) -> bool {

@@ -1,6 +1,14 @@
-//! `mail send` and `mail list`: who may send what to whom, what is stored of it, and what is shown.
+//! `mail`: who may send what to whom, what is stored of it, what is shown, and how it is claimed and served.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod batches;
+mod claims;
+mod purges;
+mod recipients;
+mod replies;
+mod served;
+mod waits;
 
 use std::process::Stdio;
 

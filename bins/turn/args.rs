@@ -60,7 +60,8 @@ Examples:
   turn run --agent lead --runtime claude --prompt 'Fix the failing test'
   turn run --agent lead --runtime claude --prompt-file task.md --on-stall report --events
   git diff | turn run --agent rev --parent lead --runtime claude --prompt-file -
-  turn run --agent b3 --expect file:report.md --expect git:HEAD -- make report")]
+  turn run --agent b3 --expect file:report.md --expect git:HEAD -- make report
+  mail wait --agent lead && turn run --agent lead --mail --continue --runtime claude")]
 pub(crate) struct Run {
     /// Whose turn it is: 1 to 100 of A-Z a-z 0-9 . _ -, the first a letter or digit
     #[arg(long, value_name = "NAME", value_parser = agent_name)]
@@ -72,7 +73,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "AGENT", value_parser = agent_name)]
     pub(crate) parent: Option<String>,
     /// What mail it owes to its parent at its end: merger owes merged or merge_failed; builder, scout, reviewer and
-    /// lead owe worker_done or result; none owes nothing [default: builder with --parent, else none]
+    /// lead owe worker_done or result; coordinator and none owe nothing [default: builder with --parent, else none]
     #[arg(long, value_name = "WORD")]
     pub(crate) capability: Option<Capability>,
     /// What the run owes besides: mail:TYPE, file:PATH, result:PATH (a JSON object with a status) or git:REF. It counts
@@ -88,6 +89,10 @@ pub(crate) struct Run {
     /// The prompt's file; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) prompt_file: Option<PathBuf>,
+    /// The prompt is the mail that waits for the agent; it is acknowledged if the turn has a clean result, else it comes
+    /// again. Nothing waits: nothing is started
+    #[arg(long, conflicts_with_all = ["prompt", "prompt_file"])]
+    pub(crate) mail: bool,
     /// The program in place of the runtime's own
     #[arg(long, value_name = "PATH")]
     pub(crate) program: Option<PathBuf>,

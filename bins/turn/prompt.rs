@@ -18,6 +18,8 @@ pub(crate) enum Prompt {
     Empty,
     /// This.
     Text(Vec<u8>),
+    /// The mail that waits when the turn begins.
+    Mail,
 }
 
 /// Whether the prompt is waited for: who writes it may take long.
@@ -27,15 +29,18 @@ pub(crate) fn is_stdin(args: &Run) -> bool {
 
 /// Reads the prompt. White space alone says nothing.
 pub(crate) fn read(cx: &Context, args: &Run, runtime: &Description) -> Result<Prompt> {
-    if runtime.prompt == PromptBy::None && (args.prompt.is_some() || args.prompt_file.is_some()) {
+    if runtime.prompt == PromptBy::None && (args.mail || args.prompt.is_some() || args.prompt_file.is_some()) {
         return Err(Failure::usage(format!("the runtime {} takes no prompt", runtime.name)));
+    }
+    if args.mail {
+        return Ok(Prompt::Mail);
     }
     let text = match (&args.prompt, &args.prompt_file) {
         (Some(text), _) => text.clone().into_bytes(),
         (None, Some(file)) => read_file(cx, file)?,
         (None, None) if runtime.prompt_required => {
             return Err(Failure::usage(format!("the runtime {} needs a prompt", runtime.name))
-                .hint("give it as --prompt TEXT or --prompt-file FILE"));
+                .hint("give it as --prompt TEXT, --prompt-file FILE or --mail"));
         }
         (None, None) => return Ok(Prompt::None),
     };

@@ -14,6 +14,7 @@ use refloat::runtimes;
 use refloat::state::{Place, State, agent, turn};
 
 use crate::args::Run;
+use crate::launch::Launched;
 use crate::outlet::Outlet;
 use crate::prompt::{self, Prompt};
 use crate::supervise::Desk;
@@ -33,7 +34,7 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     plan.prompt = match prompt::read(cx, args, &plan.runtime)? {
         Prompt::Empty => return say_empty(cx, args, &plan.runtime),
         Prompt::Text(text) => Some(text),
-        Prompt::None => None,
+        Prompt::None | Prompt::Mail => None,
     };
     let place = place.map_or_else(|| cx.place(), Ok)?;
     let mut state = State::open_for_writing(&place)?;
@@ -71,7 +72,11 @@ fn turns(
     mut plan: launch::Plan<'_>,
 ) -> Result<Option<Exit>> {
     loop {
-        let Some(finished) = launch::turn(desk, lock, held, &plan)? else { return Ok(None) };
+        let finished = match launch::turn(desk, lock, held, &plan)? {
+            Launched::Finished(finished) => *finished,
+            Launched::Detached => return Ok(None),
+            Launched::NothingWaits => return say_empty(desk.cx, plan.args, &plan.runtime).map(Some),
+        };
         desk.out.tell(desk.cx, finished.ended.clone(), finished.at)?;
         say_resume(desk.cx, &finished);
         finishing::say_failure(desk.cx, &finished);

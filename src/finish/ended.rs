@@ -93,7 +93,7 @@ impl<'l> Account<'l> {
             retry_at: sequel.filter(|sequel| !sequel.state.is_waiting()).and_then(|sequel| sequel.retry_at),
             http_status: end.and_then(|end| end.http_status).map(i64::from),
             limit_kind: end.and_then(|end| end.limit.as_ref()).and_then(|limit| limit.kind.clone()),
-            limit_resets_at: evidence.limit_resets_at(),
+            limit_resets_at: evidence.limit_resets_at,
             started_at: turn.started_at,
             duration_ms,
             first_event_ms: within(since_start(facts.first_event)),
@@ -126,7 +126,7 @@ pub(super) fn open_of(tx: &Tx<'_>, run: &Run, terminal_mail: Option<MailId>, bef
         mail_sent: terminal_mail.is_some(),
         yielded: false,
         children: run::open_children(tx, &run.agent)?,
-        unread: mail::waiting_for(tx, &run.agent, run.id, after)?,
+        unread: mail::waiting_for(tx, &run.agent, run.id, after, &process::moment())?,
     })
 }
 

@@ -50,6 +50,8 @@ pub struct Evidence<'t> {
     /// What decides of the stream, now that the process has ended.
     end: Option<End>,
     stderr: Stderr,
+    /// When the provider's limit ends, by its own word, if that makes sense. Told once: it rests on the time of telling.
+    pub(super) limit_resets_at: Option<Stamp>,
     /// The last lines of stderr, where the agent may have failed.
     pub(super) stderr_tail: Option<String>,
 }
@@ -85,7 +87,8 @@ impl<'t> Evidence<'t> {
         let stderr = Stderr::read(&log_dir.join(STDERR), written).unwrap_or_default();
         watched.observer = observer;
         let (log_dir, stderr_tail) = (log_dir.to_owned(), None);
-        let gathered = Self { turn, log_dir, exit, left, watched, live, end, stderr, stderr_tail };
+        let limit_resets_at = end.as_ref().and_then(limit_resets_at);
+        let gathered = Self { turn, log_dir, exit, left, watched, live, end, stderr, limit_resets_at, stderr_tail };
         // A wish that is recorded meanwhile can only make less of it a failure.
         let failed = class(conclude(&gathered.ending(turn)).outcome).is_some();
         let stderr_tail = if failed { tail(&gathered.log_dir.join(STDERR)) } else { None };
@@ -124,16 +127,6 @@ impl<'t> Evidence<'t> {
     #[must_use]
     pub fn wish<'w>(&'w self, turn: &'w Turn) -> Option<&'w WishNote> {
         turn.wish.as_ref().or(self.watched.wish.as_ref())
-    }
-
-    /// When the provider's limit ends, by its own word, if that makes sense.
-    #[must_use]
-    pub fn limit_resets_at(&self) -> Option<Stamp> {
-        let end = self.end()?;
-        let limit = end.limit.as_ref()?;
-        let now = Stamp::now();
-        let read_at = Stamp::from_millis(now.millis() - millis(Tick::now().since(end.at)));
-        ends_at(&[limit.resets_at, limit.retry_after.map(|wait| read_at.plus(wait))], now)
     }
 
     /// What could not be ended. Whoever looked after the shim knows best; its own count holds once its tree was gone:
@@ -213,6 +206,13 @@ const fn outcome_source(source: Source) -> OutcomeSource {
         Source::TerminalMessage => OutcomeSource::TerminalMessage,
         Source::ExitCode => OutcomeSource::ExitCode,
     }
+}
+
+fn limit_resets_at(end: &End) -> Option<Stamp> {
+    let limit = end.limit.as_ref()?;
+    let now = Stamp::now();
+    let read_at = Stamp::from_millis(now.millis() - millis(Tick::now().since(end.at)));
+    ends_at(&[limit.resets_at, limit.retry_after.map(|wait| read_at.plus(wait))], now)
 }
 
 /// A span as records have it.

@@ -17,6 +17,7 @@ pub use stderr::{Stderr, last_words};
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::judge::lease::fate;
 use crate::judge::outcome::{Conclusion, exit_of, settle};
 use crate::judge::owed::{adopt, hold_to};
 use crate::judge::retry::Prior;
@@ -26,7 +27,7 @@ use crate::model::{Cause, Look, MailType, Outcome, OutcomeSource, Owed, Run, Tur
 use crate::owed;
 use crate::record::TurnEnded;
 use crate::runtime::SessionBy;
-use crate::state::{State, Tx, retry, run, turn};
+use crate::state::{State, Tx, mail, retry, run, turn};
 
 /// A turn with its outcome.
 #[derive(Clone, Debug)]
@@ -91,7 +92,7 @@ fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, looked: &[(Owed, Lo
         max_attempts: run.max_attempts,
         stop_requested,
         prior: retry::taken_by(tx, turn.id)?.as_ref().map(Prior::of),
-        limit_resets_at: evidence.limit_resets_at(),
+        limit_resets_at: evidence.limit_resets_at,
         waits_until: turn.yielded.as_ref().map(|note| note.until),
         jitter,
         now,
@@ -103,6 +104,7 @@ fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, looked: &[(Owed, Lo
     if !turn::end(tx, turn, conclusion.outcome, &text, now)? {
         return Err(Failure::refused(format!("turn {} could not be ended", turn.id)));
     }
+    mail::claim::settle_prompt(tx, turn.id, fate(conclusion.outcome), now)?;
     if let Some(sequel) = &sequel {
         follow(tx, turn, &run, &ended, sequel, evidence, now)?;
     }

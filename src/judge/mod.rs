@@ -2,9 +2,12 @@
 //! No I/O, no clock, no database: `seam` looks, `state` remembers, this room only thinks.
 
 pub mod clocks;
+pub mod lease;
 pub mod limit;
 pub mod outcome;
 pub mod owed;
+pub mod payload;
 pub mod retry;
 pub mod sequel;
+pub mod wait;
 pub mod worker;

@@ -125,7 +125,7 @@ pub fn conclude(ending: &Ending) -> Conclusion {
 #[must_use]
 pub const fn owed_mail(capability: Capability) -> &'static [MailType] {
     match capability {
-        Capability::None => &[],
+        Capability::None | Capability::Coordinator => &[],
         Capability::Merger => &[MailType::Merged, MailType::MergeFailed],
         Capability::Builder | Capability::Scout | Capability::Reviewer | Capability::Lead => {
             &[MailType::WorkerDone, MailType::Result]

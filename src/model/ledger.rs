@@ -47,6 +47,10 @@ words! {
         MaxTime = "max_time",
         /// The mail was for a run that had ended.
         StaleGeneration = "stale_generation",
+        /// Nobody claimed the mail in its time.
+        Expired = "expired",
+        /// The mail was claimed too often, and never acknowledged.
+        MaxDeliveries = "max_deliveries",
     }
 }
 

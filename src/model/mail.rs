@@ -1,8 +1,9 @@
 //! A mail between agents, or from refloat to one.
 
-use crate::clock::Stamp;
+use crate::clock::{Moment, Stamp};
 use crate::id::{MailId, RunId, TurnId};
-use crate::model::{AttributedBy, DeadCause, MailState, MailType, Priority};
+use crate::model::{AttributedBy, DeadCause, MailType, Priority};
+use crate::words::words;
 
 /// A mail as the state file has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +16,8 @@ pub struct Mail {
     pub recipient: String,
     /// To this run of the recipient only.
     pub recipient_run: Option<RunId>,
+    /// The group it was sent to.
+    pub sent_to: Option<String>,
     /// What it is about.
     pub kind: MailType,
     /// How urgent it is.
@@ -41,6 +44,20 @@ pub struct Mail {
     pub dead_reason: Option<String>,
     /// When it was sent.
     pub sent_at: Stamp,
+    /// How often it was claimed.
+    pub deliveries: i64,
+    /// The token of its newest claim, also after that has ended.
+    pub claim: Option<String>,
+    /// When that was.
+    pub claimed_at: Option<Stamp>,
+    /// The turn it is leased to.
+    pub lease_turn: Option<TurnId>,
+    /// When its lease or its delay ends.
+    pub due: Option<Moment>,
+    /// When it was acknowledged.
+    pub acked_at: Option<Stamp>,
+    /// When it is of no more use.
+    pub expires_at: Option<Stamp>,
 }
 
 /// A mail to be sent.
@@ -70,4 +87,35 @@ pub struct NewMail<'a> {
     pub attributed_by: AttributedBy,
     /// Stored, or dead at once with this reason.
     pub dead_reason: Option<DeadCause>,
+}
+
+/// What a sender may ask for beyond the mail itself.
+#[derive(Clone, Debug, Default)]
+pub struct Terms<'a> {
+    /// The group it goes to.
+    pub sent_to: Option<&'a str>,
+    /// When it is of no more use.
+    pub expires: Option<Moment>,
+}
+
+impl MailType {
+    /// Whether it is about the course of a run that goes on: of no use to the next one.
+    #[must_use]
+    pub const fn is_change_of_course(self) -> bool {
+        matches!(self, Self::Steer | Self::Nudge)
+    }
+}
+
+words! {
+    /// What became of a mail.
+    pub enum MailState {
+        /// In the state file; it waits to be claimed.
+        Stored = "stored",
+        /// Claimed: somebody works on it, until the lease ends or the turn it is leased to has an outcome.
+        Leased = "leased",
+        /// Acknowledged: done with.
+        Acked = "acked",
+        /// Undeliverable; its reason says why.
+        Dead = "dead",
+    }
 }

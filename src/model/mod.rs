@@ -7,14 +7,16 @@ mod mail;
 mod run;
 mod sight;
 mod turn;
+mod wait;
 mod words;
 mod worker;
 
 pub use expectation::{Expectation, FileSeen, Finding, Look, Owed, Said, Wanted};
 pub use ledger::*;
-pub use mail::{Mail, NewMail};
+pub use mail::{Mail, MailState, NewMail, Terms};
 pub use run::{NewRun, Run, Standing};
 pub use sight::{Observed, Sight, Why};
 pub use turn::{Counters, NewTurn, StallNote, Turn, WishNote, YieldNote};
+pub use wait::{WaitEnd, WokenBy};
 pub use words::*;
 pub use worker::{FoundSession, NewWorker, Pulse, TmuxSession, Worker};

@@ -274,6 +274,8 @@ words! {
         Lead = "lead",
         /// Merges others' work.
         Merger = "merger",
+        /// Watches over the whole; owes nothing.
+        Coordinator = "coordinator",
     }
 }
 
@@ -342,16 +344,6 @@ words! {
         Word = "word",
         /// refloat wrote it.
         Refloat = "refloat",
-    }
-}
-
-words! {
-    /// What became of a mail.
-    pub enum MailState {
-        /// In the state file; nobody has taken it.
-        Stored = "stored",
-        /// Undeliverable; its reason says why.
-        Dead = "dead",
     }
 }
 

@@ -1,7 +1,7 @@
-//! Records about mail.
+//! Records about mail: what is stored, what was sent, what became of a lease.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cell;
@@ -11,7 +11,7 @@ use crate::id::{MailId, RunId, TurnId};
 use crate::model::{AttributedBy, Mail, MailState, MailType, Priority};
 
 /// A mail was stored.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct MailSent {
     /// The mail.
     pub mail: MailId,
@@ -21,6 +21,8 @@ pub struct MailSent {
     pub to: String,
     /// To this run of the recipient only.
     pub to_run: Option<RunId>,
+    /// The group it was sent to.
+    pub group: Option<String>,
     /// What it is about.
     pub mail_type: MailType,
     /// Stored, or dead at once.
@@ -33,6 +35,8 @@ pub struct MailSent {
     pub run: Option<RunId>,
     /// Who vouches for the sender.
     pub attributed_by: AttributedBy,
+    /// When it is of no more use.
+    pub expires_at: Option<Stamp>,
 }
 
 impl From<&Mail> for MailSent {
@@ -42,12 +46,14 @@ impl From<&Mail> for MailSent {
             from: mail.sender.clone(),
             to: mail.recipient.clone(),
             to_run: mail.recipient_run,
+            group: mail.sent_to.clone(),
             mail_type: mail.kind,
             state: mail.state,
             dead_reason: mail.dead_reason.clone(),
             turn: mail.turn,
             run: mail.run,
             attributed_by: mail.attributed_by,
+            expires_at: mail.expires_at,
         }
     }
 }
@@ -76,6 +82,8 @@ pub struct MailRecord {
     pub to: String,
     /// To this run of the recipient only.
     pub to_run: Option<RunId>,
+    /// The group it was sent to.
+    pub group: Option<String>,
     /// What it is about.
     pub mail_type: MailType,
     /// How urgent it is.
@@ -102,15 +110,39 @@ pub struct MailRecord {
     pub dead_reason: Option<String>,
     /// When it was sent.
     pub sent_at: Stamp,
+    /// How often it was claimed.
+    pub deliveries: i64,
+    /// What ends the lease; told to the claimer alone.
+    pub claim: Option<String>,
+    /// When the lease ends; none for a lease to a turn.
+    pub lease_until: Option<Stamp>,
+    /// The turn it is leased to, until that has an outcome.
+    pub lease_turn: Option<TurnId>,
+    /// Not to be claimed before this.
+    pub delayed_until: Option<Stamp>,
+    /// When it was acknowledged.
+    pub acked_at: Option<Stamp>,
+    /// When it is of no more use.
+    pub expires_at: Option<Stamp>,
+}
+
+impl MailRecord {
+    /// For whoever has claimed it.
+    #[must_use]
+    pub fn claimed(mail: &Mail) -> Self {
+        Self { claim: mail.claim.clone(), ..Self::from(mail) }
+    }
 }
 
 impl From<&Mail> for MailRecord {
     fn from(mail: &Mail) -> Self {
+        let due = mail.due.as_ref().map(|end| end.at);
         Self {
             mail: mail.id,
             from: mail.sender.clone(),
             to: mail.recipient.clone(),
             to_run: mail.recipient_run,
+            group: mail.sent_to.clone(),
             mail_type: mail.kind,
             priority: mail.priority,
             subject: mail.subject.clone(),
@@ -124,6 +156,13 @@ impl From<&Mail> for MailRecord {
             state: mail.state,
             dead_reason: mail.dead_reason.clone(),
             sent_at: mail.sent_at,
+            deliveries: mail.deliveries,
+            claim: None,
+            lease_until: due.filter(|_| mail.state == MailState::Leased),
+            lease_turn: mail.lease_turn,
+            delayed_until: due.filter(|_| mail.state == MailState::Stored),
+            acked_at: mail.acked_at,
+            expires_at: mail.expires_at,
         }
     }
 }
@@ -140,6 +179,87 @@ impl Record for MailRecord {
             ("state", self.state.to_string()),
             ("turn", cell(self.turn.as_ref())),
             ("subject", self.subject.clone()),
+        ]
+    }
+}
+
+/// A mail is done with.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct MailAcked {
+    /// The mail.
+    pub mail: MailId,
+    /// Whose mail it is.
+    pub agent: String,
+    /// How often it was claimed.
+    pub deliveries: i64,
+    /// When it was acknowledged.
+    pub acked_at: Stamp,
+}
+
+impl Record for MailAcked {
+    const TYPE: &'static str = "mail.acked";
+    fn columns(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("mail", self.mail.to_string()),
+            ("agent", self.agent.clone()),
+            ("deliveries", self.deliveries.to_string()),
+        ]
+    }
+}
+
+/// A mail waits again.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct MailReleased {
+    /// The mail.
+    pub mail: MailId,
+    /// Whose mail it is.
+    pub agent: String,
+    /// How often it was claimed.
+    pub deliveries: i64,
+    /// Not to be claimed before this.
+    pub delayed_until: Option<Stamp>,
+}
+
+impl Record for MailReleased {
+    const TYPE: &'static str = "mail.released";
+    fn columns(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("mail", self.mail.to_string()),
+            ("agent", self.agent.clone()),
+            ("deliveries", self.deliveries.to_string()),
+            ("delayed_until", cell(self.delayed_until.as_ref())),
+        ]
+    }
+}
+
+/// What was removed for good, or would be.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct MailPurged {
+    /// It was done, not only counted.
+    pub applied: bool,
+    /// So many mails in all.
+    pub mails: i64,
+    /// Acknowledged ones.
+    pub acked: i64,
+    /// Stored ones, which nobody has acknowledged.
+    pub stored: i64,
+    /// Dead ones, which nobody has acknowledged.
+    pub dead: i64,
+    /// Sent before this.
+    pub before: Option<Stamp>,
+    /// From or to this agent.
+    pub agent: Option<String>,
+}
+
+impl Record for MailPurged {
+    const TYPE: &'static str = "mail.purged";
+    fn columns(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("applied", self.applied.to_string()),
+            ("mails", self.mails.to_string()),
+            ("acked", self.acked.to_string()),
+            ("stored", self.stored.to_string()),
+            ("dead", self.dead.to_string()),
         ]
     }
 }

@@ -1,6 +1,7 @@
 //! The wire types: what stands on stdout, apart from what refloat thinks in.
 //! A record has all its keys always, in this order; null where there is no value.
 
+pub mod block;
 mod conform;
 mod event;
 mod ledger;
@@ -8,15 +9,17 @@ mod mail;
 mod owed;
 mod run;
 mod turn;
+mod wait;
 mod worker;
 
 pub use conform::{Conform, RuntimeRecord, UnknownLine};
 pub use event::{TurnEvent, TurnStalled, TurnStopped};
 pub use ledger::{CrashRecord, DeadLetterRecord, RetryRecord};
-pub use mail::{MailRecord, MailSent};
+pub use mail::{MailAcked, MailPurged, MailRecord, MailReleased, MailSent};
 pub use owed::{ExpectedRecord, OwedRecord};
 pub use run::RunRecord;
 pub use turn::{TurnEnded, TurnRecord, TurnStarted};
+pub use wait::WaitEnded;
 pub use worker::{RunAdopted, RunBeat, RunEnded, TurnYielded, WorkerFacts, WorkerLife};
 
 use schemars::generate::SchemaSettings;

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
 
 use super::{procfs, wait};
-use crate::clock::Tick;
+use crate::clock::{Moment, Tick};
 use crate::identity::Identity;
 use crate::words::words;
 
@@ -147,6 +147,12 @@ pub fn identity_of(pid: i32) -> io::Result<Identity> {
 pub fn me() -> Identity {
     let pid = own_pid();
     identity_of(pid).unwrap_or_else(|_| identity(pid, 0))
+}
+
+/// Now, as other processes of this host can compare it with theirs.
+#[must_use]
+pub fn moment() -> Moment {
+    Moment::now(&me())
 }
 
 /// The living process that has this pid now; its number cannot slip to another meanwhile.

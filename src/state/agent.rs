@@ -18,3 +18,15 @@ pub fn count_stop(tx: &Tx<'_>, agent: &str) -> Result<i64> {
     )?;
     Ok(counted.unwrap_or(0))
 }
+
+/// Whether a stop of the agent has not been lifted.
+pub fn is_stopped(view: &View<'_>, agent: &str) -> Result<bool> {
+    let stopped = view.one("SELECT stops > lifted FROM agent WHERE name = ?1", [agent], |row| row.get(0))?;
+    Ok(stopped.unwrap_or(false))
+}
+
+/// A turn with a prompt lifts every stop there was.
+pub fn lift_stops(tx: &Tx<'_>, agent: &str) -> Result<()> {
+    tx.run("UPDATE agent SET lifted = stops WHERE name = ?1 AND lifted < stops", [agent])?;
+    Ok(())
+}

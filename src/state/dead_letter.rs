@@ -63,10 +63,17 @@ pub fn give_up(tx: &Tx<'_>, turn: &Turn, cause: DeadCause, attempts: i64, error:
 }
 
 /// Opens the account of a mail that cannot be delivered.
-pub(super) fn undelivered(tx: &Tx<'_>, mail: MailId, cause: DeadCause, from: Option<TurnId>, now: Stamp) -> Result<()> {
+pub(super) fn undelivered(
+    tx: &Tx<'_>,
+    mail: MailId,
+    cause: DeadCause,
+    deliveries: i64,
+    from: Option<TurnId>,
+    now: Stamp,
+) -> Result<()> {
     tx.run(
-        "INSERT INTO dead_letter (mail, cause, attempts, opened_at, opened_by) VALUES (?1, ?2, 0, ?3, ?4)",
-        params![mail.0, cause.word(), now.millis(), from.map(|turn| turn.0)],
+        "INSERT INTO dead_letter (mail, cause, attempts, opened_at, opened_by) VALUES (?1, ?2, ?5, ?3, ?4)",
+        params![mail.0, cause.word(), now.millis(), from.map(|turn| turn.0), deliveries],
     )?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::clock::Stamp;
 use crate::error::Result;
 use crate::id::RunId;
 use crate::judge::sequel::Sequel;
-use crate::model::{NewRun, Run, RunState};
+use crate::model::{Capability, NewRun, Run, RunState};
 
 const COLUMNS: &str = "id, agent, task, parent, capability, state, hold, held_until, held_by_provider, epoch, attempts,
     max_attempts, runtime, session, terminal_mail_missing, opened_at, changed_at, ended_at";
@@ -20,7 +20,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
         agent: row.get("agent")?,
         task: row.get("task")?,
         parent: row.get("parent")?,
-        capability: word(row, "capability", crate::model::Capability::from_word)?,
+        capability: word(row, "capability", Capability::from_word)?,
         state: word(row, "state", RunState::from_word)?,
         hold: optional_word(row, "hold", crate::model::Hold::from_word)?,
         held_until: optional_stamp(row, "held_until")?,
@@ -68,6 +68,7 @@ pub fn open(tx: &Tx<'_>, new: &NewRun<'_>, now: Stamp) -> Result<RunId> {
          VALUES (?1, ?2, ?3, ?4, 'booting', ?5, ?6, ?7, ?7)",
         params![new.agent, new.task, new.parent, new.capability.word(), new.max_attempts, new.session, now.millis()],
     )?;
+    super::mail::bind(tx, new.agent, RunId(row))?;
     Ok(RunId(row))
 }
 
@@ -130,6 +131,7 @@ pub fn settle(tx: &Tx<'_>, run: RunId, epoch: i64, sequel: &Sequel, mail_missing
         ],
     )?;
     if changed == 1 && sequel.state.is_terminal() {
+        super::mail::unbind(tx, run, now)?;
         retry::cancel(tx, run, now)?;
     }
     Ok(changed == 1)
@@ -156,6 +158,16 @@ pub fn is_known(view: &View<'_>, name: &str) -> Result<bool> {
         |row| row.get(0),
     )?;
     Ok(known.unwrap_or(false))
+}
+
+/// The agents that have an open run, perhaps only those of a capability or below a parent.
+pub fn open_agents(view: &View<'_>, capability: Option<Capability>, parent: Option<&str>) -> Result<Vec<String>> {
+    view.all(
+        "SELECT agent FROM run
+         WHERE ended_at IS NULL AND (?1 IS NULL OR capability = ?1) AND (?2 IS NULL OR parent = ?2) ORDER BY agent",
+        params![capability.map(Capability::word), parent],
+        |row| row.get(0),
+    )
 }
 
 /// Every name that is an agent or a parent of an open run.

@@ -5,7 +5,8 @@
 -- What belongs to a name and not to one of its runs.
 CREATE TABLE agent (
     name TEXT NOT NULL PRIMARY KEY,
-    stops INTEGER NOT NULL DEFAULT 0 -- goes up with each `turn stop`
+    stops INTEGER NOT NULL DEFAULT 0, -- goes up with each `turn stop`
+    lifted INTEGER NOT NULL DEFAULT 0 -- so many of them a later turn with a prompt has lifted
 ) STRICT, WITHOUT ROWID;
 
 -- One piece of work given to an agent; at most one is open per agent.
@@ -15,7 +16,7 @@ CREATE TABLE run (
     task TEXT,
     parent TEXT,
     capability TEXT NOT NULL CHECK (capability IN (
-        'none', 'builder', 'scout', 'reviewer', 'lead', 'merger'
+        'none', 'builder', 'scout', 'reviewer', 'lead', 'merger', 'coordinator'
     )),
     state TEXT NOT NULL CHECK (state IN (
         'booting', 'in_turn', 'between_turns', 'waiting', 'blocked', 'completed', 'failed',
@@ -146,12 +147,13 @@ CREATE TABLE worker (
 
 CREATE UNIQUE INDEX worker_token ON worker (token);
 
--- Mail between agents, and from refloat to them.
+-- Mail between agents, and from refloat to them. The first mail of a thread, and what a mail answers, may have been purged.
 CREATE TABLE mail (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     sender TEXT NOT NULL,
     recipient TEXT NOT NULL,
-    recipient_run INTEGER REFERENCES run (id),
+    recipient_run INTEGER REFERENCES run (id), -- for this run of the recipient and no other
+    sent_to TEXT, -- the group it was sent to
     kind TEXT NOT NULL CHECK (kind IN (
         'status', 'question', 'result', 'error', 'worker_done', 'worker_died', 'children_done',
         'merge_ready', 'merged', 'merge_failed', 'escalation', 'health_check', 'dispatch',
@@ -160,29 +162,81 @@ CREATE TABLE mail (
     priority TEXT NOT NULL CHECK (priority IN (
         'low', 'normal', 'high', 'urgent'
     )),
+    rank INTEGER NOT NULL GENERATED ALWAYS AS ( -- the order in which mail is claimed
+        CASE priority WHEN 'urgent' THEN 0 WHEN 'high' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END
+    ) VIRTUAL,
     subject TEXT NOT NULL,
     body TEXT NOT NULL,
     payload TEXT CHECK (json_valid(payload)),
-    thread INTEGER REFERENCES mail (id), -- the first mail of the thread; null in that mail itself
-    reply_to INTEGER REFERENCES mail (id),
+    thread INTEGER, -- the first mail of the thread; null in that mail itself
+    reply_to INTEGER,
     turn INTEGER REFERENCES turn (id),
     run INTEGER REFERENCES run (id),
     attributed_by TEXT NOT NULL CHECK (attributed_by IN (
         'turn', 'run', 'word', 'refloat'
     )),
     state TEXT NOT NULL CHECK (state IN (
-        'stored', 'dead'
+        'stored', 'leased', 'acked', 'dead'
     )),
     dead_reason TEXT,
     sent_at INTEGER NOT NULL,
-    CHECK ((state = 'dead') = (dead_reason IS NOT NULL))
+    deliveries INTEGER NOT NULL DEFAULT 0, -- how often it was claimed
+    claim TEXT, -- the token of the newest claim, also after its end
+    claimed_at INTEGER,
+    lease_turn INTEGER REFERENCES turn (id), -- leased until this turn has an outcome, whatever the clock says
+    acked_at INTEGER,
+    -- When a lease or a delay ends: as people read it, and in milliseconds of CLOCK_BOOTTIME in that boot.
+    due_at INTEGER,
+    due_boot TEXT,
+    due_tick INTEGER,
+    -- The same for the end of its use.
+    expires_at INTEGER,
+    expires_boot TEXT,
+    expires_tick INTEGER,
+    CHECK ((state = 'dead') = (dead_reason IS NOT NULL)),
+    CHECK ((state = 'acked') = (acked_at IS NOT NULL)),
+    CHECK (state <> 'leased' OR (claim IS NOT NULL AND (lease_turn IS NULL) = (due_at IS NOT NULL))),
+    CHECK (state = 'leased' OR lease_turn IS NULL),
+    CHECK (state = 'leased' OR state = 'stored' OR due_at IS NULL),
+    CHECK ((due_at IS NULL) = (due_boot IS NULL) AND (due_at IS NULL) = (due_tick IS NULL)),
+    CHECK ((expires_at IS NULL) = (expires_boot IS NULL) AND (expires_at IS NULL) = (expires_tick IS NULL))
 ) STRICT;
 
-CREATE INDEX mail_waiting ON mail (recipient, id) WHERE state = 'stored';
+-- What a claim may take, in its order.
+CREATE INDEX mail_ready ON mail (recipient, rank, id) WHERE state = 'stored' AND due_at IS NULL;
+
+-- What a clock gives back: leases and delays.
+CREATE INDEX mail_due ON mail (recipient, due_boot, due_tick) WHERE due_at IS NOT NULL;
+
+-- What is no longer to be claimed: expired, claimed too often, for a run that is over.
+CREATE INDEX mail_expiring ON mail (recipient, expires_boot, expires_tick) WHERE state = 'stored' AND expires_at IS NOT NULL;
+
+CREATE INDEX mail_tried ON mail (recipient, deliveries) WHERE state = 'stored' AND deliveries > 0;
+
+CREATE INDEX mail_bound ON mail (recipient, recipient_run) WHERE state = 'stored' AND recipient_run IS NOT NULL;
+
+-- Changes of course that wait for the recipient's next run.
+CREATE INDEX mail_unbound ON mail (recipient)
+WHERE state = 'stored' AND recipient_run IS NULL AND (kind = 'steer' OR kind = 'nudge');
+
+CREATE INDEX mail_of_lease ON mail (lease_turn) WHERE lease_turn IS NOT NULL;
 
 CREATE INDEX mail_of_worker ON mail (run, id) WHERE attributed_by = 'run';
 
 CREATE INDEX mail_of_turn ON mail (turn, id) WHERE turn IS NOT NULL;
+
+-- For `mail list`: each ends in the id, which is its order.
+CREATE INDEX mail_of_sender ON mail (sender);
+
+CREATE INDEX mail_of_recipient ON mail (recipient);
+
+CREATE INDEX mail_of_kind ON mail (kind);
+
+CREATE INDEX mail_in_state ON mail (state);
+
+CREATE INDEX mail_in_thread ON mail (thread) WHERE thread IS NOT NULL;
+
+CREATE INDEX mail_sent ON mail (sent_at);
 
 -- When a run may be tried again, and what became of that; at most one is open per run.
 CREATE TABLE retry (
@@ -220,7 +274,7 @@ CREATE TABLE dead_letter (
     mail INTEGER UNIQUE REFERENCES mail (id),
     attempt INTEGER,
     cause TEXT NOT NULL CHECK (cause IN (
-        'max_attempts', 'max_time', 'stale_generation'
+        'max_attempts', 'max_time', 'stale_generation', 'expired', 'max_deliveries'
     )),
     attempts INTEGER NOT NULL,
     last_error TEXT,

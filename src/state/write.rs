@@ -50,11 +50,15 @@ impl State {
     /// # Errors
     /// 75 after 30 s of waiting, 74 when the disk is full, 78 for a newer schema, and those of `act`.
     pub fn write<T>(&mut self, what: &str, act: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+        let before = self.conn.total_changes();
         let value = self.alone(what, |tx| {
             migrate::expect_ours(tx)?;
             act(tx)
         })?;
-        self.ring();
+        // A claim that found nothing is nothing to wake up for.
+        if self.conn.total_changes() != before {
+            self.ring();
+        }
         Ok(value)
     }
 

@@ -21,7 +21,16 @@ const ALL: &[&[&str]] = &[
     &["turn", "runtimes"],
     &["mail"],
     &["mail", "send"],
+    &["mail", "reply"],
+    &["mail", "claim"],
+    &["mail", "ack"],
+    &["mail", "nack"],
+    &["mail", "check"],
+    &["mail", "inject"],
+    &["mail", "wait"],
     &["mail", "list"],
+    &["mail", "show"],
+    &["mail", "purge"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {

@@ -87,7 +87,7 @@ impl Home {
     pub(crate) fn playing(&self, agent: &str, more: &[&str], steps: &str) -> Command {
         let program = fake_agent();
         let mut args = vec!["run", "--agent", agent, "--runtime", "claude", "--program", program.to_str().unwrap()];
-        if !more.contains(&"--prompt-file") {
+        if !more.contains(&"--prompt-file") && !more.contains(&"--mail") {
             args.extend(["--prompt", "go"]);
         }
         args.extend(more);
@@ -106,6 +106,8 @@ impl Home {
         open(&self.state(), OpenFlags::SQLITE_OPEN_READ_WRITE).execute_batch(sql).unwrap();
     }
 }
+
+pub(crate) use records::check;
 
 pub(crate) fn binary(program: &str) -> &'static str {
     match program {

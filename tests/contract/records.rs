@@ -71,7 +71,7 @@ words! {
     Hold: limited needs_human backoff awaiting;
     Resume: fresh same mismatch refused;
     ContainedBy: cgroup subreaper;
-    Capability: none builder scout reviewer lead merger;
+    Capability: none builder scout reviewer lead merger coordinator;
     Phase: starting model tool ending;
     Wish: operator interrupt first_event stall stall_tool grace;
     Kind: start progress keep_alive negative tool_open tool_close terminal unknown not_json not_utf8 blank oversize;
@@ -85,10 +85,12 @@ words! {
     SessionBy: caller program none;
     Output: json_lines opaque;
     ExitCodes: before_events failure;
-    MailState: stored dead;
+    MailState: stored leased acked dead;
+    WaitEnd: mail timeout stopped;
+    WokenBy: notice bell backstop lease poll;
     RetryClass: failed no_result killed lost spawn_failed limited;
     RetryState: open taken cancelled;
-    DeadCause: max_attempts max_time stale_generation;
+    DeadCause: max_attempts max_time stale_generation expired max_deliveries;
     CrashWho: agent turn shim mail other;
     CrashKind: killed vanished no_result panic;
     EndedBy: agent asked deadline;
@@ -257,15 +259,35 @@ wire! { Conform "conform"
 }
 
 wire! { MailSent "mail.sent"
-    mail: MailId, from: String, to: String, to_run: Option<RunId>, mail_type: MailType, state: MailState,
-    dead_reason: Option<String>, turn: Option<TurnId>, run: Option<RunId>, attributed_by: AttributedBy,
+    mail: MailId, from: String, to: String, to_run: Option<RunId>, group: Option<String>, mail_type: MailType,
+    state: MailState, dead_reason: Option<String>, turn: Option<TurnId>, run: Option<RunId>,
+    attributed_by: AttributedBy, expires_at: Option<Time>,
 }
 
 wire! { Mail "mail"
-    mail: MailId, from: String, to: String, to_run: Option<RunId>, mail_type: MailType, priority: Priority,
-    subject: String, body: String, payload: Option<Value>, thread: MailId, reply_to: Option<MailId>,
-    turn: Option<TurnId>, run: Option<RunId>, attributed_by: AttributedBy, state: MailState,
-    dead_reason: Option<String>, sent_at: Time,
+    mail: MailId, from: String, to: String, to_run: Option<RunId>, group: Option<String>, mail_type: MailType,
+    priority: Priority, subject: String, body: String, payload: Option<Value>, thread: MailId,
+    reply_to: Option<MailId>, turn: Option<TurnId>, run: Option<RunId>, attributed_by: AttributedBy,
+    state: MailState, dead_reason: Option<String>, sent_at: Time, deliveries: Count, claim: Option<String>,
+    lease_until: Option<Time>, lease_turn: Option<TurnId>, delayed_until: Option<Time>, acked_at: Option<Time>,
+    expires_at: Option<Time>,
+}
+
+wire! { MailAcked "mail.acked"
+    mail: MailId, agent: String, deliveries: Count, acked_at: Time,
+}
+
+wire! { MailReleased "mail.released"
+    mail: MailId, agent: String, deliveries: Count, delayed_until: Option<Time>,
+}
+
+wire! { MailPurged "mail.purged"
+    applied: bool, mails: Count, acked: Count, stored: Count, dead: Count, before: Option<Time>,
+    agent: Option<String>,
+}
+
+wire! { WaitEnded "wait.ended"
+    agent: String, outcome: WaitEnd, mail: Option<MailId>, woken_by: Option<WokenBy>, waited_ms: Count, looks: Count,
 }
 
 wire! { Retry "retry"
@@ -356,6 +378,10 @@ pub(crate) fn check(line: &str) -> Result<(), String> {
         .or_else(|| is::<TurnYielded>(line, kind))
         .or_else(|| is::<MailSent>(line, kind))
         .or_else(|| is::<Mail>(line, kind))
+        .or_else(|| is::<MailAcked>(line, kind))
+        .or_else(|| is::<MailReleased>(line, kind))
+        .or_else(|| is::<MailPurged>(line, kind))
+        .or_else(|| is::<WaitEnded>(line, kind))
         .or_else(|| is::<Retry>(line, kind))
         .or_else(|| is::<DeadLetter>(line, kind))
         .or_else(|| is::<Crash>(line, kind))
@@ -394,7 +420,17 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 2] {
     ));
     let late = ["send", "--from", "b2", "--to", "run:r1", "--subject", "done", "--type", "worker_done"];
     mail.extend(lines(home.mail(&late).silent(0)));
+    mail.extend(lines(home.mail(&["wait", "--agent", "lead"]).failed(76, "agent lead is stopped")));
+    mail.extend(lines(home.mail(&["wait", "--agent", "b4x", "--timeout", "0s"]).failed(75, "no mail for b4x")));
+    let claimed = home.mail(&["claim", "--agent", "lead", "--max", "2"]).silent(0);
+    let token = claimed.records()[0]["claim"].as_str().unwrap().to_owned();
+    let ids: Vec<String> = claimed.records().iter().map(|mail| mail["mail"].as_str().unwrap().to_owned()).collect();
+    mail.extend(lines(claimed));
     mail.extend(lines(home.mail(&["list"]).silent(0)));
+    mail.extend(lines(home.mail(&["ack", &ids[0], "--claim", &token]).silent(0)));
+    mail.extend(lines(home.mail(&["nack", &ids[1], "--claim", &token, "--delay", "1h"]).silent(0)));
+    mail.extend(lines(home.mail(&["list"]).silent(0)));
+    mail.extend(lines(home.mail(&["purge", "--older", "0s", "--agent", "lead"]).silent(0)));
     [("turn", turn), ("mail", mail)]
 }
 
@@ -440,6 +476,9 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         "crash",
         "dead_letter",
         "mail",
+        "mail.acked",
+        "mail.purged",
+        "mail.released",
         "mail.sent",
         "retry",
         "run",
@@ -454,6 +493,7 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         "turn.started",
         "turn.stopped",
         "turn.yielded",
+        "wait.ended",
     ];
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), all);
 }

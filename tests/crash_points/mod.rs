@@ -7,6 +7,7 @@
 
 mod disk;
 mod full;
+mod mail;
 mod shim;
 mod supervisor;
 

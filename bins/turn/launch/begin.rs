@@ -10,8 +10,10 @@ use refloat::judge::owed::begins_attempt;
 use refloat::judge::sequel::held_until;
 use refloat::model::{Containment, NewRun, NewTurn, Owed, Run, Turn};
 use refloat::owed::{self, Looks};
+use refloat::state::mail::claim::lease_to_turn;
 use refloat::state::{Place, State, Tx, View, agent, run, turn};
 
+use super::mail;
 use super::plan::Plan;
 use crate::adopted;
 use crate::args::Run as Args;
@@ -24,11 +26,12 @@ pub(crate) struct Begun {
     pub(crate) run: Run,
     pub(crate) turn: Turn,
     pub(crate) command: Vec<std::ffi::OsString>,
+    pub(crate) prompt: Option<Vec<u8>>,
     /// What the run owes besides.
     pub(crate) owes: Vec<Owed>,
 }
 
-/// Begins a turn; nothing is started yet.
+/// Begins a turn; nothing is started yet. None: its prompt was to be mail, and none waits.
 pub(crate) fn begin(
     state: &mut State,
     plan: &Plan<'_>,
@@ -36,16 +39,21 @@ pub(crate) fn begin(
     token: &str,
     cgroup: Option<&Path>,
     supervisor: &Identity,
-) -> Result<Begun> {
+) -> Result<Option<Begun>> {
     state.write("begin a turn", |tx| {
         let now = Stamp::now();
+        if plan.args.mail && !mail::waits(tx, plan)? {
+            return Ok(None);
+        }
         let run = open_run(tx, plan, now)?;
+        let mails = mail::claim(tx, plan, run.id, token)?;
         let gone = || Failure::refused(format!("run {} has ended", run.id));
         let epoch = run::next_epoch(tx, run.id, &plan.runtime.name)?.ok_or_else(gone)?;
         let good =
             run.session.as_deref().filter(|_| run.runtime.as_ref().is_none_or(|name| *name == plan.runtime.name));
         let (session, resume) = plan.session(good);
-        let command = plan.command(session.as_deref(), resume)?;
+        let prompt = mails.as_deref().map(|mails| mail::prompt(plan, mails)).or_else(|| plan.prompt.clone());
+        let command = plan.command(session.as_deref(), resume, prompt.as_deref())?;
         let shown: Vec<String> = command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         let cgroup = cgroup.map(Path::to_string_lossy);
         let new = NewTurn {
@@ -68,17 +76,22 @@ pub(crate) fn begin(
             before: run.standing(),
         };
         let id = turn::begin(tx, &new, epoch, now)?;
+        lease_to_turn(tx, mails.as_deref().unwrap_or_default(), id)?;
         let owes = owed::keep(tx, run.id, looks, begins_attempt(&new.before), Some(id), now)?;
         let missing = || Failure::refused(format!("turn {id} is gone"));
         let turn = turn::by_id(tx, id)?.ok_or_else(missing)?;
         let run = run::by_id(tx, turn.run)?.ok_or_else(missing)?;
-        Ok(Begun { run, turn, command, owes })
+        Ok(Some(Begun { run, turn, command, prompt, owes }))
     })
 }
 
 /// The agent's open run if the turn may go on with it, or a new one.
 fn open_run(tx: &Tx<'_>, plan: &Plan<'_>, now: Stamp) -> Result<Run> {
-    match may_begin(tx, plan, now)? {
+    let open = may_begin(tx, plan, now)?;
+    if !plan.args.mail {
+        agent::lift_stops(tx, &plan.args.agent)?;
+    }
+    match open {
         Some(open) => adopted::take_over(tx, open, plan.gone, now),
         None => new_run(tx, plan, now),
     }
@@ -104,6 +117,10 @@ fn may_begin(view: &View<'_>, plan: &Plan<'_>, now: Stamp) -> Result<Option<Run>
     if agent::stops(view, &args.agent)? != plan.stops {
         return Err(Failure::refused(format!("agent {} was stopped while this turn waited", args.agent))
             .hint("start it again to lift the stop"));
+    }
+    if args.mail && agent::is_stopped(view, &args.agent)? {
+        return Err(Failure::refused(format!("agent {} is stopped, and mail does not lift a stop", args.agent))
+            .hint(format!("lift it with a prompt: turn run --agent {} --prompt TEXT", args.agent)));
     }
     let open = run::open_of(view, &args.agent)?;
     if let Some(wanted) = args.run

@@ -2,6 +2,7 @@
 //! The order is the design's: what is written is written before what it allows.
 
 pub(crate) mod begin;
+mod mail;
 pub(crate) mod plan;
 mod spawn;
 
@@ -37,13 +38,24 @@ use spawn::Shim;
 /// How long a shim may take to go once its final record is written.
 const SHIM_BUDGET: Duration = Duration::from_secs(1);
 
-/// Runs one turn to its outcome. None: this supervisor has left it (HUP), and the agent works on.
-pub(crate) fn turn(
-    desk: &mut Desk<'_>,
-    lock: &TurnLock,
-    held: &SupervisorLock,
-    plan: &Plan<'_>,
-) -> Result<Option<Finished>> {
+/// What became of a turn that was to be.
+pub(crate) enum Launched {
+    /// It has its outcome.
+    Finished(Box<Finished>),
+    /// This supervisor has left it (HUP), and the agent works on.
+    Detached,
+    /// Its prompt was to be mail, and there is none.
+    NothingWaits,
+}
+
+impl From<Option<Finished>> for Launched {
+    fn from(finished: Option<Finished>) -> Self {
+        finished.map_or(Launched::Detached, |finished| Launched::Finished(Box::new(finished)))
+    }
+}
+
+/// Runs one turn to its outcome.
+pub(crate) fn turn(desk: &mut Desk<'_>, lock: &TurnLock, held: &SupervisorLock, plan: &Plan<'_>) -> Result<Launched> {
     let signals = Signals::over(&supervise::SIGNALS).map_err(|error| Failure::io("cannot take over signals", error))?;
     let looks = owed::look_before(desk.state, &plan.args.agent, &plan.expected)?;
     let token = Uuid::new_v4().simple().to_string();
@@ -51,7 +63,11 @@ pub(crate) fn turn(
     reap::become_subreaper().map_err(|error| Failure::io("cannot become a subreaper", error))?;
     let shim = spawn::shim(lock, &plan.args.agent)?;
     let mut begun = match begin(desk.state, plan, &looks, &token, group.as_deref(), &process::me()) {
-        Ok(begun) => begun,
+        Ok(Some(begun)) => begun,
+        Ok(None) => {
+            shim.dismiss();
+            return Ok(Launched::NothingWaits);
+        }
         // Whoever is refused has left nobody behind.
         Err(failure) => {
             shim.dismiss();
@@ -63,7 +79,7 @@ pub(crate) fn turn(
     // From here on the turn has a row, and every way out leads through its finish.
     match release(desk, shim, plan, &mut begun, &log_dir) {
         // The agent runs, or has run: to run the same command again would do its work twice.
-        Ok((shim, stream)) => watch(desk, held, &begun, (shim, stream), &log_dir, signals).map_err(|failure| {
+        Ok(released) => watch(desk, held, &begun, released, &log_dir, signals).map(Launched::from).map_err(|failure| {
             failure.hint(format!("nothing is lost; when this is mended: turn attach {}", begun.turn.id))
         }),
         Err(failure) => {
@@ -103,7 +119,7 @@ fn release(
     begun: &mut Begun,
     log_dir: &Path,
 ) -> Result<(Shim, Option<Observer>)> {
-    spawn::make_folder(log_dir, plan.stdin())?;
+    spawn::make_folder(log_dir, plan.stdin(begun.prompt.as_deref()))?;
     let cgroup = make_group(plan, &begun.turn)?;
     let ready = shim.ready(&spawn::order(desk.state.place(), plan, begun, log_dir, cgroup.as_ref()))?;
     if plan.needs_cgroup() && !ready.in_cgroup {

@@ -80,12 +80,17 @@ impl<'a> Plan<'a> {
     }
 
     /// The command line for this session.
-    pub(crate) fn command(&self, session: Option<&str>, resume: Resume) -> Result<Vec<OsString>> {
+    pub(crate) fn command(
+        &self,
+        session: Option<&str>,
+        resume: Resume,
+        prompt: Option<&[u8]>,
+    ) -> Result<Vec<OsString>> {
         let session = match session {
             Some(id) if resume != Resume::Fresh => Session::Resume(id),
             id => Session::Fresh(id),
         };
-        let prompt = match &self.prompt {
+        let prompt = match prompt {
             Some(text) if self.runtime.prompt == PromptBy::Argument => Some(as_argument(text, &self.runtime.name)?),
             _ => None,
         };
@@ -105,10 +110,26 @@ impl<'a> Plan<'a> {
         Ok(command)
     }
 
-    /// What goes in by descriptor 0.
-    pub(crate) fn stdin(&self) -> Option<&[u8]> {
+    /// What of this prompt goes in by descriptor 0.
+    pub(crate) fn stdin<'p>(&self, prompt: Option<&'p [u8]>) -> Option<&'p [u8]> {
         let by_stdin = matches!(self.runtime.prompt, PromptBy::StdinFile | PromptBy::StdinPipe);
-        self.prompt.as_deref().filter(|_| by_stdin)
+        prompt.filter(|_| by_stdin)
+    }
+
+    /// How many bytes of mail go into one prompt: an argument has at most 128 KiB (MAX_ARG_STRLEN, execve(2)).
+    pub(crate) const fn mail_bytes(&self) -> i64 {
+        match self.runtime.prompt {
+            PromptBy::Argument => 16 * 1024,
+            _ => 2 * 1024 * 1024,
+        }
+    }
+
+    /// A body of more bytes is cut: also one that is all escapes, six bytes for one, is then an argument.
+    pub(crate) const fn longest_body(&self) -> usize {
+        match self.runtime.prompt {
+            PromptBy::Argument => 10 * 1024,
+            _ => usize::MAX,
+        }
     }
 
     pub(crate) fn capability(&self) -> Capability {

@@ -92,7 +92,7 @@ pub(super) fn order(place: &Place, plan: &Plan<'_>, begun: &Begun, log_dir: &Pat
         log_dir: log_dir.to_owned(),
         crashes: place.companion("crashes"),
         cwd: plan.cwd.clone(),
-        prompt: plan.stdin().map(|_| log_dir.join(PROMPT)),
+        prompt: plan.stdin(begun.prompt.as_deref()).map(|_| log_dir.join(PROMPT)),
         cgroup: cgroup.map(|group| group.path().to_owned()),
         command: begun.command.clone(),
         environment: environment(place, plan, begun),

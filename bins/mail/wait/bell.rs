@@ -1,0 +1,89 @@
+//! The bell beside the state file, which every writer rings after its commit; while there is no state file, the nearest
+//! folder that exists. Where the kernel gives no notices it is deaf, and the waiter polls.
+
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use refloat::clock::Tick;
+use refloat::error::{IoContext, Result};
+use refloat::model::WokenBy;
+use refloat::seam::follow::Watch;
+use refloat::seam::wait;
+use refloat::state::Place;
+
+/// What is watched.
+enum On {
+    /// Nothing yet, or no longer what it was.
+    Nothing,
+    /// The bell itself.
+    Bell(Watch),
+    /// A folder in which a state file may come.
+    Folder(Watch),
+    /// The kernel refuses notices.
+    Deaf,
+}
+
+pub(super) struct Bell {
+    file: PathBuf,
+    bell: PathBuf,
+    on: On,
+}
+
+impl Bell {
+    pub(super) fn new(place: &Place) -> Self {
+        Self { file: place.file.clone(), bell: place.companion("bell"), on: On::Nothing }
+    }
+
+    /// Watches what there is to watch now. True where what was watched before is not the state file's any more.
+    pub(super) fn arm(&mut self) -> bool {
+        let has_come = matches!(self.on, On::Folder(_)) && self.bell.exists();
+        if !has_come && !matches!(self.on, On::Nothing) {
+            return false;
+        }
+        self.on = On::Nothing;
+        // A path may go between the look and the watch: then the next one is tried. The root stays.
+        for path in self.paths() {
+            match Watch::on(&[&path]) {
+                Ok(watch) if path == self.bell => self.on = On::Bell(watch),
+                Ok(watch) => self.on = On::Folder(watch),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(_) => self.on = On::Deaf,
+            }
+            break;
+        }
+        true
+    }
+
+    /// The bell, then the folders from the state file's up.
+    fn paths(&self) -> Vec<PathBuf> {
+        let bell = self.file.exists().then(|| self.bell.clone());
+        bell.into_iter().chain(self.file.ancestors().skip(1).map(Path::to_owned)).collect()
+    }
+
+    /// Whether only looking helps.
+    pub(super) fn is_deaf(&self) -> bool {
+        matches!(self.on, On::Deaf | On::Nothing)
+    }
+
+    /// Sleeps until something is noticed; none: until the time was up.
+    pub(super) fn sleep(&mut self, until: Tick) -> Result<Option<WokenBy>> {
+        let what = || "cannot wait for the bell".to_owned();
+        let (watch, by) = match &self.on {
+            On::Bell(watch) => (watch, WokenBy::Bell),
+            On::Folder(watch) => (watch, WokenBy::Notice),
+            On::Nothing | On::Deaf => {
+                wait::pause(until.since(Tick::now()));
+                return Ok(None);
+            }
+        };
+        if !wait::readable(watch.as_fd(), until).or_fail(what)? {
+            return Ok(None);
+        }
+        let noticed = watch.drain().or_fail(what)?;
+        // A folder's notice may mean a nearer folder.
+        if noticed.gone || by == WokenBy::Notice && !self.bell.exists() {
+            self.on = On::Nothing;
+        }
+        Ok(Some(by))
+    }
+}

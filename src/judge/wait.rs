@@ -1,0 +1,71 @@
+//! Whether an agent's open run lets a turn for its mail begin now.
+
+use crate::clock::Stamp;
+use crate::model::{Hold, Run};
+
+/// What keeps mail from becoming a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Nothing.
+    No,
+    /// A time: the provider's, or the pause before the next try.
+    Until(Stamp),
+    /// A person has to act first.
+    Person,
+}
+
+/// Decides by the open run, if there is one. A run that waits for mail is not held by its waiting.
+#[must_use]
+pub fn held(run: Option<&Run>, now: Stamp) -> Held {
+    let Some(run) = run else { return Held::No };
+    match (run.hold, run.held_until) {
+        (Some(Hold::NeedsHuman), _) => Held::Person,
+        (Some(Hold::Limited | Hold::Backoff), Some(until)) if now < until => Held::Until(until),
+        (Some(Hold::Limited | Hold::Backoff | Hold::Awaiting) | None, _) => Held::No,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::RunId;
+    use crate::model::{Capability, RunState};
+
+    #[test]
+    fn the_table_of_holds() {
+        let at = Stamp::from_millis;
+        let rows = [
+            (None, None, Held::No),
+            (Some(Hold::Awaiting), Some(20), Held::No),
+            (Some(Hold::Limited), Some(20), Held::Until(at(20))),
+            (Some(Hold::Limited), Some(10), Held::No),
+            (Some(Hold::Limited), None, Held::No),
+            (Some(Hold::Backoff), Some(20), Held::Until(at(20))),
+            (Some(Hold::NeedsHuman), None, Held::Person),
+        ];
+        for (hold, until, wanted) in rows {
+            let run = Run {
+                id: RunId(1),
+                agent: "a".into(),
+                task: None,
+                parent: None,
+                capability: Capability::None,
+                state: RunState::Blocked,
+                hold,
+                held_until: until.map(at),
+                held_by_provider: false,
+                epoch: 1,
+                attempts: 0,
+                max_attempts: 1,
+                runtime: None,
+                session: None,
+                terminal_mail_missing: false,
+                opened_at: at(0),
+                changed_at: at(0),
+                ended_at: None,
+            };
+            assert_eq!(held(Some(&run), at(10)), wanted, "{hold:?} {until:?}");
+        }
+        assert_eq!(held(None, at(10)), Held::No);
+    }
+}

@@ -1,0 +1,64 @@
+//! Removing mail for good. Called by `mail purge`: counts first, removes only when told.
+
+use rusqlite::{Row, params};
+
+use crate::clock::Stamp;
+use crate::error::Result;
+use crate::state::{Tx, View};
+
+/// What is to be removed.
+#[derive(Clone, Debug)]
+pub struct Purge {
+    /// Sent before this.
+    pub before: Option<Stamp>,
+    /// From or to this agent.
+    pub agent: Option<String>,
+    /// Also what nobody has acknowledged: stored and dead mail. What is leased is never removed.
+    pub force: bool,
+}
+
+/// How many mails there are, by their state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Acknowledged.
+    pub acked: i64,
+    /// Stored.
+    pub stored: i64,
+    /// Dead.
+    pub dead: i64,
+}
+
+/// Mail of a turn that is not over stays: it may be the one that the turn owes.
+const FITS: &str = "(state = 'acked' OR (?3 AND (state = 'stored' OR state = 'dead')))
+    AND (?1 IS NULL OR sent_at < ?1) AND (?2 IS NULL OR sender = ?2 OR recipient = ?2)
+    AND NOT EXISTS (SELECT 1 FROM turn WHERE turn.id = mail.turn AND turn.outcome IS NULL)";
+
+/// How many would go.
+pub fn count(view: &View<'_>, purge: &Purge) -> Result<Counts> {
+    let counted = view.one(
+        &format!(
+            "SELECT count(*) FILTER (WHERE state = 'acked') AS acked, count(*) FILTER (WHERE state = 'stored') AS stored,
+                 count(*) FILTER (WHERE state = 'dead') AS dead
+             FROM mail WHERE {FITS}"
+        ),
+        params![purge.before.map(Stamp::millis), purge.agent, purge.force],
+        counts,
+    )?;
+    Ok(counted.unwrap_or_default())
+}
+
+fn counts(row: &Row<'_>) -> rusqlite::Result<Counts> {
+    Ok(Counts { acked: row.get("acked")?, stored: row.get("stored")?, dead: row.get("dead")? })
+}
+
+/// Removes up to `limit` of them, the oldest first: others are to get their turn in between.
+pub fn remove(tx: &Tx<'_>, purge: &Purge, limit: i64) -> Result<Counts> {
+    let which = format!("SELECT id FROM mail WHERE {FITS} ORDER BY id LIMIT ?4");
+    let values = params![purge.before.map(Stamp::millis), purge.agent, purge.force, limit];
+    // The account of a dead mail goes with it.
+    tx.run(&format!("DELETE FROM dead_letter WHERE mail IN ({which})"), values)?;
+    let states: Vec<String> =
+        tx.all(&format!("DELETE FROM mail WHERE id IN ({which}) RETURNING state"), values, |row| row.get(0))?;
+    let of = |state: &str| i64::try_from(states.iter().filter(|one| *one == state).count()).unwrap_or(i64::MAX);
+    Ok(Counts { acked: of("acked"), stored: of("stored"), dead: of("dead") })
+}

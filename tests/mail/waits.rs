@@ -1,0 +1,196 @@
+//! `mail wait`: what wakes it, what it counts, and how it ends.
+
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use super::claims::claim;
+use super::{Home, send};
+use crate::stage::until;
+
+/// A home in which these agents are known, and no pause before a next try holds them.
+fn with(agents: &[&str]) -> Home {
+    let home = super::with(agents);
+    home.sql("UPDATE run SET hold = NULL, held_until = NULL");
+    home
+}
+
+fn wait(home: &Home, more: &[&str]) -> Command {
+    let mut command = home.command("mail", [&["wait", "--agent", "a"], more].concat());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Begins a wait, and lets it fall asleep.
+fn asleep(mut command: Command) -> Child {
+    let child = command.spawn().unwrap();
+    sleeping(&child);
+    child
+}
+
+/// It has looked, and waits in poll(2): the only place where it sleeps for good.
+fn sleeping(child: &Child) {
+    until("the waiter to sleep", || {
+        let call = std::fs::read_to_string(format!("/proc/{}/syscall", child.id())).unwrap_or_default();
+        // 7 is poll, 271 ppoll (x86-64); 73 ppoll (arm64).
+        ["7 ", "271 ", "73 "].iter().any(|number| call.starts_with(number))
+    });
+}
+
+fn ended(child: Child, code: i32) -> Value {
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    let line = String::from_utf8(output.stdout).unwrap();
+    crate::contract::check(line.trim_end()).unwrap();
+    serde_json::from_str(&line).unwrap()
+}
+
+#[test]
+fn mail_that_is_there_ends_the_wait_at_once() {
+    let home = with(&["a"]);
+    send(&home, "x", "a", &[]).silent(0);
+    let end = ended(wait(&home, &[]).spawn().unwrap(), 0);
+    assert_eq!((&end["mail"], &end["outcome"], &end["looks"]), (&"m1".into(), &"mail".into(), &1.into()));
+    assert_eq!(end["woken_by"], Value::Null);
+}
+
+#[test]
+fn a_commit_of_another_process_rings_the_bell() {
+    let home = with(&["a", "b"]);
+    let waiter = asleep(wait(&home, &["--timeout", "none"]));
+    send(&home, "x", "b", &[]).silent(0);
+    sleeping(&waiter);
+    send(&home, "x", "a", &[]).silent(0);
+    let end = ended(waiter, 0);
+    assert_eq!((&end["woken_by"], &end["mail"]), (&"bell".into(), &"m2".into()));
+}
+
+#[test]
+fn a_claim_that_finds_nothing_wakes_nobody() {
+    let home = with(&["a"]);
+    let waiter = asleep(wait(&home, &["--timeout", "700ms"]));
+    for _ in 0..10 {
+        assert!(claim(&home, "a", &[]).is_empty());
+    }
+    let end = ended(waiter, 75);
+    assert_eq!((&end["outcome"], &end["looks"], &end["woken_by"]), (&"timeout".into(), &2.into(), &Value::Null));
+}
+
+#[test]
+fn it_waits_for_the_state_file_itself_and_makes_none() {
+    let home = Home::new();
+    std::fs::create_dir(home.path("deep")).unwrap();
+    let place = home.path("deep/er/state/state.db");
+    let on = |mut command: Command| {
+        command.env("REFLOAT_STATE", &place);
+        command
+    };
+    let waiter = asleep(on(wait(&home, &["--timeout", "none"])));
+    assert!(!home.path("deep/er").exists());
+    let mut sending = on(home.command("mail", ["send", "--from", "x", "--to", "a", "--subject", "s", "--queue"]));
+    assert_eq!(sending.output().unwrap().status.code(), Some(0));
+    let end = ended(waiter, 0);
+    assert!(end["woken_by"] == "notice" || end["woken_by"] == "bell", "{end}");
+    let early = ended(wait(&Home::new(), &["--timeout", "0s"]).spawn().unwrap(), 75);
+    assert_eq!(early["outcome"], "timeout");
+}
+
+#[test]
+fn the_end_of_a_lease_and_of_a_delay_wake_it() {
+    let home = with(&["a"]);
+    send(&home, "x", "a", &[]).silent(0);
+    claim(&home, "a", &["--lease", "1500ms"]);
+    let end = ended(wait(&home, &[]).spawn().unwrap(), 0);
+    assert_eq!((&end["woken_by"], &end["mail"]), (&"lease".into(), &"m1".into()));
+    let token = claim(&home, "a", &[])[0]["claim"].as_str().unwrap().to_owned();
+    home.mail(&["nack", "m1", "--claim", &token, "--delay", "1500ms"]).silent(0);
+    assert_eq!(ended(wait(&home, &[]).spawn().unwrap(), 0)["woken_by"], "lease");
+}
+
+#[test]
+fn a_commit_that_nobody_rang_for_is_seen_by_the_look_every_few_seconds() {
+    let home = with(&["a"]);
+    let waiter = asleep(wait(&home, &["--timeout", "none"]));
+    home.sql(
+        "INSERT INTO mail (sender, recipient, kind, priority, subject, body, attributed_by, state, sent_at)
+        VALUES ('x', 'a', 'status', 'normal', 's', '', 'word', 'stored', 1)",
+    );
+    assert_eq!(ended(waiter, 0)["woken_by"], "backstop");
+}
+
+#[test]
+fn it_counts_only_what_a_turn_could_take_now() {
+    let home = with(&["a"]);
+    let nothing = || {
+        let end = ended(wait(&home, &["--timeout", "0s"]).spawn().unwrap(), 75);
+        assert_eq!((&end["mail"], &end["looks"]), (&Value::Null, &1.into()));
+    };
+    send(&home, "x", "a", &[]).silent(0);
+    let some = || assert_eq!(ended(wait(&home, &["--timeout", "0s"]).spawn().unwrap(), 0)["mail"], "m1");
+    some();
+    for (hold, provider) in [("limited", 1), ("backoff", 0)] {
+        home.sql(&format!(
+            "UPDATE run SET hold = '{hold}', held_until = 99999999999999, held_by_provider = {provider}"
+        ));
+        nothing();
+        home.sql("UPDATE run SET held_until = 1");
+        some();
+    }
+    home.sql("UPDATE run SET hold = 'needs_human', held_until = NULL");
+    nothing();
+    home.sql("UPDATE run SET hold = 'awaiting', held_until = 99999999999999");
+    some();
+    home.sql("UPDATE run SET hold = NULL, held_until = NULL");
+    some();
+    home.sql("UPDATE mail SET expires_at = 5, expires_boot = 'old', expires_tick = 5");
+    nothing();
+    home.sql("UPDATE mail SET expires_at = NULL, expires_boot = NULL, expires_tick = NULL");
+    claim(&home, "a", &[]);
+    nothing();
+}
+
+/// The provider's time has come while it slept.
+#[test]
+fn the_time_that_the_agent_is_held_until_wakes_it() {
+    let home = with(&["a"]);
+    send(&home, "x", "a", &[]).silent(0);
+    let soon = refloat::clock::Stamp::now().plus(std::time::Duration::from_millis(2_000)).millis();
+    home.sql(&format!("UPDATE run SET hold = 'limited', held_until = {soon}, held_by_provider = 1"));
+    let end = ended(wait(&home, &[]).spawn().unwrap(), 0);
+    assert_eq!((&end["woken_by"], &end["mail"]), (&"lease".into(), &"m1".into()));
+}
+
+#[test]
+fn a_stop_ends_the_wait_and_a_turn_with_a_prompt_lifts_it() {
+    let home = with(&["a"]);
+    let waiter = asleep(wait(&home, &["--timeout", "none"]));
+    home.turn(&["stop", "a"]).silent(0);
+    assert_eq!(ended(waiter, 76)["outcome"], "stopped");
+    send(&home, "x", "a", &[]).silent(0);
+    ended(wait(&home, &[]).spawn().unwrap(), 76);
+    home.turn(&["run", "--agent", "a", "--", "true"]).silent(0);
+    assert_eq!(ended(wait(&home, &[]).spawn().unwrap(), 0)["mail"], "m1");
+}
+
+/// EMFILE: no instance of inotify is left for this user.
+#[test]
+fn without_notices_of_the_kernel_it_polls_and_says_so() {
+    let home = with(&["a"]);
+    let traced = |more: &[&str]| {
+        let log = home.path("trace");
+        let args = ["-qq", "-o", log.to_str().unwrap(), "-e", "inject=inotify_init1:error=EMFILE", super::MAIL, "wait"];
+        let mut command = home.bare("strace", [&args[..], &["--agent", "a"], more].concat());
+        command.env("REFLOAT_STATE", home.state()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let Ok(tried) = traced(&["--timeout", "0s"]).output() else { return };
+    if tried.status.code() != Some(75) {
+        return;
+    }
+    let timeout = ended(traced(&["--timeout", "600ms"]).spawn().unwrap(), 75);
+    assert_eq!((&timeout["woken_by"], &timeout["outcome"]), (&"poll".into(), &"timeout".into()));
+    let waiter = traced(&["--timeout", "none"]).spawn().unwrap();
+    send(&home, "x", "a", &[]).silent(0);
+    let end = ended(waiter, 0);
+    assert!(end["woken_by"] == "poll" || end["looks"] == 1, "{end}");
+}
