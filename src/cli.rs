@@ -4,12 +4,14 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser};
 
 use crate::crash::CrashHome;
 use crate::emit::{Emitter, Format, say};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::model::Wanted;
 use crate::state::{Place, SCHEMA};
 
 /// The arguments that every command has.
@@ -256,6 +258,11 @@ pub fn task_name(text: &str) -> Result<String, String> {
         return Err("a task's name cannot contain '/', '..' or control characters, or begin with '-'".into());
     }
     Ok(text.to_owned())
+}
+
+/// What `--expect` names: a path of it need not be UTF-8.
+pub fn wanted() -> impl TypedValueParser<Value = Wanted> {
+    OsStringValueParser::new().try_map(|text| Wanted::parse(&text))
 }
 
 #[cfg(test)]

@@ -16,6 +16,12 @@ use crate::identity::Identity;
 const STAMP: &[BorrowedFormatItem<'static>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
+/// A span as records and the state file have it.
+#[must_use]
+pub fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
 /// A moment of wall-clock time, in milliseconds since 1970 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stamp(i64);
@@ -26,7 +32,7 @@ impl Stamp {
     #[expect(clippy::disallowed_methods, reason = "this is the one clock")]
     pub fn now() -> Self {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Self(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        Self(millis(since))
     }
 
     /// From milliseconds since 1970 UTC.
@@ -69,13 +75,13 @@ impl Stamp {
     /// This moment and a while later.
     #[must_use]
     pub fn plus(self, while_: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(while_.as_millis()).unwrap_or(i64::MAX)))
+        Self(self.0.saturating_add(millis(while_)))
     }
 
     /// This moment and a while earlier.
     #[must_use]
     pub fn minus(self, while_: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(while_.as_millis()).unwrap_or(i64::MAX)))
+        Self(self.0.saturating_sub(millis(while_)))
     }
 
     /// Milliseconds from `earlier` to this moment; 0 if the wall clock went back.
@@ -145,7 +151,7 @@ impl Moment {
     /// Now, as this process (`me`) tells it.
     #[must_use]
     pub fn now(me: &Identity) -> Self {
-        let boottime_ms = i64::try_from(read(ClockId::Boottime).as_millis()).unwrap_or(i64::MAX);
+        let boottime_ms = millis(read(ClockId::Boottime));
         Self { at: Stamp::now(), boot: me.boot.clone(), time_ns: me.time_ns, boottime_ms }
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::clock::Tick;
 use crate::runtime::{Description, Facts, Output, Reading, Splitter};
-use crate::seam::follow::{Follow, Grown};
+use crate::seam::follow::Follow;
 
 /// The stream's name in the turn's log folder.
 pub const STREAM: &str = "stream.jsonl";
@@ -67,7 +67,7 @@ impl Observer {
     /// What reading gives.
     pub fn pump_to(&mut self, limit: u64, now: Tick) -> io::Result<bool> {
         let before = self.follow.offset();
-        let mut source = UpTo { follow: &mut self.follow, limit };
+        let mut source = self.follow.up_to(limit);
         if let Some(buffer) = &mut self.chunk {
             loop {
                 match source.read(buffer)? {
@@ -91,29 +91,6 @@ impl Observer {
             && let Some(line) = self.splitter.finish()
         {
             self.reading.line(&line, now);
-        }
-    }
-}
-
-/// The stream up to a limit. A stream that was cut by its own writer is read on from its new end.
-struct UpTo<'f> {
-    follow: &'f mut Follow,
-    limit: u64,
-}
-
-impl Read for UpTo<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.limit.saturating_sub(self.follow.offset())).unwrap_or(usize::MAX);
-        let most = buffer.len().min(left);
-        if most == 0 {
-            return Ok(0);
-        }
-        loop {
-            match self.follow.read(&mut buffer[..most])? {
-                Grown::Bytes(read) => return Ok(read),
-                Grown::Nothing => return Ok(0),
-                Grown::Truncated { length } => self.follow.seek(length),
-            }
         }
     }
 }

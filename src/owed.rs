@@ -1,5 +1,5 @@
-//! What a run owes: named, looked at before and after, stored between. Called by `turn run` at the start of an attempt
-//! and by `finish` at the end of a turn; a run without a turn can be given its expectations by the same steps:
+//! What a run owes: named, looked at before and after, stored between. Called by `turn run` at the start of an attempt and
+//! by `finish` at the end of a turn; for a worker by `turn adopt`, and by who ends its run. The steps are the same:
 //! [`resolve`], [`look`], [`keep`] in a transaction; later [`look_again`], and [`findings`] in a transaction.
 //! It compares nothing itself: `judge::owed` does.
 

@@ -12,17 +12,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use refloat::clock::Tick;
-use rustix::event::poll;
 use serde_json::Value;
 
+pub(crate) use crate::support::until;
 use crate::support::{Family, fake_agent};
 
 pub(crate) const TURN: &str = env!("CARGO_BIN_EXE_turn");
 pub(crate) const MAIL: &str = env!("CARGO_BIN_EXE_mail");
-
-/// No condition that a test waits for takes longer, even on a busy machine.
-const PATIENCE_S: u64 = 60;
 
 /// A folder with a state file, and everybody who works on it.
 pub(crate) struct Stage {
@@ -89,21 +85,14 @@ impl Stage {
     }
 
     pub(crate) fn state(&self) -> PathBuf {
-        self.path("state/state.db")
+        self.family.state()
     }
 
     /// A command on this state file, in an environment that is the same everywhere.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = Command::new(program);
-        for (name, _) in std::env::vars_os() {
-            if name.as_encoded_bytes().starts_with(b"REFLOAT_") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = self.family.command(program);
         command.env_remove("HOME").env_remove("XDG_STATE_HOME").env_remove("STATE_DIRECTORY");
         command.env("XDG_CONFIG_HOME", self.path("config"));
-        command.env("REFLOAT_STATE", self.state()).stdin(Stdio::null());
-        self.family.enroll(&mut command);
         command
     }
 
@@ -312,15 +301,5 @@ impl Running {
             records: self.records,
             stderr: std::fs::read_to_string(&self.stderr).unwrap(),
         }
-    }
-}
-
-/// Looks until something is so.
-pub(crate) fn until(what: &str, so: impl Fn() -> bool) {
-    let start = Tick::now();
-    let pause = rustix::time::Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
-    while !so() {
-        assert!(Tick::now().since(start).as_secs() < PATIENCE_S, "{what} does not come");
-        let _ = poll(&mut [], Some(&pause));
     }
 }

@@ -1,14 +1,16 @@
-//! What tests share: where the fake agent is, a family of its processes that ends with the test,
-//! and a witness of who is left.
+//! What all tests share: where the fake agent is, a folder with a state file and a family of processes that ends with the
+//! test, a wait for what gives no notice, and a witness of who is left. The stages on top of it are those of their tests.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
@@ -34,6 +36,20 @@ pub(crate) fn capture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/streams").join(name)
 }
 
+/// No condition that a test waits for takes longer, even on a busy machine.
+const BOUND: Duration = Duration::from_secs(60);
+/// Between two looks at something that gives no notice.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Looks until something is so.
+pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let end = Tick::now().plus(BOUND);
+    while !so() {
+        assert!(Tick::now() < end, "{what} does not come");
+        wait::pause(LOOK);
+    }
+}
+
 /// A folder, and the fake agents that were started in it with all their descendants. They are killed when it goes.
 pub(crate) struct Family {
     folder: tempfile::TempDir,
@@ -46,6 +62,24 @@ impl Family {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Its state file, which nobody has made yet.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.path("state/state.db")
+    }
+
+    /// A program whose agents are members, on this state file and with nothing else that is meant for refloat.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        for (name, _) in std::env::vars_os() {
+            if name.as_encoded_bytes().starts_with(b"REFLOAT_") {
+                command.env_remove(name);
+            }
+        }
+        command.env("REFLOAT_STATE", self.state()).stdin(Stdio::null());
+        self.enroll(&mut command);
+        command
     }
 
     /// The fake agent with these steps. For any other command, `enroll` it.
@@ -148,7 +182,7 @@ impl Witness {
 
     /// Waits until somebody has written into it.
     pub(crate) fn await_somebody(&self) {
-        let bound = Tick::now().plus(std::time::Duration::from_secs(60));
+        let bound = Tick::now().plus(BOUND);
         assert!(wait::readable(self.0.as_fd(), bound).unwrap(), "nobody has opened the witness");
     }
 }

@@ -13,7 +13,7 @@ use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::Turn;
 use refloat::observe::{Observer, STREAM};
 use refloat::seam::process::{self, Handle, Life};
-use refloat::seam::signals::Signals;
+use refloat::seam::signals::{ENDING, Signals};
 use refloat::state::{Place, State, turn};
 
 use crate::adopted;
@@ -71,7 +71,7 @@ fn find(state: &State, subject: &str) -> Result<Turn> {
 
 fn take_over(desk: &mut Desk<'_>, place: &Place, turn: &Turn) -> Result<Option<Finished>> {
     // Before the lock: its waiting thread must not be the one that takes a signal.
-    let signals = Signals::over(&supervise::SIGNALS).or_fail(|| "cannot take over signals".into())?;
+    let signals = Signals::over(&ENDING).or_fail(|| "cannot take over signals".into())?;
     let Some(held) = SupervisorLock::take(place, &turn.agent, Duration::ZERO)? else {
         // Whoever held it may have been finishing this very turn, and gone on to the next.
         let turn = reread(desk.state, turn)?;

@@ -8,12 +8,12 @@ use refloat::cli::Context;
 use refloat::clock::Tick;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
-use refloat::finish::{Stderr, last_words, told};
+use refloat::finish::{Stderr, told};
 use refloat::id::TurnId;
 use refloat::judge::outcome::{Ended, conclude};
 use refloat::model::{EndedBy, Resume, Turn};
 use refloat::observe::{STDERR, STREAM};
-use refloat::record::{self, UnknownLine};
+use refloat::record::{self, UnknownLine, count};
 use refloat::runtime::{Description, Line, LineKind, Reading, Splitter};
 use refloat::runtimes::{self, Origin};
 use refloat::seam::exit_record::ExitRecord;
@@ -96,7 +96,7 @@ fn of_turn(cx: &Context, args: &Conform, id: TurnId) -> Result<Capture> {
         Some(file) => stderr(file)?,
         None => {
             let bytes = exit.as_ref().map_or(u64::MAX, |exit| exit.stderr_bytes);
-            Stderr::read(&folder.join(STDERR), bytes).unwrap_or_default()
+            Stderr::read(&folder.join(STDERR), bytes).ok().flatten().unwrap_or_default()
         }
     };
     Ok(Capture {
@@ -115,8 +115,11 @@ fn given(args: &Conform) -> Option<Ended> {
     args.ended_code.map(Ended::Code).or(args.ended_signal.map(Ended::Signal))
 }
 
+/// The file that was named, or that a link names.
 fn stderr(file: &Path) -> Result<Stderr> {
-    Stderr::read(file, u64::MAX).map_err(|error| unreadable(file, error))
+    let read = std::fs::canonicalize(file).and_then(|file| Stderr::read(&file, u64::MAX));
+    let seen = read.map_err(|error| unreadable(file, error))?;
+    seen.ok_or_else(|| Failure::new(Exit::Malformed, format!("cannot read {}: it is no regular file", file.display())))
 }
 
 fn unreadable(file: &Path, error: std::io::Error) -> Failure {
@@ -176,7 +179,7 @@ impl Tally {
         let (ends, verdicts) = (self.reading.facts().terminals, self.reading.facts().verdicts);
         let kind = self.reading.line(line, self.now);
         self.record.lines += 1;
-        self.record.bytes = i64::try_from(line.end).unwrap_or(i64::MAX);
+        self.record.bytes = count(line.end);
         *self.record.count(kind) += 1;
         if self.reading.facts().terminals > ends {
             self.record.terminal_line = Some(self.record.lines);
@@ -208,10 +211,10 @@ impl Tally {
         let end = of.end(facts, code);
         let standing = facts.verdict.is_some() && end.is_some() && of.terminal.as_ref().is_some_and(|of| of.at_end);
         let exit = Some((capture.ended, EndedBy::Agent));
-        let conclusion = conclude(&told(of, facts, end.as_ref(), &capture.stderr.head, exit, capture.resumed));
+        let conclusion = conclude(&told(of, facts, end.as_ref(), capture.stderr.head(), exit, capture.resumed));
         let said = end.as_ref().and_then(|end| end.message.clone());
         let failed = end.as_ref().is_none_or(|end| !end.clean);
-        let last = || last_words(&capture.stderr.tail).filter(|_| of.stderr_message && failed);
+        let last = || capture.stderr.last_words().filter(|_| of.stderr_message && failed);
         let limit = end.as_ref().and_then(|end| end.limit.clone());
         record::Conform {
             outcome: conclusion.outcome,
@@ -237,8 +240,4 @@ impl Tally {
             ..self.record
         }
     }
-}
-
-fn count(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -11,9 +11,9 @@ use refloat::error::{IoContext, Result};
 use refloat::id::TurnId;
 use refloat::model::Turn;
 use refloat::observe::STREAM;
-use refloat::record::TurnEvent;
+use refloat::record::{TurnEvent, count};
 use refloat::runtime::{Fit, Line, LineKind, Reading, Splitter};
-use refloat::seam::follow::{Follow, Grown};
+use refloat::seam::follow::Follow;
 
 /// A longer line is shown by its beginning.
 const LONGEST_EVENT: usize = 64 * 1024;
@@ -91,19 +91,7 @@ impl Source {
 
 impl Read for Source {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.limit.saturating_sub(self.follow.offset())).unwrap_or(usize::MAX);
-        let most = buffer.len().min(left);
-        if most == 0 {
-            return Ok(0);
-        }
-        loop {
-            match self.follow.read(&mut buffer[..most])? {
-                Grown::Bytes(read) => return Ok(read),
-                Grown::Nothing => return Ok(0),
-                // Cut by its writer: on from its new end.
-                Grown::Truncated { length } => self.follow.seek(length),
-            }
-        }
+        self.follow.up_to(self.limit).read(buffer)
     }
 }
 
@@ -117,8 +105,8 @@ fn event(turn: TurnId, number: i64, kind: LineKind, line: &Line<'_>) -> TurnEven
         turn,
         line: number,
         kind,
-        offset: i64::try_from(line.start).unwrap_or(i64::MAX),
-        bytes: i64::try_from(line.end - line.start).unwrap_or(i64::MAX),
+        offset: count(line.start),
+        bytes: count(line.end - line.start),
         text: if event.is_some() { None } else { Some(shown) },
         event,
         text_lossy: lossy,

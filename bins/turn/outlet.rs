@@ -18,11 +18,10 @@ use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::id::TurnId;
 use refloat::model::Turn;
-use refloat::seam::signals::Signals;
+use refloat::seam::signals::{ENDING, Signals};
 use refloat::seam::wait::{self, PollFd, PollFlags};
 
 use crate::events::Events;
-use crate::supervise::SIGNALS;
 
 /// A pipe that takes anything takes so much in one piece (pipe(7): `PIPE_BUF`).
 const PIECE: usize = 4096;
@@ -167,7 +166,7 @@ impl Writer {
     fn finish(self, until: Option<Tick>) -> Result<()> {
         drop(self.jobs);
         // They have been blocked since the turn began; now they mean what they mean to every program.
-        let signals = Signals::over(&SIGNALS).or_fail(|| "cannot take over signals".into())?;
+        let signals = Signals::over(&ENDING).or_fail(|| "cannot take over signals".into())?;
         loop {
             let mut fds = [
                 PollFd::from_borrowed_fd(self.over.as_fd(), PollFlags::IN),

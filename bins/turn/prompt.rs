@@ -8,7 +8,7 @@ use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::runtime::{Description, PromptBy};
 
-use crate::args::Run;
+use crate::launch::args::Run;
 
 /// What is to be said to the agent.
 pub(crate) enum Prompt {

@@ -13,8 +13,8 @@ use refloat::runtime::Description;
 use refloat::runtimes;
 use refloat::state::{Place, State, agent, turn};
 
-use crate::args::Run;
 use crate::launch::Launched;
+use crate::launch::args::Run;
 use crate::outlet::Outlet;
 use crate::prompt::{self, Prompt};
 use crate::supervise::Desk;
@@ -49,6 +49,11 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     finish_latest(cx, &mut state, &held, &args.agent, args.kill_orphans)?;
     launch::refuse(&state, &plan)?;
     plan.gone = adopted::gone(&state, &args.agent)?;
+    if let Some(run) = plan.gone
+        && let Some(exit) = adopted::done::finish(cx, &mut state, run, &plan.expected)?
+    {
+        return Ok(exit);
+    }
     let mut out = Outlet::new(args.events);
     let ended = turns(&mut Desk { cx, state: &mut state, out: &mut out }, &lock, &held, plan);
     // Whoever reads slowly keeps nothing from others: the agent is free before the last record is printed.

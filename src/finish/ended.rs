@@ -1,14 +1,14 @@
 //! The account of one turn: what is open when it ends, and the record that closes it.
 
-use super::evidence::{Evidence, millis};
-use crate::clock::{Stamp, Tick};
+use super::evidence::Evidence;
+use crate::clock::{Stamp, Tick, millis};
 use crate::error::Result;
 use crate::id::MailId;
 use crate::judge::outcome::{Conclusion, Open, owed_mail};
 use crate::judge::sequel::Sequel;
 use crate::model::{Finding, Look, Outcome, Owed, Resume, Run, Turn};
 use crate::owed;
-use crate::record::{ExpectedRecord, TurnEnded};
+use crate::record::{ExpectedRecord, TurnEnded, count};
 use crate::runtime::Facts;
 use crate::seam::process;
 use crate::state::{Tx, mail, run};
@@ -80,13 +80,8 @@ impl<'l> Account<'l> {
             clean_result: end.is_some_and(|end| end.clean),
             answer_cut: end.is_some_and(|end| end.cut),
             terminal_mail: self.terminal_mail,
-            terminal_mail_missing: conclusion.outcome == Outcome::Silent && self.open.owes_mail && !self.open.mail_sent,
-            expected: self
-                .looked
-                .iter()
-                .zip(&self.findings)
-                .map(|(seen, found)| ExpectedRecord::of(&seen.0, found))
-                .collect(),
+            terminal_mail_missing: mail_missing(conclusion.outcome, self.open),
+            expected: expected(self.looked, &self.findings),
             stop_requested: self.stop_requested,
             attempt: turn.attempt,
             max_attempts: run.max_attempts,
@@ -115,6 +110,16 @@ impl<'l> Account<'l> {
     }
 }
 
+/// Whether an end lacks the mail that the capability owes.
+pub(super) fn mail_missing(outcome: Outcome, open: Open) -> bool {
+    outcome == Outcome::Silent && open.owes_mail && !open.mail_sent
+}
+
+/// What became of each thing that is owed.
+pub(super) fn expected(looked: &[(Owed, Look)], findings: &[Finding]) -> Vec<ExpectedRecord> {
+    looked.iter().zip(findings).map(|((owed, _), found)| ExpectedRecord::of(owed, found)).collect()
+}
+
 /// What is open of a run that ends well; `before` is the newest mail when its last work began.
 pub(super) fn open_of(tx: &Tx<'_>, run: &Run, terminal_mail: Option<MailId>, before: i64) -> Result<Open> {
     let owes_mail = run.parent.is_some() && !owed_mail(run.capability).is_empty();
@@ -138,8 +143,4 @@ fn resume(turn: &Turn, facts: &Facts, outcome: Outcome) -> Resume {
         (_, Some(seen), Some(asked)) if seen != asked => Resume::Mismatch,
         (resume, ..) => resume,
     }
-}
-
-fn count(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -3,13 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::stderr::{Stderr, last_words};
-use super::tail::tail;
-use crate::clock::{Stamp, Tick};
+use super::stderr::Stderr;
+use crate::clock::{Stamp, Tick, millis};
 use crate::error::{IoContext, Result};
 use crate::judge::limit::ends_at;
-use crate::judge::outcome::{Ended, Ending, NotRun, Terminal, conclude};
-use crate::judge::retry::class;
+use crate::judge::outcome::{Ended, Ending, NotRun, Terminal};
 use crate::model::{EndedBy, OutcomeSource, Resume, Turn, WishNote};
 use crate::observe::{Observer, STDERR};
 use crate::runtime::{Description, ExitCodes, Facts, Output, Refused, Source, Terminal as End};
@@ -49,11 +47,10 @@ pub struct Evidence<'t> {
     pub live: bool,
     /// What decides of the stream, now that the process has ended.
     end: Option<End>,
-    stderr: Stderr,
+    /// What it wrote to stderr.
+    pub(super) stderr: Stderr,
     /// When the provider's limit ends, by its own word, if that makes sense. Told once: it rests on the time of telling.
     pub(super) limit_resets_at: Option<Stamp>,
-    /// The last lines of stderr, where the agent may have failed.
-    pub(super) stderr_tail: Option<String>,
 }
 
 impl<'t> Evidence<'t> {
@@ -84,15 +81,12 @@ impl<'t> Evidence<'t> {
         let facts = observer.as_ref().map(Observer::facts);
         let end = facts.and_then(|facts| turn.description.end(facts, by_itself.and_then(|exit| exit.code)));
         let written = exit.as_ref().filter(|exit| exit.started).map_or(u64::MAX, |exit| exit.stderr_bytes);
-        let stderr = Stderr::read(&log_dir.join(STDERR), written).unwrap_or_default();
+        // It decides of little: what cannot be read says nothing.
+        let stderr = Stderr::read(&log_dir.join(STDERR), written).ok().flatten().unwrap_or_default();
         watched.observer = observer;
-        let (log_dir, stderr_tail) = (log_dir.to_owned(), None);
         let limit_resets_at = end.as_ref().and_then(limit_resets_at);
-        let gathered = Self { turn, log_dir, exit, left, watched, live, end, stderr, limit_resets_at, stderr_tail };
-        // A wish that is recorded meanwhile can only make less of it a failure.
-        let failed = class(conclude(&gathered.ending(turn)).outcome).is_some();
-        let stderr_tail = if failed { tail(&gathered.log_dir.join(STDERR)) } else { None };
-        Ok(Self { stderr_tail, ..gathered })
+        let log_dir = log_dir.to_owned();
+        Ok(Self { turn, log_dir, exit, left, watched, live, end, stderr, limit_resets_at })
     }
 
     /// What decides of the stream.
@@ -119,7 +113,7 @@ impl<'t> Evidence<'t> {
             started: self.exit.as_ref().map_or(turn.started_at.is_some(), |exit| exit.started),
             not_run: not_executed.map(|not| if not.not_found { NotRun::NotFound } else { NotRun::Unusable }),
             wish: self.wish(turn).map(|note| note.wish),
-            ..told(&turn.description, facts, self.end(), &self.stderr.head, exit.and_then(ended), resuming)
+            ..told(&turn.description, facts, self.end(), self.stderr.head(), exit.and_then(ended), resuming)
         }
     }
 
@@ -151,7 +145,7 @@ impl<'t> Evidence<'t> {
         let by_itself = self.exit.as_ref().is_some_and(|exit| exit.started && exit.ended_by == EndedBy::Agent);
         let failed = self.end().is_none_or(|end| !end.clean);
         let wanted = turn.description.stderr_message && by_itself && failed && self.wish(turn).is_none();
-        wanted.then(|| last_words(&self.stderr.tail)).flatten()
+        wanted.then(|| self.stderr.last_words()).flatten()
     }
 }
 
@@ -213,10 +207,4 @@ fn limit_resets_at(end: &End) -> Option<Stamp> {
     let now = Stamp::now();
     let read_at = Stamp::from_millis(now.millis() - millis(Tick::now().since(end.at)));
     ends_at(&[limit.resets_at, limit.retry_after.map(|wait| read_at.plus(wait))], now)
-}
-
-/// A span as records have it.
-#[must_use]
-pub fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

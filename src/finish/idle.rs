@@ -1,5 +1,6 @@
-//! Ends of runs that have no turn: a stop, and the word of an adopted worker. The same transaction as that of a turn's
-//! end, without a turn: the run's state, and its parent's notice, once. Called by `turn stop` and `turn end`.
+//! Ends of runs that have no turn: a stop, and the word or the work of an adopted worker. The same transaction as that of
+//! a turn's end, without a turn: the run's state, and its parent's notice, once. Called by `turn stop`, `turn end` and
+//! the `turn run` that comes after a worker.
 
 use super::ended;
 use super::notice;
@@ -7,10 +8,11 @@ use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::id::MailId;
-use crate::judge::outcome::owed_mail;
+use crate::judge::outcome::{Conclusion, Open, owed_mail};
 use crate::judge::sequel::Sequel;
-use crate::judge::worker::{Said, ended_by_word};
-use crate::model::{MailType, Outcome, Run, RunState, Worker};
+use crate::judge::worker::{Said, by_word, by_work, sequel};
+use crate::model::{Finding, Look, MailType, Outcome, Owed, Run, RunState, Worker};
+use crate::owed;
 use crate::record::RunEnded;
 use crate::state::{Tx, mail, run, worker};
 
@@ -24,41 +26,91 @@ pub fn stop_idle(tx: &Tx<'_>, run: &Run, why: Option<&str>, now: Stamp) -> Resul
         true => "stopped by its record; it was adopted",
         false => "stopped while no turn ran",
     };
-    close(tx, run, &sequel, Outcome::Aborted, &reason(how, why), None, now)
+    close(tx, run, &sequel, Outcome::Aborted, (&reason(how, why), false), None, now)
 }
 
-/// Ends the open run of an adopted worker by its word. `run` was read in this transaction.
+/// Ends the open run of an adopted worker by its word, held to what the run owes. `run` was read in this transaction.
 ///
 /// # Errors
 /// Those of the state file.
-pub fn end_by_word(tx: &Tx<'_>, run: &Run, said: Said, why: Option<&str>, now: Stamp) -> Result<RunEnded> {
-    let terminal_mail = match &run.parent {
-        Some(parent) => mail::terminal_of_worker(tx, run.id, parent, owed_mail(run.capability))?,
-        None => None,
+pub fn end_by_word(
+    tx: &Tx<'_>,
+    run: &Run,
+    (said, why): (Said, Option<&str>),
+    looked: &[(Owed, Look)],
+    now: Stamp,
+) -> Result<RunEnded> {
+    let account = Account::open(tx, run, looked)?;
+    let how = match said {
+        Said::Completed => "completed, by its own word",
+        Said::Failed => "failed, by its own word",
     };
-    let open = ended::open_of(tx, run, terminal_mail, 0)?;
-    let (sequel, missing) = ended_by_word(said, open, run.attempts);
-    let (outcome, how) = match (said, missing) {
-        (Said::Failed, _) => (Outcome::Failed, "failed, by its own word"),
-        (Said::Completed, true) => (Outcome::Silent, "completed, by its own word, without the mail it owed"),
-        (Said::Completed, false) => (Outcome::Completed, "completed, by its own word"),
-    };
-    close(tx, run, &sequel, outcome, &reason(how, why), terminal_mail, now)?;
-    let ended = RunEnded {
-        run: run.id,
-        agent: run.agent.clone(),
-        task: run.task.clone(),
-        parent: run.parent.clone(),
-        outcome,
-        state: sequel.state,
-        why: why.map(str::to_owned),
-        terminal_mail,
-        terminal_mail_missing: missing,
-        notice: sequel.notice.filter(|_| run.parent.is_some()),
-        ended_at: now,
-    };
-    worker::end(tx, run.id, &tx.text_of(&ended)?)?;
-    Ok(ended)
+    account.close(tx, run, by_word(said, account.open, &account.findings), (how, why), now)
+}
+
+/// Ends the open run of an adopted worker that is gone without a word, where its work is done; none: it is not.
+/// `run` was read in this transaction.
+///
+/// # Errors
+/// Those of the state file.
+pub fn end_by_work(tx: &Tx<'_>, run: &Run, looked: &[(Owed, Look)], now: Stamp) -> Result<Option<RunEnded>> {
+    let account = Account::open(tx, run, looked)?;
+    let Some(end) = by_work(account.open, &account.findings) else { return Ok(None) };
+    account.close(tx, run, end, ("gone without a word, its work done", None), now).map(Some)
+}
+
+/// What the transaction that ends an adopted run finds before it writes.
+struct Account<'l> {
+    terminal_mail: Option<MailId>,
+    open: Open,
+    findings: Vec<Finding>,
+    looked: &'l [(Owed, Look)],
+}
+
+impl<'l> Account<'l> {
+    fn open(tx: &Tx<'_>, run: &Run, looked: &'l [(Owed, Look)]) -> Result<Self> {
+        let terminal_mail = match &run.parent {
+            Some(parent) => mail::terminal_of_worker(tx, run.id, parent, owed_mail(run.capability))?,
+            None => None,
+        };
+        let open = ended::open_of(tx, run, terminal_mail, 0)?;
+        Ok(Self { terminal_mail, open, findings: owed::findings(tx, run.id, looked)?, looked })
+    }
+
+    /// Writes the end and all that follows from it.
+    fn close(
+        &self,
+        tx: &Tx<'_>,
+        run: &Run,
+        end: Conclusion,
+        (how, why): (&str, Option<&str>),
+        now: Stamp,
+    ) -> Result<RunEnded> {
+        let sequel = sequel(end.outcome, run.attempts);
+        let message = owed::message(end.cause, self.looked, &self.findings);
+        let ended = RunEnded {
+            run: run.id,
+            agent: run.agent.clone(),
+            task: run.task.clone(),
+            parent: run.parent.clone(),
+            outcome: end.outcome,
+            cause: end.cause,
+            state: sequel.state,
+            why: why.map(str::to_owned),
+            message,
+            terminal_mail: self.terminal_mail,
+            terminal_mail_missing: ended::mail_missing(end.outcome, self.open),
+            expected: ended::expected(self.looked, &self.findings),
+            notice: sequel.notice.filter(|_| run.parent.is_some()),
+            ended_at: now,
+        };
+        let missing = if ended.terminal_mail_missing { ", without the mail it owed" } else { "" };
+        let held = ended.message.as_ref().map(|message| format!("; {message}")).unwrap_or_default();
+        let reason = reason(&format!("{how}{missing}{held}"), why);
+        close(tx, run, &sequel, end.outcome, (&reason, ended.terminal_mail_missing), self.terminal_mail, now)?;
+        worker::end(tx, run.id, &tx.text_of(&ended)?)?;
+        Ok(ended)
+    }
 }
 
 /// The end that a worker's word has recorded already.
@@ -77,11 +129,10 @@ fn close(
     run: &Run,
     sequel: &Sequel,
     outcome: Outcome,
-    reason: &str,
+    (reason, missing): (&str, bool),
     terminal_mail: Option<MailId>,
     now: Stamp,
 ) -> Result<()> {
-    let missing = outcome == Outcome::Silent;
     if !run::settle(tx, run.id, run.epoch, sequel, missing, now)? {
         return Ok(());
     }

@@ -2,12 +2,12 @@
 //! Called in the finishing transaction and nowhere else, so that they are as true as the outcome.
 
 use super::evidence::Evidence;
+use super::notice::reason;
 use crate::clock::Stamp;
 use crate::error::Result;
 use crate::judge::sequel::{Retrying, Sequel, crash_of};
 use crate::model::{CrashEnding, CrashEntry, CrashKind, CrashWho, Outcome, Run, Turn};
 use crate::record::TurnEnded;
-use crate::scrub::scrub;
 use crate::state::{Tx, crash, dead_letter, retry};
 
 /// So much of a line of stderr.
@@ -42,16 +42,11 @@ pub(super) fn keep(
 
 /// The end in a line; what said nothing of itself, with its last line on stderr.
 fn last_error(ended: &TurnEnded, evidence: &Evidence<'_>) -> String {
-    let last = evidence.stderr_tail.as_deref().and_then(|tail| tail.lines().last()).filter(|_| ended.message.is_none());
-    match last {
-        Some(line) => format!("{}; stderr ends: {}", words(ended), line.chars().take(LINE).collect::<String>()),
-        None => words(ended),
+    let tail = if ended.message.is_none() { evidence.stderr.last_lines() } else { None };
+    match tail.as_deref().and_then(|tail| tail.lines().last()) {
+        Some(line) => format!("{}; stderr ends: {}", reason(ended), line.chars().take(LINE).collect::<String>()),
+        None => reason(ended),
     }
-}
-
-/// What the turn's end says, in a line and without secrets.
-fn words(ended: &TurnEnded) -> String {
-    scrub(&super::notice::reason(ended))
 }
 
 /// The agent's crash, by the evidence of its end.
@@ -59,14 +54,14 @@ fn entry(kind: CrashKind, turn: &Turn, ended: &TurnEnded, evidence: &Evidence<'_
     CrashEntry {
         who: CrashWho::Agent,
         kind,
-        message: words(ended),
+        message: reason(ended),
         ending: evidence.exit.as_ref().filter(|exit| exit.started).map(|exit| CrashEnding {
             exit_code: exit.code,
             signal: exit.signal,
             ended_by: Some(exit.ended_by),
             duration_ms: ended.duration_ms,
         }),
-        tail: evidence.stderr_tail.clone(),
+        tail: evidence.stderr.last_lines(),
         backtrace: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         process: turn.child.clone(),

@@ -8,11 +8,10 @@ mod idle;
 mod ledger;
 mod notice;
 mod stderr;
-mod tail;
 
-pub use evidence::{Evidence, Watched, millis, told};
-pub use idle::{end_by_word, recorded_word, stop_idle};
-pub use stderr::{Stderr, last_words};
+pub use evidence::{Evidence, Watched, told};
+pub use idle::{end_by_word, end_by_work, recorded_word, stop_idle};
+pub use stderr::Stderr;
 
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
@@ -20,8 +19,8 @@ use crate::exit::Exit;
 use crate::judge::lease::fate;
 use crate::judge::outcome::{Conclusion, exit_of, settle};
 use crate::judge::owed::{adopt, hold_to};
-use crate::judge::retry::Prior;
-use crate::judge::sequel::{Sequel, Situation, sequel};
+use crate::judge::sequel::{Sequel, sequel};
+use crate::judge::situation::{Prior, Situation};
 use crate::lock::SupervisorLock;
 use crate::model::{Cause, Look, MailType, Outcome, OutcomeSource, Owed, Run, Turn, Wish, WishNote};
 use crate::owed;

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::id::{RunId, TurnId};
 use crate::model::{AttributedBy, MailType, NewMail, Outcome, Priority, Run, RunState, Turn};
 use crate::record::TurnEnded;
+use crate::scrub::scrub;
 use crate::state::{Tx, mail, run};
 
 /// The payload of `worker_died` and `escalation`.
@@ -64,6 +65,7 @@ pub(super) fn idle(
     reason: &str,
     now: Stamp,
 ) -> Result<()> {
+    let reason = &scrub(reason);
     let payload = Payload { outcome, ..payload(run, reason, run.changed_at) };
     let payload = tx.text_of(&payload)?;
     let subject = match outcome {
@@ -127,7 +129,7 @@ fn note<'a>(
     }
 }
 
-/// One line for a person.
+/// One line for a person, without secrets: the message may be a program's own words.
 pub(super) fn reason(ended: &TurnEnded) -> String {
     let mut text = format!("{} ({})", ended.outcome, ended.cause);
     match (ended.exit_code, ended.signal) {
@@ -139,5 +141,5 @@ pub(super) fn reason(ended: &TurnEnded) -> String {
         text.push_str(": ");
         text.push_str(message);
     }
-    text
+    scrub(&text)
 }

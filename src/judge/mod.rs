@@ -9,5 +9,6 @@ pub mod owed;
 pub mod payload;
 pub mod retry;
 pub mod sequel;
+pub mod situation;
 pub mod wait;
 pub mod worker;

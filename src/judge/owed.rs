@@ -101,20 +101,26 @@ fn said(said: Option<&Said>) -> (Reach, Option<String>) {
     }
 }
 
-/// Finished work is not thrown away: an end without a terminal event is a good end where everything that is owed is
-/// there and a result of this attempt says so. A file or a ref alone does not: a half-written file has changed too.
+/// Finished work is not thrown away: an end without a terminal event is a good end where the work is done.
 /// An agent's own word, good or bad, is never overruled.
 #[must_use]
 pub fn adopt(conclusion: Conclusion, terminal: Option<Terminal>, findings: &[Finding]) -> Conclusion {
     use Outcome as O;
-    let all = findings.iter().all(|finding| finding.reach == Reach::Reached);
-    let strong = findings.iter().any(|finding| finding.kind == ExpectKind::Result);
     match (conclusion.outcome, terminal) {
-        (O::NoResult | O::Killed | O::Lost | O::Stalled | O::TimedOut | O::Aborted, None) if all && strong => {
-            expected(O::Completed, Cause::ExpectationMet)
+        (O::NoResult | O::Killed | O::Lost | O::Stalled | O::TimedOut | O::Aborted, None) => {
+            done(findings).unwrap_or(conclusion)
         }
         _ => conclusion,
     }
+}
+
+/// A good end by the work alone: everything that is owed is there, and a result of this attempt says so.
+/// A file or a ref alone does not: a half-written file has changed too.
+#[must_use]
+pub fn done(findings: &[Finding]) -> Option<Conclusion> {
+    let all = findings.iter().all(|finding| finding.reach == Reach::Reached);
+    let strong = findings.iter().any(|finding| finding.kind == ExpectKind::Result);
+    (all && strong).then(|| expected(Outcome::Completed, Cause::ExpectationMet))
 }
 
 /// A good end without what is owed is none. What waits is not over yet, and owes nothing yet.

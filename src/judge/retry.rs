@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use crate::clock::Stamp;
-use crate::judge::sequel::Situation;
-use crate::model::{DeadCause, Outcome, Retry, RetryClass};
+use crate::clock::{Stamp, millis};
+use crate::judge::situation::Situation;
+use crate::model::{DeadCause, Outcome, RetryClass};
 
 /// How a class of failures is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,28 +65,6 @@ pub const fn class(outcome: Outcome) -> Option<RetryClass> {
     }
 }
 
-/// What the retry that led to a turn passes on to the next one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Prior {
-    /// Since when the run is tried again.
-    since: Stamp,
-    /// Pauses of ours after limits, in a row.
-    limits: i64,
-}
-
-impl Prior {
-    /// Of the retry that the turn has taken.
-    #[must_use]
-    pub fn of(taken: &Retry) -> Self {
-        let waited = match taken.closed_at {
-            Some(closed) if taken.by_provider => closed.min(taken.due_at).since(taken.opened_at),
-            _ => 0,
-        };
-        let limits = if taken.class == RetryClass::Limited { taken.in_a_row } else { 0 };
-        Self { since: Stamp::from_millis(taken.since.millis().saturating_add(waited)), limits }
-    }
-}
-
 /// The next try of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Next {
@@ -133,10 +111,6 @@ fn pause(policy: Policy, n: i64, jitter: f64) -> Duration {
     let steps = u32::try_from(n.max(1) - 1).unwrap_or(u32::MAX);
     let whole = policy.first.saturating_mul(policy.factor.saturating_pow(steps)).min(policy.cap);
     whole.mul_f64(0.75 + 0.25 * jitter.clamp(0.0, 1.0))
-}
-
-fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -2,19 +2,11 @@
 
 use super::*;
 use crate::id::{RetryId, RunId, TurnId};
-use crate::model::{RetryState, RunState, Standing};
+use crate::judge::situation::Prior;
+use crate::model::Retry;
+use crate::model::RetryState;
 
-const FIRST: Situation = Situation {
-    before: Standing { state: RunState::Booting, hold: None, held_until: None, held_by_provider: false },
-    attempts: 0,
-    max_attempts: 1000,
-    stop_requested: false,
-    prior: None,
-    limit_resets_at: None,
-    waits_until: None,
-    jitter: 1.0,
-    now: Stamp::from_millis(0),
-};
+const FIRST: Situation = Situation { max_attempts: 1000, ..Situation::FIRST };
 
 const HOUR_MS: i64 = 3_600_000;
 

@@ -4,34 +4,12 @@
 use std::time::Duration;
 
 use crate::clock::Stamp;
-use crate::judge::retry::{self, Next, Prior, policy};
-use crate::model::{CrashKind, DeadCause, Hold, MailType, Outcome, RetryClass, Run, RunState, Standing};
+use crate::judge::retry::{self, Next, policy};
+use crate::judge::situation::Situation;
+use crate::model::{CrashKind, DeadCause, Hold, MailType, Outcome, RetryClass, Run, RunState};
 
 /// The longest wait for children or mail before a person is asked.
 pub const WAIT_LIMIT: Duration = Duration::from_secs(24 * 3600);
-
-/// The run as it was when the turn began, and what bears on its next try.
-#[derive(Clone, Copy, Debug)]
-pub struct Situation {
-    /// Where the run stood before the turn.
-    pub before: Standing,
-    /// Attempts used up before this turn.
-    pub attempts: i64,
-    /// Attempts allowed.
-    pub max_attempts: i64,
-    /// Somebody asked for the end of the run.
-    pub stop_requested: bool,
-    /// The retry that led to this turn, if one did.
-    pub prior: Option<Prior>,
-    /// When the provider's limit ends, in the provider's own words.
-    pub limit_resets_at: Option<Stamp>,
-    /// Until when the agent said that it waits.
-    pub waits_until: Option<Stamp>,
-    /// Between 0 and 1: spreads the next tries of many runs.
-    pub jitter: f64,
-    /// Now.
-    pub now: Stamp,
-}
 
 /// What becomes of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,21 +145,9 @@ fn again_or(class: RetryClass, last: RunState, run: &Situation) -> Sequel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Standing;
 
-    const BOOTING: Standing =
-        Standing { state: RunState::Booting, hold: None, held_until: None, held_by_provider: false };
-
-    const FIRST: Situation = Situation {
-        before: BOOTING,
-        attempts: 0,
-        max_attempts: 1,
-        stop_requested: false,
-        prior: None,
-        limit_resets_at: None,
-        waits_until: None,
-        jitter: 1.0,
-        now: Stamp::from_millis(0),
-    };
+    const FIRST: Situation = Situation::FIRST;
 
     #[test]
     fn the_table_of_sequels() {

@@ -1,9 +1,10 @@
-//! What is true of an adopted worker, and what its word ends. One `match` from findings to one conclusion.
+//! What is true of an adopted worker, and how its run ends. One `match` from findings to one conclusion.
 //! Called through `sight` by every command that looks at one, and by `finish` for `turn end`.
 
-use crate::judge::outcome::Open;
+use crate::judge::outcome::{Conclusion, Open, settle};
+use crate::judge::owed::{done, hold_to};
 use crate::judge::sequel::Sequel;
-use crate::model::{MailType, Observed, RunState, Sight, Why};
+use crate::model::{Cause, Finding, MailType, Observed, Outcome, OutcomeSource, RunState, Sight, Why};
 
 /// What was found of a worker.
 #[derive(Clone, Copy, Debug)]
@@ -77,21 +78,39 @@ pub enum Said {
     Failed,
 }
 
-/// What follows from a worker's word. It is the end whatever is open still: only a missing mail is held against it.
+/// How a run ends by its worker's word. It is the end whatever is open still: only what is owed is held against it.
 #[must_use]
-pub const fn ended_by_word(said: Said, open: Open, attempts: i64) -> (Sequel, bool) {
-    let silent = matches!(said, Said::Completed) && open.owes_mail && !open.mail_sent;
-    let (state, notice, attempts) = match said {
-        Said::Failed => (RunState::Failed, Some(MailType::WorkerDied), attempts + 1),
-        Said::Completed if silent => (RunState::Completed, Some(MailType::WorkerDied), attempts),
-        Said::Completed => (RunState::Completed, None, attempts),
-    };
-    (Sequel::plain(state, attempts, notice), silent)
+pub fn by_word(said: Said, open: Open, findings: &[Finding]) -> Conclusion {
+    let word = |outcome| Conclusion { outcome, cause: Cause::OwnWord, source: OutcomeSource::Operator };
+    let owed = Open { owes_mail: open.owes_mail, mail_sent: open.mail_sent, ..Open::default() };
+    match said {
+        Said::Failed => word(Outcome::Failed),
+        Said::Completed => hold_to(settle(word(Outcome::Completed), owed), findings),
+    }
+}
+
+/// How the run of a worker that is gone without a word ends by its work; none: it goes on. Nobody has said that it is
+/// the end: while something is open there is more to do.
+#[must_use]
+pub fn by_work(open: Open, findings: &[Finding]) -> Option<Conclusion> {
+    let end = settle(done(findings)?, open);
+    (end.outcome != Outcome::Waiting).then_some(end)
+}
+
+/// What follows from the end of an adopted run: whatever its outcome, the run has ended.
+#[must_use]
+pub const fn sequel(outcome: Outcome, attempts: i64) -> Sequel {
+    match outcome {
+        Outcome::Completed => Sequel::plain(RunState::Completed, attempts, None),
+        Outcome::Silent => Sequel::plain(RunState::Completed, attempts, Some(MailType::WorkerDied)),
+        _ => Sequel::plain(RunState::Failed, attempts + 1, Some(MailType::WorkerDied)),
+    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::model::{ExpectKind, Reach};
 
     const NOTHING: Findings = Findings { process: None, session: None, server: None, found: true, launching: false };
     const HIDDEN: Option<Sight> = Some(Sight::unknown(Why::OtherNamespace));
@@ -166,21 +185,80 @@ mod tests {
         }
     }
 
+    /// Words, what is open, what became of what is owed, and how the run ends by it.
+    type Row = (Said, Open, Vec<Finding>, (&'static str, &'static str));
+
+    fn rows() -> Vec<Row> {
+        use ExpectKind::{File, Mail, Result};
+        use Reach::{Contradicted, NotReached, Reached, Unknown};
+        let found = |kind, reach| vec![Finding { kind, reach, why: None }];
+        let nothing = Vec::new;
+        let free = Open::default();
+        let owes = Open { owes_mail: true, ..free };
+        let sent = Open { mail_sent: true, ..owes };
+        vec![
+            (Said::Completed, free, nothing(), ("completed", "own_word")),
+            (Said::Completed, owes, nothing(), ("silent", "terminal_mail_missing")),
+            (Said::Completed, sent, nothing(), ("completed", "own_word")),
+            (Said::Completed, Open { children: 1, unread: 1, ..free }, nothing(), ("completed", "own_word")),
+            (Said::Completed, free, found(File, Reached), ("completed", "own_word")),
+            (Said::Completed, sent, found(File, NotReached), ("failed", "expectation_missing")),
+            (Said::Completed, owes, found(File, NotReached), ("failed", "expectation_missing")),
+            (Said::Completed, owes, found(File, Reached), ("silent", "terminal_mail_missing")),
+            (Said::Completed, free, found(Result, Contradicted), ("failed", "result_says_failed")),
+            (Said::Completed, free, found(Result, Unknown), ("failed", "expectation_unknown")),
+            (Said::Completed, free, found(Mail, NotReached), ("silent", "expectation_missing")),
+            (Said::Failed, sent, nothing(), ("failed", "own_word")),
+            (Said::Failed, owes, nothing(), ("failed", "own_word")),
+            (Said::Failed, free, found(Result, Reached), ("failed", "own_word")),
+        ]
+    }
+
+    /// Every end of an adopted run by a word.
+    pub(in crate::judge) fn reached() -> Vec<(Outcome, Cause)> {
+        rows().iter().map(|row| by_word(row.0, row.1, &row.2)).map(|end| (end.outcome, end.cause)).collect()
+    }
+
     #[test]
-    fn a_word_is_the_end_and_only_a_missing_mail_is_held_against_it() {
-        use MailType::WorkerDied;
-        let owes = Open { owes_mail: true, ..Open::default() };
+    fn a_word_is_the_end_and_only_what_is_owed_is_held_against_it() {
+        for (said, open, findings, expected) in rows() {
+            let end = by_word(said, open, &findings);
+            assert_eq!((end.outcome.word(), end.cause.word()), expected, "{said:?} {open:?} {findings:?}");
+        }
+    }
+
+    #[test]
+    fn work_ends_the_run_of_who_is_gone_only_with_a_result_and_nothing_open() {
+        let found = |kind, reach| [Finding { kind, reach, why: None }];
+        let result = found(ExpectKind::Result, Reach::Reached);
+        let free = Open::default();
         let rows = [
-            (Said::Completed, Open::default(), ("completed", None, false)),
-            (Said::Completed, owes, ("completed", Some(WorkerDied), true)),
-            (Said::Completed, Open { mail_sent: true, ..owes }, ("completed", None, false)),
-            (Said::Completed, Open { children: 1, unread: 1, ..Open::default() }, ("completed", None, false)),
-            (Said::Failed, Open { mail_sent: true, ..owes }, ("failed", Some(WorkerDied), false)),
-            (Said::Failed, Open::default(), ("failed", Some(WorkerDied), false)),
+            (free, &result, Some("completed")),
+            (Open { owes_mail: true, ..free }, &result, Some("silent")),
+            (Open { owes_mail: true, mail_sent: true, children: 1, ..free }, &result, Some("completed")),
+            (Open { children: 1, ..free }, &result, None),
+            (Open { unread: 1, ..free }, &result, None),
+            (free, &found(ExpectKind::File, Reach::Reached), None),
+            (free, &found(ExpectKind::Result, Reach::NotReached), None),
+            (free, &found(ExpectKind::Result, Reach::Unknown), None),
+            (free, &found(ExpectKind::Result, Reach::Contradicted), None),
         ];
-        for (said, open, expected) in rows {
-            let (sequel, missing) = ended_by_word(said, open, 0);
-            assert_eq!((sequel.state.word(), sequel.notice, missing), expected, "{said:?} {open:?}");
+        for (open, findings, expected) in rows {
+            let end = by_work(open, findings).map(|end| end.outcome.word());
+            assert_eq!(end, expected, "{open:?} {findings:?}");
+        }
+        assert_eq!(by_work(free, &[]), None, "who owes nothing has proved nothing");
+    }
+
+    #[test]
+    fn the_parent_hears_of_every_end_but_a_good_one() {
+        for (outcome, expected) in [
+            (Outcome::Completed, (RunState::Completed, None, 4)),
+            (Outcome::Silent, (RunState::Completed, Some(MailType::WorkerDied), 4)),
+            (Outcome::Failed, (RunState::Failed, Some(MailType::WorkerDied), 5)),
+        ] {
+            let next = sequel(outcome, 4);
+            assert_eq!((next.state, next.notice, next.attempts), expected, "{outcome}");
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What a run owes beyond its capability's mail: what is expected of it, and how that looked at some moment.
-//! Parsed at the edge of `turn run`; `seam` fills the looks, `judge` compares two of them, `state` keeps the first.
+//! Parsed at the edge of `turn run` and `turn adopt`; `seam` fills the looks, `judge` compares two of them, `state` keeps the first.
 //! Nothing here reads the world.
 
 use std::ffi::{OsStr, OsString};
@@ -10,10 +10,57 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Stamp;
 use crate::id::TurnId;
-use crate::model::{ExpectKind, Found, MailType, Reach};
+use crate::model::MailType;
+use crate::words::words;
 
 /// Kinds that have a name and are not known yet.
 const LATER: &[&str] = &["story", "sprint"];
+
+words! {
+    /// What can be expected of a run.
+    pub enum ExpectKind {
+        /// A mail of a type.
+        Mail = "mail",
+        /// A file with new content.
+        File = "file",
+        /// A file with a JSON object whose status says how the work ended.
+        Result = "result",
+        /// A git ref that moves.
+        Git = "git",
+    }
+}
+
+words! {
+    /// What was found where something is expected.
+    pub enum Found {
+        /// The mail so far.
+        Mail = "mail",
+        /// Nothing.
+        Absent = "absent",
+        /// A file.
+        File = "file",
+        /// Something that is no file.
+        Other = "other",
+        /// A ref.
+        Ref = "ref",
+        /// It could not be looked at.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// What became of something that was expected.
+    pub enum Reach {
+        /// It is there, and it was not so when the attempt began.
+        Reached = "reached",
+        /// It is not there, or it is as it was.
+        NotReached = "not_reached",
+        /// It is there, and says that the work failed.
+        Contradicted = "contradicted",
+        /// It cannot be told.
+        Unknown = "unknown",
+    }
+}
 
 /// What `--expect KIND:TARGET` asks for, as it was typed.
 #[derive(Clone, Debug, PartialEq, Eq)]

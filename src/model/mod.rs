@@ -11,7 +11,7 @@ mod wait;
 mod words;
 mod worker;
 
-pub use expectation::{Expectation, FileSeen, Finding, Look, Owed, Said, Wanted};
+pub use expectation::{ExpectKind, Expectation, FileSeen, Finding, Found, Look, Owed, Reach, Said, Wanted};
 pub use ledger::*;
 pub use mail::{Mail, MailState, NewMail, Terms};
 pub use run::{NewRun, Run, Standing};

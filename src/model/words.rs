@@ -1,4 +1,4 @@
-//! The words of the design: outcomes, states, causes. `judge` decides between them,
+//! The words of runs, turns and mail: outcomes, states, causes. `judge` decides between them,
 //! `state` stores them, `record` prints them; each list stands here and nowhere else.
 
 use crate::words::words;
@@ -102,6 +102,8 @@ words! {
         ExpectationUnknown = "expectation_unknown",
         /// The expected result says that the work failed.
         ResultSaysFailed = "result_says_failed",
+        /// An adopted worker said it itself.
+        OwnWord = "own_word",
     }
 }
 
@@ -344,51 +346,5 @@ words! {
         Word = "word",
         /// refloat wrote it.
         Refloat = "refloat",
-    }
-}
-
-words! {
-    /// What can be expected of a run.
-    pub enum ExpectKind {
-        /// A mail of a type.
-        Mail = "mail",
-        /// A file with new content.
-        File = "file",
-        /// A file with a JSON object whose status says how the work ended.
-        Result = "result",
-        /// A git ref that moves.
-        Git = "git",
-    }
-}
-
-words! {
-    /// What was found where something is expected.
-    pub enum Found {
-        /// The mail so far.
-        Mail = "mail",
-        /// Nothing.
-        Absent = "absent",
-        /// A file.
-        File = "file",
-        /// Something that is no file.
-        Other = "other",
-        /// A ref.
-        Ref = "ref",
-        /// It could not be looked at.
-        Unknown = "unknown",
-    }
-}
-
-words! {
-    /// What became of something that was expected.
-    pub enum Reach {
-        /// It is there, and it was not so when the attempt began.
-        Reached = "reached",
-        /// It is not there, or it is as it was.
-        NotReached = "not_reached",
-        /// It is there, and says that the work failed.
-        Contradicted = "contradicted",
-        /// It cannot be told.
-        Unknown = "unknown",
     }
 }

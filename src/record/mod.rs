@@ -88,6 +88,12 @@ fn cell<T: std::fmt::Display>(value: Option<&T>) -> String {
     value.map(ToString::to_string).unwrap_or_default()
 }
 
+/// A count as records have it: their numbers are those of SQLite.
+#[must_use]
+pub fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 /// Milliseconds as people read them: `850ms`, `12.3s`, `4m05s`, `2h03m`.
 #[must_use]
 pub fn span(millis: i64) -> String {

@@ -3,11 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{cell, span};
+use super::{ExpectedRecord, OwedRecord, cell, span};
 use crate::clock::{Moment, Stamp};
 use crate::emit::Record;
 use crate::id::{MailId, RunId, TurnId};
-use crate::model::{Capability, MailType, Observed, Outcome, Run, RunState, Sight, Why, Worker, YieldNote};
+use crate::model::{
+    Capability, Cause, MailType, Observed, Outcome, Owed, Run, RunState, Sight, Why, Worker, YieldNote,
+};
 
 /// Who stands for an adopted run: as recorded. All null, or 0, where none does.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
@@ -118,6 +120,8 @@ pub struct RunAdopted {
     pub capability: Capability,
     /// Attempts allowed.
     pub max_attempts: i64,
+    /// What it owes beyond its capability's mail, as it looked just before.
+    pub owes: Vec<OwedRecord>,
     /// `in_turn`, or `booting` where the session is not there yet.
     pub state: RunState,
     /// What makes the worker's words its own: its `REFLOAT_TOKEN`.
@@ -128,9 +132,9 @@ pub struct RunAdopted {
 }
 
 impl RunAdopted {
-    /// The record of a run and the worker that stands for it.
+    /// The record of a run that owes this, and the worker that stands for it.
     #[must_use]
-    pub fn of(run: &Run, worker: &Worker) -> Self {
+    pub fn of(run: &Run, worker: &Worker, owes: &[Owed]) -> Self {
         Self {
             run: run.id,
             agent: run.agent.clone(),
@@ -138,6 +142,7 @@ impl RunAdopted {
             parent: run.parent.clone(),
             capability: run.capability,
             max_attempts: run.max_attempts,
+            owes: owes.iter().map(OwedRecord::from).collect(),
             state: run.state,
             token: worker.token.clone(),
             worker: WorkerFacts::of(worker),
@@ -220,16 +225,22 @@ pub struct RunEnded {
     pub task: Option<String>,
     /// Who hears of its end.
     pub parent: Option<String>,
-    /// The word: `completed` or `failed`; `silent` for completed without the mail it owed.
+    /// `completed`, `failed`, or `silent`: completed without mail it owed.
     pub outcome: Outcome,
+    /// `own_word`, `expectation_met`, or what it owed and did not leave.
+    pub cause: Cause,
     /// The run's state from now on.
     pub state: RunState,
     /// Why, in its words.
     pub why: Option<String>,
+    /// What it owed and did not leave, in words.
+    pub message: Option<String>,
     /// The terminal mail that it sent.
     pub terminal_mail: Option<MailId>,
     /// A terminal mail is owed and was not sent.
     pub terminal_mail_missing: bool,
+    /// What became of all that was expected.
+    pub expected: Vec<ExpectedRecord>,
     /// What refloat told the parent of this end.
     pub notice: Option<MailType>,
     /// When.
@@ -244,6 +255,7 @@ impl Record for RunEnded {
             ("agent", self.agent.clone()),
             ("task", cell(self.task.as_ref())),
             ("outcome", self.outcome.to_string()),
+            ("cause", self.cause.to_string()),
             ("run state", self.state.to_string()),
             ("why", cell(self.why.as_ref())),
         ]

@@ -65,23 +65,6 @@ impl Description {
         description.checked()
     }
 
-    /// A description as it was stored with a turn.
-    ///
-    /// # Errors
-    /// As [`Description::from_toml`].
-    pub fn from_json(text: &str) -> Result<Self, Invalid> {
-        let description: Self = serde_json::from_str(text).map_err(unreadable)?;
-        description.checked()
-    }
-
-    /// The text that [`Description::from_json`] reads.
-    ///
-    /// # Errors
-    /// None is known: every field has a JSON form.
-    pub fn to_json(&self) -> Result<String, Invalid> {
-        serde_json::to_string(self).map_err(unreadable)
-    }
-
     pub(super) fn checked(self) -> Result<Self, Invalid> {
         match contradiction(&self) {
             Some((key, what)) => Err(Invalid { key: Some(key), what: what.to_owned() }),
@@ -99,7 +82,8 @@ mod tests {
         for name in NAMES {
             let description = builtin(name).unwrap().unwrap();
             assert_eq!(description.name, *name);
-            assert_eq!(Description::from_json(&description.to_json().unwrap()).unwrap(), description);
+            let stored = serde_json::to_string(&description).unwrap();
+            assert_eq!(serde_json::from_str::<Description>(&stored).unwrap(), description);
         }
         assert!(builtin("nope").is_none());
     }

@@ -50,18 +50,8 @@ pub(super) fn read(
     let rules = description.terminal.as_ref()?;
     let session = description.session.as_deref().and_then(|key| id_at(raw, &[key.to_owned()]));
     let clean = may_be_clean && rules.clean.holds(raw);
-    let blank = Terminal {
-        at,
-        clean,
-        cut: clean && rules.cut.as_ref().is_some_and(|cut| cut.holds(raw)),
-        session,
-        http_status: None,
-        limit: None,
-        told: Told { kind: None, resets_at: None, retry_after: None },
-        auth: None,
-        resume_refused: false,
-        message: None,
-    };
+    let cut = clean && rules.cut.as_ref().is_some_and(|cut| cut.holds(raw));
+    let blank = Terminal { clean, cut, session, ..unexplained(at) };
     if clean {
         return Some(blank);
     }

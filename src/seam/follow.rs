@@ -2,7 +2,7 @@
 //! Called by `turn` for its stream and by `probe wait`. It never writes, and never reads a byte twice.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
@@ -79,6 +79,11 @@ impl Follow {
         self.file.metadata().map(|data| data.len())
     }
 
+    /// What has come, as a reader; nothing beyond `limit`.
+    pub fn up_to(&mut self, limit: u64) -> UpTo<'_> {
+        UpTo { follow: self, limit }
+    }
+
     /// Reads what comes next into the caller's buffer, at most its size. A truncation is told until [`Follow::seek`].
     ///
     /// # Errors
@@ -96,6 +101,31 @@ impl Follow {
         }
         let length = self.length()?;
         Ok(if length < self.offset { Grown::Truncated { length } } else { Grown::Nothing })
+    }
+}
+
+/// The file as a reader up to a limit, which comes to an end where nothing has come yet. One that was cut by its own
+/// writer is read on from its new end.
+#[derive(Debug)]
+pub struct UpTo<'f> {
+    follow: &'f mut Follow,
+    limit: u64,
+}
+
+impl Read for UpTo<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.limit.saturating_sub(self.follow.offset())).unwrap_or(usize::MAX);
+        let most = buffer.len().min(left);
+        if most == 0 {
+            return Ok(0);
+        }
+        loop {
+            match self.follow.read(&mut buffer[..most])? {
+                Grown::Bytes(read) => return Ok(read),
+                Grown::Nothing => return Ok(0),
+                Grown::Truncated { length } => self.follow.seek(length),
+            }
+        }
     }
 }
 

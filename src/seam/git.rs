@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::program::{self, Answer};
+use super::bounded::{self, Answer, Ran};
 use crate::error::io_text;
 use crate::model::Look;
 
@@ -51,13 +51,11 @@ pub fn ref_in(repository: &Path, name: &str) -> Look {
     git.0.arg("--git-dir").arg(repository).args(["show-ref", "--head", "--", name]);
     match git.answer() {
         Err(why) => Look::Unknown { why },
-        // 1: no ref fits. A caller that ignores CHLD leaves no code, but then there is no word of trouble either.
-        Ok(answer) if matches!(answer.code, Some(0 | 1)) || answer.errors.is_empty() => {
-            match named(&String::from_utf8_lossy(&answer.out), name) {
-                Some(object) => Look::Ref { object },
-                None => Look::Absent,
-            }
-        }
+        // 1: no ref fits.
+        Ok(answer) if answer.ended_with(&[0, 1]) => match named(&String::from_utf8_lossy(&answer.out), name) {
+            Some(object) => Look::Ref { object },
+            None => Look::Absent,
+        },
         Ok(answer) => Look::Unknown { why: fatal(&answer) },
     }
 }
@@ -103,17 +101,19 @@ impl Git {
     }
 
     fn answer(mut self) -> Result<Answer, String> {
-        program::ask(&mut self.0, PATIENCE).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => "the program git was not found".to_owned(),
-            ErrorKind::TimedOut => format!("git has not answered within {} s", PATIENCE.as_secs()),
-            _ => format!("git cannot be asked: {}", io_text(&error)),
-        })
+        match bounded::run(&mut self.0, PATIENCE) {
+            Ok(Ran::Ended(answer)) => Ok(answer),
+            Ok(Ran::Late) => Err(format!("git has not answered within {} s", PATIENCE.as_secs())),
+            Ok(Ran::TooLong) => Err("the answer of git is too long".to_owned()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err("the program git was not found".to_owned()),
+            Err(error) => Err(format!("git cannot be asked: {}", io_text(&error))),
+        }
     }
 }
 
 /// Git's own words for what went wrong.
 fn fatal(answer: &Answer) -> String {
-    let text = String::from_utf8_lossy(&answer.errors);
+    let text = String::from_utf8_lossy(&answer.err);
     let line = text.lines().find_map(|line| line.strip_prefix("fatal: ")).or_else(|| text.lines().next());
     let line = line.unwrap_or("git ended without a word");
     line.chars().filter(|c| !c.is_control()).take(300).collect()
@@ -133,12 +133,10 @@ mod tests {
     fn run(folder: &tempfile::TempDir, script: &str) -> String {
         let who = "export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b \
                    GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b;";
-        let answer = program::ask(
-            Command::new("/bin/sh").args(["-ec", &format!("{who} {script}")]).current_dir(folder),
-            Duration::from_secs(60),
-        );
-        let answer = answer.unwrap();
-        assert_eq!(answer.code, Some(0), "{}", String::from_utf8_lossy(&answer.errors));
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-ec", &format!("{who} {script}")]).current_dir(folder);
+        let Ok(Ran::Ended(answer)) = bounded::run(&mut shell, Duration::from_secs(60)) else { panic!("{script}") };
+        assert!(answer.ended_with(&[0]), "{}", String::from_utf8_lossy(&answer.err));
         String::from_utf8(answer.out).unwrap().trim().to_owned()
     }
 

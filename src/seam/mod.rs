@@ -9,7 +9,6 @@ pub mod exit_record;
 pub mod follow;
 pub mod git;
 pub mod process;
-pub mod program;
 pub mod reap;
 pub mod signals;
 pub mod spawn;

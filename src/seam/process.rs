@@ -243,12 +243,6 @@ impl Handle {
     pub fn ended(&self, timeout: Duration) -> io::Result<bool> {
         wait::readable(self.as_fd(), Tick::now().plus(timeout))
     }
-
-    /// Whether it was stopped when this was opened.
-    #[must_use]
-    pub fn was_stopped(&self) -> bool {
-        self.stopped
-    }
 }
 
 impl AsFd for Handle {

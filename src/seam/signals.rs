@@ -7,6 +7,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 
+/// Those by which people and systems end a program. A supervisor listens to them: INT and TERM abort, HUP detaches.
+pub const ENDING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+
 /// A signalfd over a set of signals, which are blocked for this thread and all threads it starts later.
 /// They stay blocked when this is dropped, and programs started from here inherit the mask: what becomes the agent empties it.
 #[derive(Debug)]

@@ -137,8 +137,8 @@ pub fn look(socket: Option<&str>, within: Duration) -> Answer {
     }
     command.args(["list-panes", "-a", "-F", FORMAT]);
     match bounded::run(&mut command, within) {
-        Ok(Ran::Ended { status, out, .. }) if status.success() => snapshot(&String::from_utf8_lossy(&out)),
-        Ok(Ran::Ended { err, .. }) => refusal(String::from_utf8_lossy(&err).trim()),
+        Ok(Ran::Ended(answer)) if answer.ended_with(&[0]) => snapshot(&String::from_utf8_lossy(&answer.out)),
+        Ok(Ran::Ended(answer)) => refusal(String::from_utf8_lossy(&answer.err).trim()),
         Ok(Ran::TooLong) => failed(Failing::Unparsable, "the answer is too long"),
         Ok(Ran::Late) => failed(Failing::Timeout, format!("no answer within {} ms", within.as_millis())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => failed(Failing::NotInstalled, "there is no tmux"),

@@ -1,6 +1,6 @@
 -- The state file of refloat. Times are milliseconds since 1970 UTC; ticks are milliseconds of
 -- CLOCK_MONOTONIC since boot; identities, limits and descriptions are JSON.
--- The words of every CHECK are those of src/model/words.rs; a test holds them together.
+-- The words of every CHECK are those of src/model/; a test holds them together.
 
 -- What belongs to a name and not to one of its runs.
 CREATE TABLE agent (

@@ -4,7 +4,7 @@ use rusqlite::{Row, params};
 
 use super::columns::{flag, id, json, optional_json, optional_stamp, optional_tick, optional_word, span, stamp, word};
 use super::{Tx, View, retry};
-use crate::clock::{Stamp, Tick};
+use crate::clock::{Stamp, Tick, millis};
 use crate::error::Result;
 use crate::id::{RunId, TurnId};
 use crate::identity::Identity;
@@ -176,7 +176,7 @@ pub fn begin(tx: &Tx<'_>, new: &NewTurn<'_>, epoch: i64, now: Stamp) -> Result<T
             tx.text_of(new.command)?,
             new.cwd,
             tx.text_of(&new.limits)?,
-            i64::try_from(new.deadline.as_millis()).unwrap_or(i64::MAX),
+            millis(new.deadline),
             new.session_asked,
             new.resume.word(),
             new.contained_by.word(),
@@ -284,5 +284,5 @@ pub fn end(tx: &Tx<'_>, turn: &Turn, outcome: Outcome, ended: &str, now: Stamp) 
 }
 
 fn tick_millis(tick: Tick) -> i64 {
-    i64::try_from(tick.since_boot().as_millis()).unwrap_or(i64::MAX)
+    millis(tick.since_boot())
 }

@@ -64,7 +64,8 @@ fn done_without_the_mail_it_owes_is_silent_and_told_once() {
             _ => {}
         }
         let end = stage.turn(&["end", "b1", "--outcome", "completed"]);
-        assert_eq!((end.code, end.last("run.ended")["outcome"].as_str()), (0, Some("silent")), "{sent}");
+        assert_eq!((end.code, end.last("run.ended")["outcome"].as_str()), (1, Some("silent")), "{sent}");
+        assert_eq!(end.last("run.ended")["cause"], "terminal_mail_missing", "{sent}");
         assert!(end.stderr.contains("owed mail to lead"), "{sent}: {end:?}");
         let run = stage.run_of("b1");
         assert_eq!((&run["state"], &run["terminal_mail_missing"]), (&json!("completed"), &json!(true)), "{sent}");
@@ -113,7 +114,8 @@ fn the_same_word_again_is_the_same_record_and_another_is_refused() {
         worker(&stage, &["--parent", "lead"]);
         let first = stage.turn(&["end", "b1", "--outcome", word, "--why", "first"]).last("run.ended").clone();
         let again = stage.turn(&["end", "b1", "--outcome", word, "--why", "second"]);
-        assert_eq!((again.code, again.last("run.ended")), (0, &first));
+        let code = i32::from(word == "completed");
+        assert_eq!((again.code, again.last("run.ended")), (code, &first), "what it owes it has not sent");
         stage.turn(&["end", "b1", "--outcome", other]).assert_refused(76, "has ended already");
         assert_eq!(told(&stage), (1, 0));
     }
@@ -132,7 +134,8 @@ fn many_words_at_once_end_the_run_once() {
     let done: Vec<_> = all.into_iter().map(|(word, child)| (word, child.wait_with_output().unwrap())).collect();
     let won = if stage.run_of("b1")["state"] == "failed" { "failed" } else { "completed" };
     for (word, output) in &done {
-        assert_eq!(output.status.code(), Some(if *word == won { 0 } else { 76 }), "{word}: {output:?}");
+        let code = if *word != won { 76 } else { i32::from(won == "completed") };
+        assert_eq!(output.status.code(), Some(code), "{word}: {output:?}");
     }
     assert_eq!(told(&stage), (1, 0));
 }

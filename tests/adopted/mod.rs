@@ -6,6 +6,7 @@
 
 mod ends;
 mod hung;
+mod owing;
 mod process;
 mod session;
 mod tokens;

@@ -44,7 +44,7 @@ impl Home {
     }
 
     pub(crate) fn state(&self) -> PathBuf {
-        self.path("state/state.db")
+        self.family.state()
     }
 
     /// A command with a clean environment, on this home's state file.

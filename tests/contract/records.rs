@@ -208,7 +208,7 @@ wire! { Run "run"
 
 wire! { RunAdopted "run.adopted"
     run: RunId, agent: String, task: Option<String>, parent: Option<String>, capability: Capability,
-    max_attempts: Count, state: State, token: String, pid: Option<Count>, start_ticks: Option<Count>,
+    max_attempts: Count, owes: Vec<Owed>, state: State, token: String, pid: Option<Count>, start_ticks: Option<Count>,
     tmux: Option<String>, tmux_session: Option<String>, tmux_socket: Option<String>, tmux_server_pid: Option<Count>,
     log: Option<String>, launch_until: Option<Time>,
 }
@@ -219,9 +219,9 @@ wire! { RunBeat "run.beat"
 }
 
 wire! { RunEnded "run.ended"
-    run: RunId, agent: String, task: Option<String>, parent: Option<String>, outcome: Outcome, state: State,
-    why: Option<String>, terminal_mail: Option<MailId>, terminal_mail_missing: bool, notice: Option<MailType>,
-    ended_at: Time,
+    run: RunId, agent: String, task: Option<String>, parent: Option<String>, outcome: Outcome, cause: Cause,
+    state: State, why: Option<String>, message: Option<String>, terminal_mail: Option<MailId>,
+    terminal_mail_missing: bool, expected: Vec<Expected>, notice: Option<MailType>, ended_at: Time,
 }
 
 wire! { TurnYielded "turn.yielded"
@@ -448,7 +448,9 @@ fn owing(home: &Home) -> Said {
 /// A worker that is adopted, beats, is shown and says that it is done.
 fn adopted(home: &Home) -> Said {
     let pid = std::process::id().to_string();
-    let mut all = home.turn(&["adopt", "--agent", "b7", "--parent", "lead", "--pid", &pid, "--log", "x"]).silent(0);
+    let mut all = home
+        .turn(&["adopt", "--agent", "b7", "--parent", "lead", "--pid", &pid, "--log", "x", "--expect", "file:f"])
+        .silent(0);
     for args in [
         &["beat", "b7", "--progress", "half"][..],
         &["show", "b7"],

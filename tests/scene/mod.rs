@@ -7,32 +7,15 @@ mod running;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::process::{Command, Output};
 
-use refloat::clock::Tick;
-use refloat::seam::wait;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
 use crate::support::{Family, fake_agent};
 
-pub(crate) use crate::support::Witness;
+pub(crate) use crate::support::{Witness, until};
 pub(crate) use running::{Running, kill, process_is_gone, records};
-
-/// Longer than anything takes on a loaded machine; what waits for it waits for a condition.
-pub(crate) const BOUND: Duration = Duration::from_secs(60);
-/// Between two looks at something that gives no notice.
-const LOOK: Duration = Duration::from_millis(2);
-
-/// Waits until `holds`; fails with `what` after a minute.
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let end = Tick::now().plus(BOUND);
-    while !holds() {
-        assert!(Tick::now() < end, "waited in vain: {what}");
-        wait::pause(LOOK);
-    }
-}
 
 /// A folder with a state of its own.
 pub(crate) struct Stage {
@@ -54,20 +37,13 @@ impl Stage {
     }
 
     pub(crate) fn state(&self) -> PathBuf {
-        self.path("state/state.db")
+        self.family.state()
     }
 
     /// A program in this stage's surroundings: nothing of the caller's, nothing but its own state.
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(program);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("REFLOAT_") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = self.family.command(program);
         command.env("HOME", self.path("home")).env("XDG_STATE_HOME", self.path("home/state"));
-        command.env("REFLOAT_STATE", self.state()).stdin(Stdio::null());
-        self.family.enroll(&mut command);
         command
     }
 

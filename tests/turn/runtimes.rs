@@ -108,3 +108,23 @@ fn a_failure_without_a_line_is_one_and_has_the_end_of_stderr_as_its_message() {
     assert_eq!(call.ended()["message"], "Working\nError: 429 rate limit exceeded");
     assert_eq!((&call.ended()["cause"], &call.ended()["limit_kind"]), (&json!("exit_code"), &json!(null)));
 }
+
+/// The message and the mail that tells of it are kept: what a program says of its key on its way out is not.
+#[test]
+fn a_message_from_stderr_and_the_mail_about_any_end_are_without_secrets() {
+    let key = "sk-ant-0123456789abcdefghij";
+    let line = r#"line {"type":"system","subtype":"init","session_id":"S"}"#;
+    let stage = Stage::new();
+    let by_stderr = format!("{line}; err no access with {key}; exit 1");
+    let lead = ["--parent", "lead", "--max-attempts", "1"];
+    let call = stage.play_as("cursor", "a", &by_stderr).with(&lead).call();
+    assert_eq!(call.assert_end("failed", 1).ended()["message"], "no access with sk-[redacted]");
+    let by_event = format!("init; result-error no access with {key}");
+    stage.play("b", &by_event).with(&lead).call().assert_end("failed", 1);
+    let mails = stage.mails("lead", "worker_died");
+    assert_eq!(mails.len(), 2);
+    for mail in &mails {
+        assert!(mail.to_string().contains("no access with sk-[redacted]"), "{mail}");
+        assert!(!mail.to_string().contains("0123456789"), "{mail}");
+    }
+}

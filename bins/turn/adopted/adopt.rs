@@ -6,6 +6,7 @@ use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::identity::Identity;
 use refloat::model::{NewRun, NewWorker, Run, TmuxSession, Worker};
+use refloat::owed;
 use refloat::record::RunAdopted;
 use refloat::seam::process::{self, Death, Life};
 use refloat::seam::tmux::{self, Answer, Failing};
@@ -35,6 +36,7 @@ pub(crate) fn run(cx: &mut Context, args: &Adopt) -> Result<Exit> {
     }
     let log = args.log.as_ref().map(std::path::absolute).transpose();
     let log = log.or_fail(|| "cannot tell the working folder".into())?;
+    let expected = owed::resolve(&args.expect, &plan::folder(args.cwd.as_deref())?)?;
     let place = cx.place()?;
     let seen = match (args.pid, &args.tmux) {
         (Some(pid), _) => by_pid(pid)?,
@@ -42,9 +44,11 @@ pub(crate) fn run(cx: &mut Context, args: &Adopt) -> Result<Exit> {
         (None, None) => return Err(Failure::usage("whom? --pid or --tmux is missing")),
     };
     let mut state = State::open_for_writing(&place)?;
+    // What the worker leaves after this look, it has left for its run.
+    let looks = owed::look(expected)?;
     let token = Uuid::new_v4().simple().to_string();
     let now = Moment::now(&process::me());
-    let (run, worker) = state.write("adopt a worker", |tx| {
+    let adopted = state.write("adopt a worker", |tx| {
         let run = open_run(tx, args, &now)?;
         let launch_until = (!seen.is_there()).then(|| now.at.plus(args.launch_deadline));
         let new = NewWorker {
@@ -60,9 +64,11 @@ pub(crate) fn run(cx: &mut Context, args: &Adopt) -> Result<Exit> {
         if launch_until.is_none() {
             run::enter_adopted(tx, run.id, now.at)?;
         }
-        stored(tx, &run)
+        let owes = owed::keep(tx, run.id, &looks, true, None, now.at)?;
+        let (run, worker) = stored(tx, &run)?;
+        Ok(RunAdopted::of(&run, &worker, &owes))
     })?;
-    cx.out.emit(&RunAdopted::of(&run, &worker))?;
+    cx.out.emit(&adopted)?;
     Ok(Exit::Done)
 }
 

@@ -1,11 +1,12 @@
 //! The arguments of `turn adopt`, `turn beat` and `turn end`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use refloat::cli::{agent_name, duration, task_name};
+use refloat::cli::{agent_name, duration, task_name, wanted};
 use refloat::judge::worker::Said;
-use refloat::model::Capability;
+use refloat::model::{Capability, Wanted};
 
 /// A text from an agent, for a person, may have so many bytes.
 const TEXT: usize = 1000;
@@ -15,6 +16,7 @@ const TEXT: usize = 1000;
 #[command(group(ArgGroup::new("worker").required(true).args(["pid", "tmux"])), before_help = "\
 Examples:
   turn adopt --agent indexer --pid 4242 --log /var/log/indexer.log
+  turn adopt --agent docs --pid 4242 --expect result:out/status.json --expect git:main --cwd ~/docs
   token=$(turn adopt --agent b3 --parent lead --tmux b3 | jq -r .token)
 
 A session that is started afterwards gets the token with it: tmux new-session -d -s b3 -e REFLOAT_TOKEN=\"$token\" …
@@ -41,6 +43,13 @@ pub(crate) struct Adopt {
     /// What mail it owes to its parent at its end, as for 'turn run' [default: builder with --parent, else none]
     #[arg(long, value_name = "WORD")]
     pub(crate) capability: Option<Capability>,
+    /// What the run owes besides: mail:TYPE, file:PATH, result:PATH (a JSON object with a status) or git:REF, as for
+    /// 'turn run'. It counts if it changes from now on. Repeatable
+    #[arg(long, value_name = "KIND:TARGET", value_parser = wanted())]
+    pub(crate) expect: Vec<Wanted>,
+    /// Where the worker works: paths and refs of --expect are seen from there [default: here]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cwd: Option<PathBuf>,
     /// The file it writes to
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<String>,
@@ -77,6 +86,7 @@ Examples:
   turn end b3 --outcome completed
   turn end b3 --outcome failed --why 'the build does not start'
 
+Completed is held to what the run owes: without it the end is recorded as failed or silent, and the exit code is 1.
 Saying the same again prints the recorded end; another word than the recorded one is refused (76).")]
 pub(crate) struct End {
     /// The agent

@@ -3,6 +3,7 @@
 pub(crate) mod adopt;
 pub(crate) mod args;
 pub(crate) mod beat;
+pub(crate) mod done;
 pub(crate) mod end;
 
 use std::time::Duration;

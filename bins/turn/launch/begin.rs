@@ -13,10 +13,10 @@ use refloat::owed::{self, Looks};
 use refloat::state::mail::claim::lease_to_turn;
 use refloat::state::{Place, State, Tx, View, agent, run, turn};
 
+use super::args::Run as Args;
 use super::mail;
 use super::plan::Plan;
 use crate::adopted;
-use crate::args::Run as Args;
 
 /// No family has more.
 const GENERATIONS: usize = 100;

@@ -1,6 +1,7 @@
 //! One turn of `turn run`: begin, start the shim, let the agent go, watch, finish.
 //! The order is the design's: what is written is written before what it allows.
 
+pub(crate) mod args;
 pub(crate) mod begin;
 mod mail;
 pub(crate) mod plan;
@@ -20,7 +21,7 @@ use refloat::observe::Observer;
 use refloat::owed;
 use refloat::record::{OwedRecord, TurnStarted};
 use refloat::seam::cgroup::Cgroup;
-use refloat::seam::signals::Signals;
+use refloat::seam::signals::{ENDING, Signals};
 use refloat::seam::{process, reap};
 use refloat::state::{State, run, turn};
 use uuid::Uuid;
@@ -56,7 +57,7 @@ impl From<Option<Finished>> for Launched {
 
 /// Runs one turn to its outcome.
 pub(crate) fn turn(desk: &mut Desk<'_>, lock: &TurnLock, held: &SupervisorLock, plan: &Plan<'_>) -> Result<Launched> {
-    let signals = Signals::over(&supervise::SIGNALS).map_err(|error| Failure::io("cannot take over signals", error))?;
+    let signals = Signals::over(&ENDING).map_err(|error| Failure::io("cannot take over signals", error))?;
     let looks = owed::look_before(desk.state, &plan.args.agent, &plan.expected)?;
     let token = Uuid::new_v4().simple().to_string();
     let group = group(plan, &token)?;

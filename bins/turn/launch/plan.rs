@@ -1,7 +1,7 @@
 //! What a turn is to be, before anything of it exists.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use refloat::error::{Failure, IoContext, Result};
@@ -11,7 +11,7 @@ use refloat::owed;
 use refloat::runtime::{Description, PromptBy, Session, SessionBy};
 use uuid::Uuid;
 
-use crate::args::{Clocks, Contain, Run};
+use super::args::{Clocks, Contain, Limit, Run};
 
 /// Stands for the caller's arguments while the command is put together as text: they need not be UTF-8.
 const ARGUMENTS: &str = "\u{1}arguments";
@@ -48,11 +48,7 @@ impl<'a> Plan<'a> {
         if args.parent.as_ref() == Some(&args.agent) {
             return Err(Failure::usage(format!("agent {} cannot be its own parent", args.agent)));
         }
-        let cwd = match &args.cwd {
-            Some(folder) => std::path::absolute(folder),
-            None => std::env::current_dir(),
-        };
-        let cwd = cwd.or_fail(|| "cannot tell the working folder".into())?;
+        let cwd = folder(args.cwd.as_deref())?;
         let expected = owed::resolve(&args.expect, &cwd)?;
         let limits = limits(&args.clocks, &runtime);
         Ok(Self { args, runtime, prompt: None, cwd, expected, stops: 0, gone: None, limits, refused: false })
@@ -153,6 +149,12 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// Where the work is done: the folder that was given, or the caller's.
+pub(crate) fn folder(given: Option<&Path>) -> Result<PathBuf> {
+    let folder = given.map_or_else(std::env::current_dir, std::path::absolute);
+    folder.or_fail(|| "cannot tell the working folder".into())
+}
+
 /// What a run is for, unless it was given: who has a parent builds.
 pub(crate) fn capability(given: Option<Capability>, parent: Option<&str>) -> Capability {
     given.unwrap_or(if parent.is_some() { Capability::Builder } else { Capability::None })
@@ -179,7 +181,7 @@ fn as_argument<'t>(text: &'t [u8], runtime: &str) -> Result<&'t str> {
 }
 
 fn limits(clocks: &Clocks, runtime: &Description) -> Limits {
-    let given = |limit: Option<crate::args::Limit>, default| limit.map_or(default, |limit| limit.0);
+    let given = |limit: Option<Limit>, default| limit.map_or(default, |limit| limit.0);
     Limits {
         first_event: given(clocks.first_event, runtime.clocks.first_event()),
         stall: given(clocks.stall, runtime.clocks.stall()),

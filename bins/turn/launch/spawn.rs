@@ -22,7 +22,7 @@ use refloat::state::Place;
 
 use super::begin::Begun;
 use super::plan::Plan;
-use crate::shim::{GO, Order, Ready, SHIM, Terms};
+use crate::shim::{GO, Order, Ready, SHIM, Terms, millis};
 
 /// The prompt's name in the turn's folder.
 const PROMPT: &str = "prompt";
@@ -169,8 +169,4 @@ const fn stop_signal(signal: StopSignal) -> i32 {
         StopSignal::Term => Signal::SIGTERM as i32,
         StopSignal::Hup => Signal::SIGHUP as i32,
     }
-}
-
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

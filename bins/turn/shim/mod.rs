@@ -353,6 +353,7 @@ fn let_go(mut gate: &UnixStream) -> io::Result<Option<NotExecuted>> {
     Ok(letters.next().map(|kind| NotExecuted { not_found: kind == 'N', why: letters.collect() }))
 }
 
-fn millis(span: Duration) -> u64 {
+/// A span as orders and exit records have it.
+pub(crate) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

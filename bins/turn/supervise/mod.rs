@@ -22,9 +22,6 @@ use notices::{BREATH, Notices, wait_for};
 use status::Status;
 pub(crate) use watch::Watch;
 
-/// What a supervisor listens to: INT and TERM abort, HUP detaches.
-pub(crate) const SIGNALS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
-
 /// What a supervisor tells and writes with.
 pub(crate) struct Desk<'d> {
     pub(crate) cx: &'d mut Context,

@@ -1,8 +1,7 @@
 //! A silence that is only told (`--on-stall report`): on the turn's row, as a record, in a line on stderr.
 //! Once for each silence: again only after progress. It changes nothing of how the turn ends.
 
-use refloat::clock::{Stamp, Tick};
-use refloat::finish::millis;
+use refloat::clock::{Stamp, Tick, millis};
 use refloat::judge::clocks::Silence;
 use refloat::model::StallNote;
 use refloat::record::{TurnStalled, span};

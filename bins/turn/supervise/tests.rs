@@ -15,7 +15,7 @@ use refloat::judge::clocks::Limits;
 use refloat::model::{Capability, Containment, NewRun, NewTurn, OnStall, Resume, Turn};
 use refloat::observe::{Observer, STREAM};
 use refloat::seam::process::{Handle, identity_of, me};
-use refloat::seam::signals::Signals;
+use refloat::seam::signals::{ENDING, Signals};
 use refloat::state::{Place, run, turn};
 
 use super::time::TimeSource;
@@ -69,7 +69,7 @@ impl Scene {
         let common = crate::args::Turn::try_parse_from(["turn", "list"]).unwrap().common;
         let mut cx = Context::new("turn", common, CrashHome::default());
         let shim = Handle::open(self.turn.shim.as_ref().unwrap()).unwrap();
-        let signals = Signals::over(&SIGNALS).unwrap();
+        let signals = Signals::over(&ENDING).unwrap();
         let before = Tick::now();
         let stream = Observer::open(self.folder.path(), &self.turn.description).unwrap();
         let watch = Watch::begin(&self.turn, Some(shim), self.folder.path(), stream, signals);
