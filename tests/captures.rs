@@ -18,14 +18,14 @@ use crate::support;
 const CAPTURES: usize = 387;
 const RUNTIMES: [&str; 6] = ["claude", "codex", "copilot", "gemini", "opencode", "pi"];
 const THREADS: usize = 4;
-const SHORT: [&str; 6] = ["--first-event", "700ms", "--stall", "700ms", "--stall-tool", "700ms"];
+pub(crate) const SHORT: [&str; 6] = ["--first-event", "700ms", "--stall", "700ms", "--stall-tool", "700ms"];
 
 /// A capture on disk.
-struct Capture {
+pub(crate) struct Capture {
     runtime: &'static str,
     name: String,
     prefix: PathBuf,
-    meta: Value,
+    pub(crate) meta: Value,
 }
 
 impl Capture {
@@ -34,7 +34,7 @@ impl Capture {
         Self { runtime, name: name.to_owned(), prefix, meta }
     }
 
-    fn named(runtime: &'static str, name: &str) -> Self {
+    pub(crate) fn named(runtime: &'static str, name: &str) -> Self {
         Self::read(runtime, name, support::capture(&format!("{runtime}/{name}")))
     }
 
@@ -49,7 +49,7 @@ impl Capture {
     }
 
     /// A copy with other lines and other meta data.
-    fn changed(&self, stage: &Stage, lines: impl Fn(String) -> String, meta: impl Fn(&mut Value)) -> Self {
+    pub(crate) fn changed(&self, stage: &Stage, lines: impl Fn(String) -> String, meta: impl Fn(&mut Value)) -> Self {
         let prefix = stage.path(&format!("copy-{}-{}", self.runtime, self.name));
         let mut copy = self.meta.clone();
         meta(&mut copy);
@@ -72,7 +72,7 @@ impl Capture {
     }
 
     /// What the turn has to come to: outcome and exit code.
-    fn demand(&self) -> (&'static str, i32) {
+    pub(crate) fn demand(&self) -> (&'static str, i32) {
         match self.expect() {
             // A signal to the wrapper alone: the agent behind it went on to its end, and finished work is finished (M11).
             "interrupted" | "killed" if self.finished_all_the_same() => ("completed", 0),
@@ -103,13 +103,13 @@ impl Capture {
         self.stdout().split_inclusive('\n').take(early).map(|line| line.len() as u64).sum()
     }
 
-    fn play<'s>(&self, stage: &'s Stage, agent: &str, speed: u32) -> Play<'s> {
+    pub(crate) fn play<'s>(&self, stage: &'s Stage, agent: &str, speed: u32) -> Play<'s> {
         let play = stage.play_as(self.runtime, agent, &format!("replay {} {speed}", self.prefix.display()));
         play.with(&["--max-attempts", "3"])
     }
 
     /// Plays it as it was captured: whoever ended the program then ends it now.
-    fn replay(&self, stage: &Stage) -> Call {
+    pub(crate) fn replay(&self, stage: &Stage) -> Call {
         let agent = format!("{}-{}", self.runtime, self.name);
         let play = self.play(stage, &agent, 0);
         match self.expect() {

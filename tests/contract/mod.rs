@@ -8,6 +8,7 @@ mod bytes;
 mod codes;
 mod inputs;
 mod output;
+mod pages;
 mod panic;
 mod places;
 mod records;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Home, records};
 
-fn schema(home: &Home, program: &str) -> Validator {
+pub(super) fn schema(home: &Home, program: &str) -> Validator {
     let said = super::Said::of(&mut home.command(program, ["--schema"])).silent(0);
     let schema: Value = serde_json::from_str(&said.out).unwrap();
     assert!(jsonschema::meta::is_valid(&schema), "{schema:#}");

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::stage::{Call, Stage};
 
 /// Whether strace can trace here; says so where it cannot.
-fn can_trace() -> bool {
+pub(crate) fn can_trace() -> bool {
     let traced = std::process::Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status();
     let can = traced.is_ok_and(|done| done.success());
     if !can {

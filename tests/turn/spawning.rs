@@ -2,9 +2,11 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use nix::sys::signal::{Signal, kill};
 use serde_json::{Value, json};
 
-use crate::stage::{Call, Stage};
+use crate::ledger::can_trace;
+use crate::stage::{Call, Running, Stage, TURN};
 
 fn run(stage: &Stage, program: &str, args: &[&str]) -> Call {
     let fixed =
@@ -104,4 +106,24 @@ fn a_turn_whose_number_was_given_out_before_does_not_take_the_older_ones_files_f
     assert_eq!(call.word("turn"), "t1");
     let kept = std::fs::read_dir(&logs).unwrap().map(|entry| entry.unwrap().file_name());
     assert!(kept.into_iter().any(|name| name.to_string_lossy().starts_with("t1.")), "the older files stay");
+}
+
+/// It dies with the byte unread that lets it go. The shim is there all the while and knows how it died.
+#[test]
+fn an_agent_that_is_killed_between_go_and_its_exec_was_killed() {
+    if !can_trace() {
+        return;
+    }
+    let stage = Stage::new();
+    let mut command = stage.command("strace");
+    // The agent-to-be stands there for a while before it reads; nobody else makes a process group.
+    let slow = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=setpgid", "-e", "inject=setpgid:delay_exit=2000000"];
+    command.args(slow).args([TURN, "run", "--agent", "a", "--max-attempts", "2", "--", "touch", &stage.name("ran")]);
+    let mut running = Running::begin(&stage, command);
+    running.until("turn.started");
+    kill(running.agent_pid(), Signal::SIGKILL).unwrap();
+    let call = running.end();
+    call.assert_end("killed", 137);
+    assert_eq!((&call.ended()["signal"], call.word("state_after")), (&json!(9), "between_turns"));
+    assert!(!stage.path("ran").exists());
 }

@@ -128,7 +128,7 @@ impl Shim {
 
     fn act(&mut self) -> io::Result<()> {
         ExitRecord::reserve(&self.order.log_dir)?;
-        let (mut gate, theirs) = UnixStream::pair()?;
+        let (gate, theirs) = UnixStream::pair()?;
         let child = self.bear(&gate, &theirs)?;
         drop(theirs);
         // A supervisor that has gone does not hear the answer, and lets nobody go.
@@ -138,8 +138,7 @@ impl Shim {
             return self.never_started();
         }
         let (started_at, started) = (Stamp::now(), Tick::now());
-        gate.write_all(&[GO])?;
-        if let Some(not_executed) = read_refusal(&gate)? {
+        if let Some(not_executed) = let_go(&gate)? {
             drop(gate);
             return self.not_executed(started_at, not_executed);
         }
@@ -340,10 +339,16 @@ fn read_end(fd: &impl AsFd) -> PollFd<'_> {
     PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)
 }
 
-/// What the agent-to-be says after "go": nothing, and the end of file at its exec, or why there was none.
-fn read_refusal(mut gate: &UnixStream) -> io::Result<Option<NotExecuted>> {
+/// Lets the agent-to-be go, and hears what it says: nothing, and the end of file at its exec, or why there was none.
+fn let_go(mut gate: &UnixStream) -> io::Result<Option<NotExecuted>> {
     let mut text = String::new();
-    gate.read_to_string(&mut text)?;
+    match gate.write_all(&[GO]).and_then(|()| gate.read_to_string(&mut text)) {
+        // Killed before it took the byte. How it died is told as of any agent.
+        Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+            return Ok(None);
+        }
+        said => drop(said?),
+    }
     let mut letters = text.chars();
     Ok(letters.next().map(|kind| NotExecuted { not_found: kind == 'N', why: letters.collect() }))
 }

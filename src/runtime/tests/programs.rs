@@ -172,7 +172,7 @@ fn opencode_s_last_step_outranks_what_came_before_and_the_exit_code() {
     let tools = r#"{"type":"step_finish","part":{"reason":"tool-calls","messageID":"m","cost":0.5,"tokens":{"input":1,"output":2}}}"#;
     let stop = tools.replace("tool-calls", "stop");
     let length = tools.replace("tool-calls", "length");
-    let done = r#"{"type":"done","reason":"idle","rejected":[]}"#;
+    let done = r#"{"type":"done","reason":"idle","rejected":[{"permission":"bash"}]}"#;
     let of = builtin("opencode").unwrap().unwrap();
     let end = |lines: &[&str], code| of.end(&facts("opencode", lines), code);
     assert!(end(&[error, tools, &stop], Some(1)).unwrap().clean, "recovered");

@@ -220,6 +220,26 @@ fn a_limit_that_was_overtaken_no_longer_counts() {
     assert!(failed_plainly(&claude(&[INIT, rejected, server, BAD])));
 }
 
+/// A prompt that is too long is no limit of the provider's, and waiting does not help.
+#[test]
+fn a_blocking_limit_is_a_plain_failure() {
+    let line = r#"{"type":"result","is_error":true,"api_error_status":null,"terminal_reason":"blocking_limit","result":"too long"}"#;
+    assert!(failed_plainly(&claude(&[INIT, line])));
+    let allowed = r#"{"type":"rate_limit_event","rate_limit_info":{"status":"allowed_warning","resetsAt":1795167065}}"#;
+    assert!(failed_plainly(&claude(&[INIT, allowed, line])));
+}
+
+/// Retries of its own sub-agents are retries too; and its watchdog of 300 s comes before our stall clock.
+#[test]
+fn claude_is_left_the_time_for_its_own_recovery() {
+    let retry = r#"{"type":"tool_progress","tool_name":"Agent","subagent_retry":{"attempt":1,"error_status":529}}"#;
+    let lines = [INIT, retry, r#"{"type":"tool_progress","tool_name":"Agent"}"#, retry].join("\n");
+    let mut reading = reading("claude");
+    let kinds = read_all(&mut reading, lines.as_bytes());
+    assert_eq!(kinds, [LineKind::Start, LineKind::Negative, LineKind::KeepAlive, LineKind::Negative]);
+    assert!(builtin("claude").unwrap().unwrap().clocks.stall_s.is_some_and(|limit| limit > 300));
+}
+
 #[test]
 fn billing_and_authentication() {
     let billing = r#"{"type":"assistant","message":{"content":[]},"error":"billing_error"}"#;
@@ -237,6 +257,10 @@ fn messages_of_codex() {
         (r#"{"type":"error","status":400,"error":{"message":"usage limit"}}"#, Some(400), None, None),
         ("You've hit your usage limit. Try again in 3 days 6 hours.", None, Some(Source::TerminalMessage), None),
         ("HIT YOUR USAGE LIMIT", None, Some(Source::TerminalMessage), None),
+        ("You've hit your usage limit. Try again at 3:28 PM.", None, Some(Source::TerminalMessage), None),
+        ("To get more access now, send a request to your admin", None, Some(Source::TerminalMessage), None),
+        ("Your workspace is out of credits", None, Some(Source::TerminalMessage), None),
+        ("You have reached your spend cap", None, Some(Source::TerminalMessage), None),
         ("unexpected status 401 Unauthorized: x", Some(401), None, Some(Source::TerminalMessage)),
         ("exceeded retry limit, last status: 401 Unauthorized", Some(401), None, Some(Source::TerminalMessage)),
         ("tool said: unexpected status 401", None, None, None),
