@@ -79,8 +79,8 @@ fn turns(
 ) -> Result<Option<Exit>> {
     loop {
         let Some(finished) = launch::turn(desk, lock, held, &plan)? else { return Ok(None) };
-        all.push(finished.clone());
         desk.out.tell(desk.cx, finished.ended.clone(), finished.at)?;
+        all.push(finished.clone());
         if finished.ended.outcome != Outcome::ResumeRefused || plan.is_second_try() {
             return Ok(Some(finished.exit));
         }
