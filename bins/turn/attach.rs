@@ -106,7 +106,8 @@ fn shim_of(turn: &Turn) -> Result<Option<Handle>> {
         Err(Life::Unknown(doubt)) => Err(Failure::new(
             Exit::Unknown,
             format!("cannot tell whether the shim of {} (process {}) lives: {doubt}", turn.id, shim.pid),
-        )),
+        )
+        .hint(format!("if the container or host it ran on is gone: turn stop {} --kill", turn.agent))),
         Err(_) => Ok(None),
     }
 }

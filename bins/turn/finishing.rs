@@ -39,8 +39,10 @@ pub(crate) fn is_supervised(place: &Place, agent: &str) -> bool {
 
 /// Makes sure that nothing of a turn lives on, its shim being gone.
 ///
-/// What lives is an orphan: refused (76), or ended if asked. What cannot be looked at is unknown: refused (69).
-/// Returns how many could not be ended; none where it is known from the exit record.
+/// What lives is an orphan: refused (76), or ended if asked. What cannot be looked at is unknown: refused (69), unless
+/// somebody who was asked to look says that it is to be ended, and it was somewhere else: a container that is gone can
+/// never be looked at again.
+/// Returns how many could not be ended; none where it is known from the exit record, or to nobody.
 pub(crate) fn clear(place: &Place, turn: &Turn, kill_orphans: bool) -> Result<Option<i64>> {
     if let Some(shim) = turn.shim.as_ref().filter(|shim| lives_on(shim)) {
         // Its lock is free all the same: somebody has removed the lock file.
@@ -64,12 +66,24 @@ pub(crate) fn clear(place: &Place, turn: &Turn, kill_orphans: bool) -> Result<Op
             Ok(Some(0))
         }
         Left::Some(found) => Err(orphaned(turn, &found, kill_orphans)),
+        Left::Unknown(doubt) if doubt.is_elsewhere() && (kill_orphans || is_accounted(turn)?) => {
+            remove_group(turn);
+            Ok(None)
+        }
         Left::Unknown(doubt) => Err(Failure::new(
             Exit::Unknown,
             format!("cannot tell whether something of {} still runs: {doubt}", turn.id),
         )
-        .hint(format!("look with: ps -e; then turn run --agent {} --kill-orphans", turn.agent))),
+        .hint(format!(
+            "look where it ran; if nothing is left: turn run --agent {0} --kill-orphans …, or: turn stop {0} --kill",
+            turn.agent
+        ))),
     }
+}
+
+/// Whether whoever recorded the turn's end has said what it left: nothing, or what nobody can know.
+fn is_accounted(turn: &Turn) -> Result<bool> {
+    Ok(finish::recorded(turn)?.is_some_and(|finished| finished.ended.children_left.unwrap_or(0) == 0))
 }
 
 /// Removes the turn's group where its shim could not. One that still has members stays.

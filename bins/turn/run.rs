@@ -92,8 +92,8 @@ fn turns(
                 return Ok(Launched::NothingWaits);
             }
         };
-        all.push((*finished).clone());
         desk.out.tell(desk.cx, finished.ended.clone(), finished.at)?;
+        all.push((*finished).clone());
         if finished.ended.outcome != Outcome::ResumeRefused || plan.is_second_try() {
             return Ok(Launched::Finished(finished));
         }

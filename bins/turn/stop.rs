@@ -88,8 +88,11 @@ fn end_turn(state: &mut State, turn: &Turn, args: &Stop) -> Result<Option<Finish
                 return Ok(None);
             }
         }
+        // Whether one that ran elsewhere lives is told by its lock.
+        Some(Err(Life::Unknown(doubt))) if args.kill && doubt.is_elsewhere() => {}
         Some(Err(Life::Unknown(doubt))) => {
-            return Err(Failure::new(Exit::Unknown, format!("cannot reach the shim of {}: {doubt}", turn.id)));
+            return Err(Failure::new(Exit::Unknown, format!("cannot reach the shim of {}: {doubt}", turn.id))
+                .hint(format!("if the container or host it ran on is gone: turn stop {} --kill", turn.agent)));
         }
         Some(Err(_)) | None => {}
     }
@@ -109,7 +112,7 @@ fn end_turn(state: &mut State, turn: &Turn, args: &Stop) -> Result<Option<Finish
     }
     // Nobody supervises: a shim that died has left its tree to this stop.
     finishing::end_rest(&turn, &finishing::log_dir(&place, &turn), Kin::Stranger);
-    let left = finishing::clear(&place, &turn, false)?;
+    let left = finishing::clear(&place, &turn, args.kill)?;
     finishing::finish_unwatched(state, &held, &turn, left).map(Some)
 }
 

@@ -74,6 +74,14 @@ words! {
     }
 }
 
+impl Doubt {
+    /// It was told where we are not: if that place is gone, nothing will ever be known of it.
+    #[must_use]
+    pub const fn is_elsewhere(self) -> bool {
+        matches!(self, Self::OtherBoot | Self::OtherNamespace | Self::OtherHost)
+    }
+}
+
 /// Where this process runs: what all its identities have in common. It cannot change while the process lives.
 struct Here {
     machine: String,
