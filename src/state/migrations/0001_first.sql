@@ -72,8 +72,8 @@ CREATE TABLE turn (
     cgroup TEXT,
     last_mail INTEGER NOT NULL, -- the newest mail when it began: what counts for it is newer
     supervisor TEXT NOT NULL CHECK (json_valid(supervisor)),
-    shim TEXT CHECK (json_valid(shim)),
-    child TEXT CHECK (json_valid(child)),
+    shim TEXT CHECK (shim IS NULL OR json_valid(shim)),
+    child TEXT CHECK (child IS NULL OR json_valid(child)),
     before TEXT NOT NULL CHECK (json_valid(before)), -- where the run stood when it began
     booted_at INTEGER NOT NULL,
     started_at INTEGER,
@@ -94,12 +94,12 @@ CREATE TABLE turn (
         'spawn_failed', 'fenced', 'empty'
     )),
     ended_at INTEGER,
-    ended TEXT CHECK (json_valid(ended)), -- the turn.ended record
+    ended TEXT CHECK (ended IS NULL OR json_valid(ended)), -- the turn.ended record
     stalled_at INTEGER, -- when the silence that lasts was told
     stalled_phase TEXT CHECK (stalled_phase IN (
         'starting', 'model', 'tool', 'ending'
     )),
-    yielded TEXT CHECK (json_valid(yielded)), -- the agent's word that it ends on purpose and waits
+    yielded TEXT CHECK (yielded IS NULL OR json_valid(yielded)), -- the agent's word that it ends on purpose and waits
     UNIQUE (run, epoch),
     CHECK ((outcome IS NULL) = (ended_at IS NULL) AND (outcome IS NULL) = (ended IS NULL)),
     CHECK ((stalled_at IS NULL) = (stalled_phase IS NULL))
@@ -130,18 +130,18 @@ CREATE TABLE expectation (
 CREATE TABLE worker (
     run INTEGER PRIMARY KEY REFERENCES run (id),
     token TEXT NOT NULL,
-    process TEXT CHECK (json_valid(process)), -- of a tmux session that of its first pane
-    tmux TEXT CHECK (json_valid(tmux)),
+    process TEXT CHECK (process IS NULL OR json_valid(process)), -- of a tmux session that of its first pane
+    tmux TEXT CHECK (tmux IS NULL OR json_valid(tmux)),
     log TEXT,
     adopted TEXT NOT NULL CHECK (json_valid(adopted)),
     launch_until INTEGER,
     found_at INTEGER, -- null: a session that was not there yet
     beats INTEGER NOT NULL DEFAULT 0,
-    beat TEXT CHECK (json_valid(beat)), -- the last heartbeat: a process wrote
-    progress TEXT CHECK (json_valid(progress)), -- the last heartbeat that told of progress
+    beat TEXT CHECK (beat IS NULL OR json_valid(beat)), -- the last heartbeat: a process wrote
+    progress TEXT CHECK (progress IS NULL OR json_valid(progress)), -- the last heartbeat that told of progress
     progress_text TEXT,
     released_at INTEGER, -- its run went on with turns of ours
-    ended TEXT CHECK (json_valid(ended)), -- the run.ended record
+    ended TEXT CHECK (ended IS NULL OR json_valid(ended)), -- the run.ended record
     CHECK (process IS NOT NULL OR tmux IS NOT NULL)
 ) STRICT;
 
@@ -167,7 +167,7 @@ CREATE TABLE mail (
     ) VIRTUAL,
     subject TEXT NOT NULL,
     body TEXT NOT NULL,
-    payload TEXT CHECK (json_valid(payload)),
+    payload TEXT CHECK (payload IS NULL OR json_valid(payload)),
     thread INTEGER, -- the first mail of the thread; null in that mail itself
     reply_to INTEGER,
     turn INTEGER REFERENCES turn (id),
@@ -302,11 +302,11 @@ CREATE TABLE crash (
         'killed', 'vanished', 'no_result', 'panic'
     )),
     message TEXT NOT NULL,
-    ending TEXT CHECK (json_valid(ending)), -- how the process ended
+    ending TEXT CHECK (ending IS NULL OR json_valid(ending)), -- how the process ended
     tail TEXT, -- the last lines of its stderr, without secrets
     backtrace TEXT,
     version TEXT NOT NULL, -- of refloat
-    process TEXT CHECK (json_valid(process)),
+    process TEXT CHECK (process IS NULL OR json_valid(process)),
     agent TEXT,
     run INTEGER REFERENCES run (id),
     turn INTEGER REFERENCES turn (id),
