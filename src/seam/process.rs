@@ -149,10 +149,11 @@ pub fn me() -> Identity {
     identity_of(pid).unwrap_or_else(|_| identity(pid, 0))
 }
 
-/// Now, as other processes of this host can compare it with theirs.
+/// Now, as other processes of this host can compare it with theirs. Who we are does not matter to it: a batch of mails asks
+/// for each.
 #[must_use]
 pub fn moment() -> Moment {
-    Moment::now(&me())
+    Moment::now(&identity(own_pid(), 0))
 }
 
 /// The living process that has this pid now; its number cannot slip to another meanwhile.
