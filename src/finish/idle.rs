@@ -36,7 +36,7 @@ pub fn end_by_word(tx: &Tx<'_>, run: &Run, said: Said, why: Option<&str>, now: S
         Some(parent) => mail::terminal_of_worker(tx, run.id, parent, owed_mail(run.capability))?,
         None => None,
     };
-    let open = ended::open_of(tx, run, terminal_mail, 0)?;
+    let open = ended::open_of(tx, run, terminal_mail)?;
     let (sequel, missing) = ended_by_word(said, open, run.attempts);
     let (outcome, how) = match (said, missing) {
         (Said::Failed, _) => (Outcome::Failed, "failed, by its own word"),

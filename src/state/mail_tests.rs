@@ -89,7 +89,7 @@ fn nothing_that_a_claim_a_wait_or_a_turn_asks_reads_the_history() {
         claim::prompt_of(tx, TurnId(1)).unwrap();
         claim::acknowledge(tx, MailId(1), now.at).unwrap();
         claim::release(tx, MailId(1), None).unwrap();
-        waiting_for(tx, "a", RunId(1), 0, &now).unwrap();
+        waiting_for(tx, "a", RunId(1), &now).unwrap();
         terminal_of(tx, TurnId(1), 0, "a", &[]).unwrap();
         bind(tx, "a", RunId(1)).unwrap();
         unbind(tx, RunId(1), now.at).unwrap();
@@ -198,7 +198,7 @@ fn what_is_due_is_ready_and_what_has_expired_is_not() {
                     params![due.map(|due| due.at.millis()), due.map(|due| due.clock()), due.map(|due| due.boottime_ms)],
                 )?;
                 let ask = |tick| claim::ready(tx, "a", &at(0, "b", tick)).map(|found| found == Some(id));
-                let waits = |tick| Ok(waiting_for(tx, "a", RunId(1), 0, &at(0, "b", tick))? == 1);
+                let waits = |tick| Ok(waiting_for(tx, "a", RunId(1), &at(0, "b", tick))? == 1);
                 let next = claim::next_due(tx, "a", &at(0, "b", 0))?.map(|end| end.boottime_ms);
                 Ok((ask(9)?, ask(10)?, waits(9)?, waits(10)?, next))
             })
