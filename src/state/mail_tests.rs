@@ -101,6 +101,29 @@ fn nothing_that_a_claim_a_wait_or_a_turn_asks_reads_the_history() {
     }
 }
 
+/// A million mails that stay are not read again for each ten thousand that go.
+#[test]
+fn a_purge_goes_on_where_its_last_step_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut state = state(&folder);
+    let all = purge::Purge { before: None, agent: None, force: true };
+    let statements = traced(&mut state, |tx| {
+        for _ in 0..3 {
+            send(tx, &mail("a", Priority::Normal), Stamp::from_millis(1)).unwrap();
+        }
+        let (counts, last) = purge::remove(tx, &all, MailId(0), 2).unwrap();
+        assert_eq!((counts.stored, last), (2, MailId(2)));
+        assert_eq!(purge::remove(tx, &all, MailId(3), 2).unwrap(), (purge::Counts::default(), MailId(3)));
+    });
+    let deletes: Vec<&String> = statements.iter().filter(|sql| sql.starts_with("DELETE FROM mail")).collect();
+    assert_eq!(deletes.len(), 2, "{statements:?}");
+    for sql in deletes {
+        let steps = plan(&state, sql);
+        assert!(steps.iter().any(|step| step.contains("(rowid>?)")), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
+    }
+}
+
 #[test]
 fn the_claim_takes_its_order_from_the_index_of_what_is_ready() {
     let folder = tempfile::tempdir().unwrap();
