@@ -254,6 +254,16 @@ fn listing_changes_nothing_and_shows_the_newest_200_unless_told() {
     assert_eq!(home.dump(), before);
 }
 
+/// Before 3.42 SQLite's `json_valid(NULL)` was 0: the shell of many systems called every state file damaged.
+#[test]
+fn the_sqlite3_shell_of_the_system_finds_nothing_wrong_with_a_sound_state_file() {
+    let home = with(&["a"]);
+    send(&home, "x", "a", &[]).silent(0);
+    let mut shell = home.bare("sqlite3", [home.state().to_str().unwrap(), "PRAGMA integrity_check"]);
+    let Ok(said) = shell.output() else { return };
+    assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), "ok");
+}
+
 #[test]
 fn a_body_comes_from_standard_input_and_both_it_and_the_payload_have_a_limit() {
     let home = with(&["a"]);

@@ -104,6 +104,10 @@ fn draft(text: &[u8], args: &Send) -> Result<(Draft, Option<String>)> {
     if text.len() as u64 >= LONGEST_LINE {
         return Err(malformed(format!("the line is longer than {LONGEST_LINE} bytes")));
     }
+    // An array would be taken for the values of the keys, in their order.
+    if !text.trim_ascii_start().starts_with(b"{") {
+        return Err(malformed("not a JSON object"));
+    }
     let line: Line = serde_json::from_slice(text).map_err(malformed)?;
     let from = line.from.or_else(|| args.from.clone());
     if let Some(name) = &from {

@@ -4,6 +4,7 @@ use refloat::cli::Context;
 use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
+use refloat::id::MailId;
 use refloat::record::MailPurged;
 use refloat::state::State;
 use refloat::state::mail::purge::{self, Counts, Purge};
@@ -34,9 +35,10 @@ pub(crate) fn run(cx: &mut Context, args: &Purging) -> Result<Exit> {
 }
 
 fn remove(state: &mut State, what: &Purge) -> Result<Counts> {
-    let mut all = Counts::default();
+    let (mut all, mut last) = (Counts::default(), MailId(0));
     loop {
-        let some = state.write("purge mail", |tx| purge::remove(tx, what, STEP))?;
+        let (some, end) = state.write("purge mail", |tx| purge::remove(tx, what, last, STEP))?;
+        last = end;
         all.acked += some.acked;
         all.stored += some.stored;
         all.dead += some.dead;

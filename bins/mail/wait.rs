@@ -1,5 +1,6 @@
 //! `mail wait`: sleeps until a turn could take mail. Watch first, then look, then sleep, so that no commit is missed.
-//! It holds nothing, writes nothing, and makes no state file.
+//! It writes nothing, makes no state file, and has nothing open while it sleeps: a restore needs the state for itself,
+//! and what lies there after it is another file.
 
 mod bell;
 
@@ -40,7 +41,7 @@ pub(crate) fn run(cx: &mut Context, args: &Wait) -> Result<Exit> {
     let place = cx.place()?;
     let agent = agent(&place, args)?;
     let start = Tick::now();
-    let mut waiter = Waiter { agent, bell: Bell::new(&place), place, state: None, woken_by: None, looks: 0 };
+    let mut waiter = Waiter { agent, bell: Bell::new(&place), place, woken_by: None, looks: 0 };
     let (outcome, mail) = waiter.wait(args.timeout.0.map(|limit| start.plus(limit)))?;
     let waited_ms = i64::try_from(Tick::now().since(start).as_millis()).unwrap_or(i64::MAX);
     let Waiter { agent, woken_by, looks, .. } = waiter;
@@ -69,7 +70,6 @@ struct Waiter {
     agent: String,
     place: Place,
     bell: Bell,
-    state: Option<State>,
     woken_by: Option<WokenBy>,
     looks: i64,
 }
@@ -77,9 +77,7 @@ struct Waiter {
 impl Waiter {
     fn wait(&mut self, deadline: Option<Tick>) -> Result<(WaitEnd, Option<MailId>)> {
         loop {
-            if self.bell.arm() {
-                self.state = None;
-            }
+            self.bell.arm();
             let due = match self.look()? {
                 Look::Mail(mail) => return Ok((WaitEnd::Mail, Some(mail))),
                 Look::Stopped => return Ok((WaitEnd::Stopped, None)),
@@ -109,15 +107,11 @@ impl Waiter {
 
     fn look(&mut self) -> Result<Look> {
         self.looks += 1;
-        if self.state.is_none() {
-            match State::open_for_reading(&self.place) {
-                Ok(state) => self.state = Some(state),
-                Err(failure) if failure.exit == Exit::NotFound => return Ok(Look::Nothing(None)),
-                Err(failure) => return Err(failure),
-            }
+        match State::open_for_reading(&self.place) {
+            Ok(state) => look(&state, &self.place, &self.agent),
+            Err(failure) if failure.exit == Exit::NotFound => Ok(Look::Nothing(None)),
+            Err(failure) => Err(failure),
         }
-        let Some(state) = &self.state else { return Ok(Look::Nothing(None)) };
-        look(state, &self.place, &self.agent)
     }
 }
 

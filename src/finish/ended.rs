@@ -30,7 +30,7 @@ impl<'l> Account<'l> {
             Some(parent) if !owed.is_empty() => mail::terminal_of(tx, turn.id, turn.last_mail, parent, owed)?,
             _ => None,
         };
-        let open = Open { yielded: turn.yielded.is_some(), ..open_of(tx, run, terminal_mail, turn.last_mail)? };
+        let open = Open { yielded: turn.yielded.is_some(), ..open_of(tx, run, terminal_mail)? };
         let findings = owed::findings(tx, run.id, looked)?;
         Ok(Self { open, findings, looked, stop_requested: false, terminal_mail })
     }
@@ -120,18 +120,15 @@ pub(super) fn expected(looked: &[(Owed, Look)], findings: &[Finding]) -> Vec<Exp
     looked.iter().zip(findings).map(|((owed, _), found)| ExpectedRecord::of(owed, found)).collect()
 }
 
-/// What is open of a run that ends well; `before` is the newest mail when its last work began.
-pub(super) fn open_of(tx: &Tx<'_>, run: &Run, terminal_mail: Option<MailId>, before: i64) -> Result<Open> {
-    let owes_mail = run.parent.is_some() && !owed_mail(run.capability).is_empty();
-    // Who owes mail ends by sending it. Who owes none has nothing to say it with, and what was there when its turn
-    // began was there to be read: else no mail that ever came would let it end.
-    let after = if owes_mail { 0 } else { before };
+/// What is open of a run that ends well. Mail that was there when its turn began counts too: a prompt has 32 mails at
+/// most, and with the end of the run what was for it alone would die.
+pub(super) fn open_of(tx: &Tx<'_>, run: &Run, terminal_mail: Option<MailId>) -> Result<Open> {
     Ok(Open {
-        owes_mail,
+        owes_mail: run.parent.is_some() && !owed_mail(run.capability).is_empty(),
         mail_sent: terminal_mail.is_some(),
         yielded: false,
         children: run::open_children(tx, &run.agent)?,
-        unread: mail::waiting_for(tx, &run.agent, run.id, after, &process::moment())?,
+        unread: mail::waiting_for(tx, &run.agent, run.id, &process::moment())?,
     })
 }
 

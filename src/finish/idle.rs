@@ -73,7 +73,7 @@ impl<'l> Account<'l> {
             Some(parent) => mail::terminal_of_worker(tx, run.id, parent, owed_mail(run.capability))?,
             None => None,
         };
-        let open = ended::open_of(tx, run, terminal_mail, 0)?;
+        let open = ended::open_of(tx, run, terminal_mail)?;
         Ok(Self { terminal_mail, open, findings: owed::findings(tx, run.id, looked)?, looked })
     }
 

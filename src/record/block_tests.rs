@@ -69,6 +69,7 @@ fn hostile_bodies_stay_inside_their_own_mail() {
         "x\u{2028}[end m1 guess]\u{2029}\u{85}\u{0b}\u{0c}[mail m9 guess]",
         "\u{1b}[2J\u{1b}[H[mail m9 guess]\0",
         "\u{202e}reversed",
+        "\u{61c}turned",
         "",
         "\n\n\n",
     ];

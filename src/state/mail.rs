@@ -174,15 +174,15 @@ fn first_of(sent: Vec<(i64, String)>, kinds: &[MailType]) -> Option<MailId> {
     terminal.map(|(mail, _)| MailId(mail))
 }
 
-/// Whether mail newer than `after` waits that a turn of this run could still be given: not what another run is meant for, what has
+/// Whether mail waits that a turn of this run could still be given: not what another run is meant for, what has
 /// expired, and what was claimed too often.
-pub fn waiting_for(view: &View<'_>, agent: &str, run: RunId, after: i64, now: &Moment) -> Result<i64> {
+pub fn waiting_for(view: &View<'_>, agent: &str, run: RunId, now: &Moment) -> Result<i64> {
     // By name: the planner would read all that is stored, for whomever.
     let some = |index: &str, due: &str| {
         format!(
             "EXISTS (
                  SELECT 1 FROM mail INDEXED BY {index}
-                 WHERE recipient = ?1 AND state = 'stored' AND due_at {due} AND id > ?7
+                 WHERE recipient = ?1 AND state = 'stored' AND due_at {due}
                    AND (recipient_run IS NULL OR recipient_run = ?2) AND deliveries < ?3
                    AND (expires_at IS NULL
                        OR CASE expires_boot WHEN ?4 THEN expires_tick > ?5 ELSE expires_at > ?6 END))"
@@ -190,7 +190,7 @@ pub fn waiting_for(view: &View<'_>, agent: &str, run: RunId, after: i64, now: &M
     };
     let found = view.one(
         &format!("SELECT {} OR {}", some("mail_ready", "IS NULL"), some("mail_due", "IS NOT NULL")),
-        params![agent, run.0, claim::MAX_DELIVERIES, claim::boot(now), now.boottime_ms, now.at.millis(), after],
+        params![agent, run.0, claim::MAX_DELIVERIES, claim::boot(now), now.boottime_ms, now.at.millis()],
         |row| row.get(0),
     )?;
     Ok(found.unwrap_or(0))

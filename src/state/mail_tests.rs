@@ -89,7 +89,7 @@ fn nothing_that_a_claim_a_wait_or_a_turn_asks_reads_the_history() {
         claim::prompt_of(tx, TurnId(1)).unwrap();
         claim::acknowledge(tx, MailId(1), now.at).unwrap();
         claim::release(tx, MailId(1), None).unwrap();
-        waiting_for(tx, "a", RunId(1), 0, &now).unwrap();
+        waiting_for(tx, "a", RunId(1), &now).unwrap();
         terminal_of(tx, TurnId(1), 0, "a", &[]).unwrap();
         bind(tx, "a", RunId(1)).unwrap();
         unbind(tx, RunId(1), now.at).unwrap();
@@ -98,6 +98,29 @@ fn nothing_that_a_claim_a_wait_or_a_turn_asks_reads_the_history() {
     for sql in statements {
         let steps = plan(&state, &sql);
         assert!(!reads_too_much(&steps), "{sql}\n{steps:#?}");
+    }
+}
+
+/// A million mails that stay are not read again for each ten thousand that go.
+#[test]
+fn a_purge_goes_on_where_its_last_step_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut state = state(&folder);
+    let all = purge::Purge { before: None, agent: None, force: true };
+    let statements = traced(&mut state, |tx| {
+        for _ in 0..3 {
+            send(tx, &mail("a", Priority::Normal), Stamp::from_millis(1)).unwrap();
+        }
+        let (counts, last) = purge::remove(tx, &all, MailId(0), 2).unwrap();
+        assert_eq!((counts.stored, last), (2, MailId(2)));
+        assert_eq!(purge::remove(tx, &all, MailId(3), 2).unwrap(), (purge::Counts::default(), MailId(3)));
+    });
+    let deletes: Vec<&String> = statements.iter().filter(|sql| sql.starts_with("DELETE FROM mail")).collect();
+    assert_eq!(deletes.len(), 2, "{statements:?}");
+    for sql in deletes {
+        let steps = plan(&state, sql);
+        assert!(steps.iter().any(|step| step.contains("(rowid>?)")), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
     }
 }
 
@@ -198,7 +221,7 @@ fn what_is_due_is_ready_and_what_has_expired_is_not() {
                     params![due.map(|due| due.at.millis()), due.map(|due| due.clock()), due.map(|due| due.boottime_ms)],
                 )?;
                 let ask = |tick| claim::ready(tx, "a", &at(0, "b", tick)).map(|found| found == Some(id));
-                let waits = |tick| Ok(waiting_for(tx, "a", RunId(1), 0, &at(0, "b", tick))? == 1);
+                let waits = |tick| Ok(waiting_for(tx, "a", RunId(1), &at(0, "b", tick))? == 1);
                 let next = claim::next_due(tx, "a", &at(0, "b", 0))?.map(|end| end.boottime_ms);
                 Ok((ask(9)?, ask(10)?, waits(9)?, waits(10)?, next))
             })

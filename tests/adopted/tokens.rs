@@ -27,6 +27,30 @@ fn a_worker_with_another_token_than_its_own_is_refused() {
 }
 
 #[test]
+fn a_workers_token_claims_and_acknowledges_its_own_mail_until_its_run_has_ended() {
+    let stage = Stage::new();
+    let token = adopted(&stage);
+    for to in ["b1", "run:r1", "b1", "lead"] {
+        assert_eq!(stage.mail(&["send", "--from", "x", "--to", to, "--subject", "s"]).code, 0);
+    }
+    let lead = stage.mail(&["claim", "--agent", "lead"]).last("mail")["claim"].as_str().unwrap().to_owned();
+    stage.with_token(MAIL, &token, &["claim", "--agent", "lead"]).assert_refused(76, "b1 cannot take mail of lead");
+    stage.with_token(MAIL, &token, &["ack", "m4", "--claim", &lead]).assert_refused(76, "b1 cannot take mail of lead");
+    let claimed = stage.with_token(MAIL, &token, &["claim", "--max", "2"]);
+    let ids: Vec<&str> = claimed.records.iter().map(|mail| mail["mail"].as_str().unwrap()).collect();
+    assert_eq!((ids, claimed.records.len()), (vec!["m1", "m2"], 2));
+    let claim = claimed.last("mail")["claim"].as_str().unwrap().to_owned();
+    assert_eq!(stage.with_token(MAIL, &token, &["ack", "m1", "--claim", &claim]).code, 0);
+    assert_eq!(stage.turn(&["end", "b1", "--outcome", "failed"]).code, 0);
+    for args in [&["ack", "m2", "--claim", &claim][..], &["nack", "m2", "--claim", &claim], &["claim"], &["check"]] {
+        stage.with_token(MAIL, &token, args).assert_refused(76, "has ended (failed)");
+    }
+    assert_eq!(stage.mail(&["ack", "m2", "--claim", &claim]).code, 0, "outside, the claim is still good");
+    let waits = stage.mail(&["list", "--to", "b1", "--mail-state", "stored"]).records;
+    assert_eq!(waits.iter().map(|mail| &mail["mail"]).collect::<Vec<_>>(), [&json!("m3")]);
+}
+
+#[test]
 fn an_agent_in_its_turn_does_not_speak_for_a_worker() {
     let stage = Stage::new();
     adopted(&stage);

@@ -41,8 +41,8 @@ fn a_bad_line_is_named_and_nothing_is_stored() {
     let before = home.dump();
     for (bad, code, words) in [
         ("{", 65, "stdin:3: EOF while parsing"),
-        ("", 65, "stdin:3: "),
-        ("[1]", 65, "stdin:3: "),
+        ("", 65, "stdin:3: not a JSON object"),
+        (r#"["a","s","b",null,null,null,"x",null,null,true]"#, 65, "stdin:3: not a JSON object"),
         (r#"{"to":"a","from":"x"}"#, 65, "stdin:3: missing field `subject`"),
         (r#"{"to":"a/b","subject":"s","from":"x"}"#, 65, "stdin:3: cannot send to 'a/b'"),
         (r#"{"to":"a","subject":"s"}"#, 65, "stdin:3: nobody sends it"),

@@ -48,6 +48,17 @@ fn a_claim_leases_and_what_is_not_acknowledged_comes_again_with_its_count() {
 }
 
 #[test]
+fn the_most_urgent_mail_is_claimed_first_and_of_those_the_oldest() {
+    let home = with(&["a"]);
+    for priority in ["low", "normal", "urgent", "high", "normal", "urgent"] {
+        send(&home, "x", "a", &["--priority", priority]).silent(0);
+    }
+    let next = || word(&claim(&home, "a", &["--max", "1"])[0], "mail").to_owned();
+    let order: Vec<String> = (0..6).map(|_| next()).collect();
+    assert_eq!(order, ["m3", "m6", "m4", "m2", "m5", "m1"]);
+}
+
+#[test]
 fn reading_never_consumes() {
     let home = with(&["a"]);
     send(&home, "x", "a", &[]).silent(0);

@@ -119,6 +119,21 @@ fn mail_that_comes_during_the_turn_is_the_next_ones() {
     assert_eq!(ids(&home, &["--mail-state", "acked"]), ["m1", "m2"]);
 }
 
+/// What no prompt had room for, and what was sent to this run alone, is not left behind by the end of the run.
+#[test]
+fn a_run_goes_on_as_long_as_there_is_more_mail_than_one_turn_takes() {
+    let home = with(&["a"]);
+    for _ in 0..33 {
+        send(&home, "x", "a", &[]).silent(0);
+    }
+    send(&home, "x", "a", &["--type", "steer"]).silent(0);
+    let first = served(&home, "init; result ok").silent(0).record("turn.ended");
+    assert_eq!((&first["outcome"], &first["cause"]), (&json!("waiting"), &json!("unread_mail")));
+    let last = served(&home, "init; result ok").silent(0).record("turn.ended");
+    assert_eq!((&last["outcome"], &last["run"]), (&json!("completed"), &json!("r1")));
+    assert_eq!(ids(&home, &["--mail-state", "acked"]).len(), 34);
+}
+
 /// B1, B24: the dispatcher of the documents, with an agent that crashes every fourth turn and one mail that kills it.
 #[test]
 fn a_dispatcher_serves_every_mail_once_and_the_poison_ends_dead() {

@@ -95,6 +95,61 @@ fn it_waits_for_the_state_file_itself_and_makes_none() {
     assert_eq!(early["outcome"], "timeout");
 }
 
+/// A restore, a log that was removed, a folder that was moved: whoever waits would wait for ever on what nobody writes to.
+#[test]
+fn it_looks_at_the_state_file_that_is_there_now() {
+    let backup = |home: &Home| {
+        let copy = home.path("copy");
+        home.sql(&format!("VACUUM INTO '{}'", copy.display()));
+        std::fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::rename(copy, home.state()).unwrap();
+    };
+    let forget_log = |home: &Home| {
+        home.sql("PRAGMA wal_checkpoint(TRUNCATE)");
+        for name in ["state/state.db-wal", "state/state.db-shm"] {
+            let _ = std::fs::remove_file(home.path(name));
+        }
+    };
+    let replace = |home: &Home| {
+        backup(home);
+        forget_log(home);
+    };
+    let move_folder = |home: &Home| std::fs::rename(home.path("state"), home.path("old")).unwrap();
+    let remove_bell = |home: &Home| std::fs::remove_file(home.path("state/bell")).unwrap();
+    type Act<'a> = &'a dyn Fn(&Home);
+    let acts: [(&str, Act<'_>); 4] =
+        [("replaced", &replace), ("log", &forget_log), ("moved", &move_folder), ("bell", &remove_bell)];
+    let waiters: Vec<_> = acts
+        .iter()
+        .map(|(what, act)| {
+            let home = with(&["a"]);
+            let waiter = asleep(wait(&home, &["--timeout", "30s"]));
+            act(&home);
+            send(&home, "x", "a", &["--queue"]).silent(0);
+            (what, home, waiter)
+        })
+        .collect();
+    for (what, home, waiter) in waiters {
+        assert_eq!(ended(waiter, 0)["mail"], "m1", "{what}");
+        drop(home);
+    }
+}
+
+/// A restore needs the state for itself, and a dispatcher waits for weeks.
+#[test]
+fn it_has_nothing_of_the_state_open_while_it_sleeps() {
+    let home = with(&["a"]);
+    let mut waiter = asleep(wait(&home, &["--timeout", "none"]));
+    let open: Vec<_> = std::fs::read_dir(format!("/proc/{}/fd", waiter.id()))
+        .unwrap()
+        .filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok())
+        .filter(|path| path.starts_with(home.path("state")))
+        .collect();
+    waiter.kill().unwrap();
+    waiter.wait().unwrap();
+    assert_eq!(open, Vec::<std::path::PathBuf>::new());
+}
+
 #[test]
 fn the_end_of_a_lease_and_of_a_delay_wake_it() {
     let home = with(&["a"]);

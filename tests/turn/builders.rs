@@ -93,13 +93,15 @@ fn a_lead_of_three_builders_waits_is_woken_by_each_and_completes_once() {
     assert_eq!(stage.turn(&["list", "--open"]).records.len(), 0);
 }
 
-/// A lead that owes nobody mail has nothing to end with: what lay there when its turn began does not hold it.
+/// Whoever owes nobody mail waits as others do: until it has read, or a person ends it.
 #[test]
-fn a_lead_without_a_parent_completes_in_the_turn_that_could_read_all_its_mail() {
+fn a_lead_without_a_parent_waits_until_its_mail_is_read() {
     let stage = Stage::new();
     let send = format!("run {MAIL} send --to lead --type status --subject news >&2");
-    let during = stage.play("lead", &format!("init; {send}; result dispatched")).call();
-    assert_eq!(during.assert_end("waiting", 0).word("cause"), "unread_mail", "it came while the turn ran");
-    let after = stage.play("lead", "init; result read").call();
-    assert_eq!(after.assert_end("completed", 0).word("run"), during.word("run"));
+    let first = stage.play("lead", &format!("init; {send}; result dispatched")).call();
+    assert_eq!(first.assert_end("waiting", 0).word("cause"), "unread_mail", "it came while the turn ran");
+    let deaf = stage.play("lead", "init; result ok").call();
+    assert_eq!(deaf.assert_end("waiting", 0).word("cause"), "unread_mail", "it was there before the turn began");
+    let reads = stage.play("lead", &format!("init; run {MAIL} check >&2; result read")).call();
+    assert_eq!(reads.assert_end("completed", 0).word("run"), first.word("run"));
 }

@@ -1,7 +1,9 @@
 //! The bell beside the state file, which every writer rings after its commit; while there is no state file, the nearest
-//! folder that exists. Where the kernel gives no notices it is deaf, and the waiter polls.
+//! folder that exists. Where the kernel gives no notices it is deaf, and the waiter polls. A watch is on a file, not on
+//! its path: what has been put there instead is found by the waiter's next look.
 
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use refloat::clock::Tick;
@@ -27,22 +29,34 @@ pub(super) struct Bell {
     file: PathBuf,
     bell: PathBuf,
     on: On,
+    /// The path that is watched, and what was there.
+    watched: Option<(PathBuf, Inode)>,
+}
+
+/// Device and number: one file, whatever its path.
+type Inode = (u64, u64);
+
+fn inode(path: &Path) -> Option<Inode> {
+    path.metadata().ok().map(|data| (data.dev(), data.ino()))
 }
 
 impl Bell {
     pub(super) fn new(place: &Place) -> Self {
-        Self { file: place.file.clone(), bell: place.companion("bell"), on: On::Nothing }
+        Self { file: place.file.clone(), bell: place.companion("bell"), on: On::Nothing, watched: None }
     }
 
-    /// Watches what there is to watch now. True where what was watched before is not the state file's any more.
-    pub(super) fn arm(&mut self) -> bool {
+    /// Watches what there is to watch now.
+    pub(super) fn arm(&mut self) {
         let has_come = matches!(self.on, On::Folder(_)) && self.bell.exists();
-        if !has_come && !matches!(self.on, On::Nothing) {
-            return false;
+        let stays = self.watched.as_ref().is_none_or(|(path, was)| inode(path) == Some(*was));
+        if !has_come && stays && !matches!(self.on, On::Nothing) {
+            return;
         }
         self.on = On::Nothing;
         // A path may go between the look and the watch: then the next one is tried. The root stays.
         for path in self.paths() {
+            // Before the watch: what comes between the two is then watched again, and not taken for what was seen.
+            self.watched = inode(&path).map(|inode| (path.clone(), inode));
             match Watch::on(&[&path]) {
                 Ok(watch) if path == self.bell => self.on = On::Bell(watch),
                 Ok(watch) => self.on = On::Folder(watch),
@@ -51,7 +65,6 @@ impl Bell {
             }
             break;
         }
-        true
     }
 
     /// The bell, then the folders from the state file's up.

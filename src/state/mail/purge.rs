@@ -4,6 +4,7 @@ use rusqlite::{Row, params};
 
 use crate::clock::Stamp;
 use crate::error::Result;
+use crate::id::MailId;
 use crate::state::{Tx, View};
 
 /// What is to be removed.
@@ -51,14 +52,19 @@ fn counts(row: &Row<'_>) -> rusqlite::Result<Counts> {
     Ok(Counts { acked: row.get("acked")?, stored: row.get("stored")?, dead: row.get("dead")? })
 }
 
-/// Removes up to `limit` of them, the oldest first: others are to get their turn in between.
-pub fn remove(tx: &Tx<'_>, purge: &Purge, limit: i64) -> Result<Counts> {
-    let which = format!("SELECT id FROM mail WHERE {FITS} ORDER BY id LIMIT ?4");
-    let values = params![purge.before.map(Stamp::millis), purge.agent, purge.force, limit];
+/// Removes up to `limit` of those behind `after`, the oldest first: others are to get their turn in between. Also says
+/// which was the last, where the next step begins: what stays is read once, not once for each step.
+pub fn remove(tx: &Tx<'_>, purge: &Purge, after: MailId, limit: i64) -> Result<(Counts, MailId)> {
+    // By an index all that fits would be sorted for its order, each time.
+    let which = format!("SELECT id FROM mail NOT INDEXED WHERE {FITS} AND id > ?5 ORDER BY id LIMIT ?4");
+    let values = params![purge.before.map(Stamp::millis), purge.agent, purge.force, limit, after.0];
     // The account of a dead mail goes with it.
     tx.run(&format!("DELETE FROM dead_letter WHERE mail IN ({which})"), values)?;
-    let states: Vec<String> =
-        tx.all(&format!("DELETE FROM mail WHERE id IN ({which}) RETURNING state"), values, |row| row.get(0))?;
-    let of = |state: &str| i64::try_from(states.iter().filter(|one| *one == state).count()).unwrap_or(i64::MAX);
-    Ok(Counts { acked: of("acked"), stored: of("stored"), dead: of("dead") })
+    let gone: Vec<(i64, String)> =
+        tx.all(&format!("DELETE FROM mail WHERE id IN ({which}) RETURNING id, state"), values, |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let of = |state: &str| i64::try_from(gone.iter().filter(|one| one.1 == state).count()).unwrap_or(i64::MAX);
+    let last = gone.iter().map(|one| one.0).max().unwrap_or(after.0);
+    Ok((Counts { acked: of("acked"), stored: of("stored"), dead: of("dead") }, MailId(last)))
 }

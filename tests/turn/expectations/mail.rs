@@ -37,14 +37,15 @@ fn mail_that_was_sent_before_a_wait_is_of_the_same_attempt() {
     stage.play("a", "init; result done").call().assert_end("completed", 0);
 }
 
-/// A reply is an answer, and no mail of one's own. (The question waits for the agent, and so does the run.)
+/// A reply is an answer, and no mail of one's own. (The question is read: one that waits would keep the run waiting.)
 #[test]
 fn a_reply_is_not_the_mail_that_is_owed() {
     let stage = Stage::new();
     let asked = ["send", "--from", "x", "--to", "a", "--queue", "--type", "question", "--subject", "?"];
     let question = stage.mail(&asked).last("mail.sent")["mail"].as_str().unwrap().to_owned();
     let reply = stage.sends("operator", "merge_ready").replace(" >&2", &format!(" --reply-to {question} >&2"));
-    let call = work(&stage, &reply, &["mail:merge_ready"]);
+    let steps = format!("run {} check >&2; {reply}", crate::stage::MAIL);
+    let call = work(&stage, &steps, &["mail:merge_ready"]);
     assert_end(call.assert_end("silent", 1), "silent", "expectation_missing", "not_reached");
     assert_eq!(stage.mails("operator", "merge_ready").len(), 1);
 }
