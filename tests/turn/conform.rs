@@ -112,7 +112,7 @@ fn a_stream_or_stderr_that_is_no_file_is_not_waited_for() {
     let fifo = stage.name("state/logs/t1/stream.jsonl");
     for (args, code, words) in [
         (&["t1"][..], 66, "t1 has no stream"),
-        (&["--runtime", "pi", "--stderr", &fifo, "/dev/null"], 65, "it is a FIFO"),
+        (&["--runtime", "pi", "--stderr", &fifo, "/dev/null"], 65, "it is no regular file"),
         (&["t7"], 66, "a file of this name is ./t7"),
     ] {
         let mut command = stage.command("timeout");
