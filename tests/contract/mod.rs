@@ -16,6 +16,7 @@ mod rooms;
 mod schema;
 mod tables;
 mod usage;
+mod wire;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -107,7 +108,7 @@ impl Home {
     }
 }
 
-pub(crate) use records::check;
+pub(crate) use wire::check;
 
 pub(crate) fn binary(program: &str) -> &'static str {
     match program {
@@ -159,7 +160,7 @@ impl Said {
     pub(crate) fn records(&self) -> Vec<Value> {
         assert!(self.out.is_empty() || self.out.ends_with('\n'), "{self:?}");
         let read = |line: &str| {
-            records::check(line).unwrap_or_else(|wrong| panic!("{wrong}\n{self:?}"));
+            wire::check(line).unwrap_or_else(|wrong| panic!("{wrong}\n{self:?}"));
             serde_json::from_str(line).unwrap()
         };
         self.out.lines().map(read).collect()
