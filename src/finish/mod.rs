@@ -155,8 +155,10 @@ fn session(turn: &Turn, run: &Run, ended: &TurnEnded, evidence: &Evidence<'_>) -
     let facts = evidence.facts();
     match ended.outcome {
         Outcome::ResumeRefused => None,
-        // The chosen id was never used.
-        Outcome::NeverStarted | Outcome::SpawnFailed if turn.resume == crate::model::Resume::Fresh => None,
+        // The chosen id was never used: what the run had, it has.
+        Outcome::NeverStarted | Outcome::SpawnFailed if turn.resume == crate::model::Resume::Fresh => {
+            run.session.clone()
+        }
         _ => {
             let terminal = evidence.end().and_then(|end| end.session.clone());
             let asked = turn.session_asked.clone();

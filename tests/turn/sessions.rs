@@ -54,6 +54,16 @@ fn a_session_that_the_caller_chooses_is_recorded_before_the_start_and_resumed() 
     assert_eq!((second.word("resume"), second.word("session_seen")), ("same", chosen.as_str()));
 }
 
+/// A new session that never came to be takes nothing from the one that is there.
+#[test]
+fn a_fresh_session_that_was_never_used_leaves_the_good_one() {
+    let stage = Stage::new();
+    unfinished(&stage, "claude", "init s-1; result-error no");
+    let fresh = ["--runtime", "claude", "--prompt", "x", "--resume", "never", "--program", "/nowhere/claude"];
+    stage.turn(&[&["run", "--agent", "a"], &fresh[..]].concat()).assert_end("spawn_failed", 127);
+    assert_eq!(stage.run_of("a")["session"], "s-1");
+}
+
 /// T3
 #[test]
 fn the_session_to_resume_is_read_under_the_lock() {
