@@ -110,3 +110,19 @@ fn arguments_after_the_dashes_reach_the_program_and_the_nested_guard_does_not() 
     assert!(!env.contains("CLAUDECODE="), "{env}");
     assert_eq!(stage.run_of("a")["capability"], json!("builder"));
 }
+
+/// What an open run is about is known under the lock: it may end while a turn of another task waits for it.
+#[test]
+fn a_prompt_on_stdin_does_not_refuse_a_task_whose_predecessor_still_runs() {
+    let stage = Stage::new();
+    let first = stage.play("a", &format!("init; wait-file {}; result done", stage.name("go")));
+    let first = first.with(&["--task", "one"]).start();
+    std::fs::write(stage.path("prompt"), "do it").unwrap();
+    let mut second = stage.play("a", "init; result done").prompt(None).with(&["--task", "two", "--prompt-file", "-"]);
+    second.command.stdin(std::fs::File::open(stage.path("prompt")).unwrap());
+    let second = second.begin();
+    super::sessions::until_waits_for_the_lock(&stage, &second);
+    std::fs::write(stage.path("go"), "").unwrap();
+    first.end().assert_end("completed", 0);
+    second.end().assert_end("completed", 0);
+}

@@ -106,13 +106,16 @@ pub(crate) fn refuse(state: &State, plan: &Plan<'_>) -> Result<Option<(Run, Work
     })
 }
 
-/// A limit of the provider, looked at before a prompt is waited for. Nothing else is decided without the lock.
+/// A run that its provider holds, looked at before a prompt is waited for. Of no other is anything decided without the
+/// lock: it may end while this turn waits.
 pub(crate) fn refuse_limited(place: &Place, args: &Args) -> Result<()> {
     let look = |state: State| state.read("look at the run", |view| run::open_of(view, &args.agent));
     // What cannot be read now is told by the command itself.
     let open = State::open_for_reading(place).and_then(look).ok().flatten();
+    let now = Stamp::now();
     let meant = open.filter(|open| args.run.is_none_or(|wanted| wanted == open.id));
-    meant.map_or(Ok(()), |open| may_go_on(args, &open, Stamp::now()))
+    let held = meant.filter(|open| held_until(open, now).is_some());
+    held.map_or(Ok(()), |open| may_go_on(args, &open, now))
 }
 
 /// The agent's open run, if there is one, where the turn may go on with it, or open a new one.
