@@ -127,7 +127,9 @@ fn read(file: &Path) -> Result<Option<String>> {
             Failure::new(Exit::Config, format!("cannot use {}:{}:1: the line is not UTF-8", file.display(), line + 1))
         }),
         Err(error) if error.kind() == ErrorKind::NotFound && file.is_symlink() => Err(none("it leads nowhere")),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        // A folder that may not be entered, such as another user's home, has no files of this user's.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && file.symlink_metadata().is_err() => Ok(None),
         Err(error) if error.kind() == ErrorKind::InvalidInput => Err(none(&error.to_string())),
         Err(error) => Err(Failure::io(format!("cannot read {}", file.display()), error)),
     }
@@ -138,23 +140,7 @@ fn is_near(wrong: &str, known: &str) -> bool {
     let wrong = wrong.to_lowercase();
     let most = if known.len() < 6 { 1 } else { 2 };
     let begins = wrong.len() > 1 && (known.starts_with(&wrong) || wrong.starts_with(known));
-    begins || distance(&wrong, known) <= most
-}
-
-/// Letters to be put in, taken out or replaced (Levenshtein).
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (index, letter) in from.chars().enumerate() {
-        let mut corner = index;
-        row[0] = index + 1;
-        for (column, other) in to.iter().enumerate() {
-            let replaced = corner + usize::from(letter != *other);
-            corner = row[column + 1];
-            row[column + 1] = replaced.min(row[column] + 1).min(corner + 1);
-        }
-    }
-    row[to.len()]
+    begins || strsim::levenshtein(&wrong, known) <= most
 }
 
 #[cfg(test)]

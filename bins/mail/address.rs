@@ -113,25 +113,12 @@ fn members(view: &View<'_>, group: Group, sender: &str) -> Result<Vec<Address>> 
 }
 
 fn unknown(name: &str, open: &[String]) -> Failure {
-    let mut near: Vec<&str> = open.iter().map(String::as_str).filter(|other| edits(name, other) <= 2).collect();
+    let mut near: Vec<&str> =
+        open.iter().map(String::as_str).filter(|other| strsim::levenshtein(name, other) <= 2).collect();
     near.sort_unstable();
     let failure = Failure::not_found(format!("no agent '{name}'"));
     if near.is_empty() {
         return failure.hint("store it for one that will come with --queue");
     }
     failure.hint(format!("did you mean {}? or store it for one that will come with --queue", near.join(", ")))
-}
-
-/// Edits from one name to another (Levenshtein); names are ASCII.
-fn edits(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.bytes().enumerate() {
-            let change = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -1,5 +1,7 @@
 //! Runtimes as the user names them: those compiled in, and the user's own files.
 
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::json;
 
 use crate::stage::Stage;
@@ -68,6 +70,33 @@ fn what_is_no_file_of_a_sensible_size_is_no_description_and_is_not_waited_for() 
     let dangling = within(&["runtimes", "dangling"]);
     assert_eq!(dangling.code, 78, "{dangling:?}");
     assert!(dangling.stderr.contains("dangling.toml: it leads nowhere"), "{dangling:?}");
+}
+
+/// cron and sudo leave a HOME that is another user's; and a file can stand where the folder would be.
+#[test]
+fn a_place_that_can_hold_no_file_of_the_users_holds_none() {
+    let stage = Stage::new();
+    std::fs::write(stage.path("config"), "").unwrap();
+    stage.turn(&["run", "--agent", "a", "--", "true"]).assert_end("completed", 0);
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let mode = |name: &str, mode| std::fs::set_permissions(stage.path(name), PermissionsExt::from_mode(mode)).unwrap();
+    std::fs::remove_file(stage.path("config")).unwrap();
+    let file = stage.describe("plain", "a mistake");
+    let lists = |name: &str| {
+        let mut command = stage.command("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", crate::stage::TURN, "runtimes", name]);
+        stage.call(command)
+    };
+    mode("", 0o755);
+    mode("config", 0o700);
+    let call = lists("plain");
+    assert_eq!((call.code, call.last("runtime")["from"].as_str()), (0, Some("builtin")), "{call:?}");
+    // A file of theirs that they may not read is told: it would have changed the runtime.
+    mode("config", 0o755);
+    std::fs::set_permissions(file, PermissionsExt::from_mode(0o600)).unwrap();
+    assert_eq!(lists("plain").code, 74);
 }
 
 #[test]
