@@ -79,6 +79,11 @@ id!(
     CrashId,
     "c"
 );
+id!(
+    /// A piece of evidence that is stored.
+    EvidenceId,
+    "e"
+);
 
 /// Whether a text has the form of a run id or a turn id; agents cannot be called so.
 #[must_use]

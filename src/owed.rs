@@ -10,7 +10,7 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::id::{RunId, TurnId};
 use crate::judge::owed::{begins_attempt, reach};
-use crate::model::{Cause, Expectation, Finding, Look, Owed, Reach, Wanted};
+use crate::model::{Cause, Expectation, Fulfilment, Look, Owed, Reach, Wanted};
 use crate::seam::git::NoRepository;
 use crate::seam::{artefact, git};
 use crate::state::{State, Tx, View, expectation, run};
@@ -141,7 +141,7 @@ pub fn look_again(state: &State, run: RunId) -> Result<Vec<(Owed, Look)>> {
 ///
 /// # Errors
 /// Those of the state file.
-pub fn findings(view: &View<'_>, run: RunId, looked: &[(Owed, Look)]) -> Result<Vec<Finding>> {
+pub fn findings(view: &View<'_>, run: RunId, looked: &[(Owed, Look)]) -> Result<Vec<Fulfilment>> {
     let find = |(owed, look): &(Owed, Look)| {
         let now = match (&owed.expectation, &owed.baseline) {
             (Expectation::Mail(kind), Look::Mail { mail }) => {
@@ -157,7 +157,7 @@ pub fn findings(view: &View<'_>, run: RunId, looked: &[(Owed, Look)]) -> Result<
 
 /// What is wrong, in words, where the turn ended as it did for it.
 #[must_use]
-pub fn message(cause: Cause, looked: &[(Owed, Look)], findings: &[Finding]) -> Option<String> {
+pub fn message(cause: Cause, looked: &[(Owed, Look)], findings: &[Fulfilment]) -> Option<String> {
     if !matches!(cause, Cause::ExpectationMissing | Cause::ExpectationUnknown | Cause::ResultSaysFailed) {
         return None;
     }

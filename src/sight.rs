@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use crate::clock::Moment;
 use crate::identity::Identity;
 use crate::judge::worker::{Findings, Session, observe};
-use crate::model::{FoundSession, Observed, Sight, TmuxSession, Why, Worker};
+use crate::model::{FoundSession, Observed, Reason, Sight, TmuxSession, Worker};
 use crate::seam::process::{self, Death, Doubt, Life};
 use crate::seam::tmux::{self, Answer, Failing, Snapshot};
 use crate::seam::wait;
@@ -92,7 +92,7 @@ pub fn look_twice(worker: &Worker) -> Sight {
     }
     wait::pause(SECOND_LOOK);
     let second = Looker::default().look(worker);
-    if second == first { first } else { Sight::unknown(Why::Restless) }
+    if second == first { first } else { Sight::unknown(Reason::Restless) }
 }
 
 /// What is recorded of a session that a snapshot lists.
@@ -129,51 +129,57 @@ const fn state(pane: &tmux::Pane) -> Session {
 }
 
 fn at_process(who: &Identity) -> Sight {
-    match process::look(who) {
-        Life::Alive { stopped: false } => Sight::alive(Why::Running),
-        Life::Alive { stopped: true } => Sight::alive(Why::Stopped),
+    of_process(process::look(who))
+}
+
+/// What a look at a process says.
+#[must_use]
+pub const fn of_process(life: Life) -> Sight {
+    match life {
+        Life::Alive { stopped: false } => Sight::alive(Reason::Running),
+        Life::Alive { stopped: true } => Sight::alive(Reason::Stopped),
         Life::Dead(death) => Sight::gone(why_dead(death)),
         Life::Unknown(doubt) => Sight::unknown(why_in_doubt(doubt)),
     }
 }
 
-const fn why_dead(death: Death) -> Why {
+const fn why_dead(death: Death) -> Reason {
     match death {
-        Death::NoSuchProcess => Why::NoSuchProcess,
-        Death::PidReused => Why::PidReused,
-        Death::Zombie => Why::Zombie,
-        Death::Rebooted => Why::Rebooted,
+        Death::NoSuchProcess => Reason::NoSuchProcess,
+        Death::PidReused => Reason::PidReused,
+        Death::Zombie => Reason::Zombie,
+        Death::Rebooted => Reason::Rebooted,
     }
 }
 
-const fn why_in_doubt(doubt: Doubt) -> Why {
+const fn why_in_doubt(doubt: Doubt) -> Reason {
     match doubt {
-        Doubt::OtherBoot => Why::OtherBoot,
-        Doubt::OtherNamespace => Why::OtherNamespace,
-        Doubt::OtherHost => Why::OtherHost,
-        Doubt::OwnIdentity => Why::OwnIdentityUnknown,
-        Doubt::ForeignProc => Why::ForeignProc,
-        Doubt::Hidden => Why::Hidden,
-        Doubt::NoDescriptors => Why::NoDescriptors,
-        Doubt::NotSupported => Why::NotSupported,
-        Doubt::LookFailed => Why::LookFailed,
-        Doubt::Restless => Why::Restless,
+        Doubt::OtherBoot => Reason::OtherBoot,
+        Doubt::OtherNamespace => Reason::OtherNamespace,
+        Doubt::OtherHost => Reason::OtherHost,
+        Doubt::OwnIdentity => Reason::OwnIdentityUnknown,
+        Doubt::ForeignProc => Reason::ForeignProc,
+        Doubt::Hidden => Reason::Hidden,
+        Doubt::NoDescriptors => Reason::NoDescriptors,
+        Doubt::NotSupported => Reason::NotSupported,
+        Doubt::LookFailed => Reason::LookFailed,
+        Doubt::Restless => Reason::Restless,
     }
 }
 
-const fn why_failing(failing: Failing) -> Why {
+const fn why_failing(failing: Failing) -> Reason {
     match failing {
-        Failing::PermissionDenied => Why::PermissionDenied,
-        Failing::ServerExited => Why::ServerExited,
-        Failing::NoDirectory => Why::NoDirectory,
-        Failing::VersionMismatch => Why::VersionMismatch,
-        Failing::EmptyAnswer => Why::EmptyAnswer,
-        Failing::Unparsable => Why::Unparsable,
-        Failing::ConnectFailed => Why::ConnectFailed,
-        Failing::TmuxFailed => Why::TmuxFailed,
-        Failing::Timeout => Why::Timeout,
-        Failing::ExecFailed => Why::ExecFailed,
-        Failing::NotInstalled => Why::NotInstalled,
+        Failing::PermissionDenied => Reason::PermissionDenied,
+        Failing::ServerExited => Reason::ServerExited,
+        Failing::NoDirectory => Reason::NoDirectory,
+        Failing::VersionMismatch => Reason::VersionMismatch,
+        Failing::EmptyAnswer => Reason::EmptyAnswer,
+        Failing::Unparsable => Reason::Unparsable,
+        Failing::ConnectFailed => Reason::ConnectFailed,
+        Failing::TmuxFailed => Reason::TmuxFailed,
+        Failing::Timeout => Reason::Timeout,
+        Failing::ExecFailed => Reason::ExecFailed,
+        Failing::NotInstalled => Reason::NotInstalled,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::id::MailId;
 use crate::judge::outcome::{Conclusion, Open, owed_mail};
 use crate::judge::sequel::Sequel;
-use crate::model::{Finding, Look, Outcome, Owed, Resume, Run, Turn};
+use crate::model::{Fulfilment, Look, Outcome, Owed, Resume, Run, Turn};
 use crate::owed;
 use crate::record::{ExpectedRecord, TurnEnded, count};
 use crate::runtime::Facts;
@@ -16,7 +16,7 @@ use crate::state::{Tx, mail, run};
 /// What the finishing transaction finds before it writes.
 pub(super) struct Account<'l> {
     pub(super) open: Open,
-    pub(super) findings: Vec<Finding>,
+    pub(super) findings: Vec<Fulfilment>,
     looked: &'l [(Owed, Look)],
     pub(super) stop_requested: bool,
     terminal_mail: Option<MailId>,
@@ -116,7 +116,7 @@ pub(super) fn mail_missing(outcome: Outcome, open: Open) -> bool {
 }
 
 /// What became of each thing that is owed.
-pub(super) fn expected(looked: &[(Owed, Look)], findings: &[Finding]) -> Vec<ExpectedRecord> {
+pub(super) fn expected(looked: &[(Owed, Look)], findings: &[Fulfilment]) -> Vec<ExpectedRecord> {
     looked.iter().zip(findings).map(|((owed, _), found)| ExpectedRecord::of(owed, found)).collect()
 }
 

@@ -11,7 +11,7 @@ use crate::id::MailId;
 use crate::judge::outcome::{Conclusion, Open, owed_mail};
 use crate::judge::sequel::Sequel;
 use crate::judge::worker::{Said, by_word, by_work, sequel};
-use crate::model::{Finding, Look, MailType, Outcome, Owed, Run, RunState, Worker};
+use crate::model::{Fulfilment, Look, MailType, Outcome, Owed, Run, RunState, Worker};
 use crate::owed;
 use crate::record::RunEnded;
 use crate::state::{Tx, mail, run, worker};
@@ -63,7 +63,7 @@ pub fn end_by_work(tx: &Tx<'_>, run: &Run, looked: &[(Owed, Look)], now: Stamp) 
 struct Account<'l> {
     terminal_mail: Option<MailId>,
     open: Open,
-    findings: Vec<Finding>,
+    findings: Vec<Fulfilment>,
     looked: &'l [(Owed, Look)],
 }
 

@@ -10,5 +10,6 @@ pub mod payload;
 pub mod retry;
 pub mod sequel;
 pub mod situation;
+pub mod verdict;
 pub mod wait;
 pub mod worker;

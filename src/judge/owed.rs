@@ -3,7 +3,7 @@
 
 use super::outcome::{Conclusion, Terminal};
 use crate::model::{
-    Cause, ExpectKind, FileSeen, Finding, Hold, Look, Outcome, OutcomeSource, Reach, RunState, Said, Standing,
+    Cause, ExpectKind, FileSeen, Fulfilment, Hold, Look, Outcome, OutcomeSource, Reach, RunState, Said, Standing,
 };
 
 /// A result with one of these has succeeded.
@@ -35,7 +35,7 @@ pub const fn begins_attempt(before: &Standing) -> bool {
 
 /// Compares how something looks with how it looked when the attempt began.
 #[must_use]
-pub fn reach(kind: ExpectKind, before: &Look, now: &Look) -> Finding {
+pub fn reach(kind: ExpectKind, before: &Look, now: &Look) -> Fulfilment {
     let (reach, why) = match (before, now) {
         (_, Look::Mail { mail: Some(_) }) => (Reach::Reached, None),
         (_, Look::Mail { mail: None }) => (Reach::NotReached, Some("not sent".to_owned())),
@@ -55,7 +55,7 @@ pub fn reach(kind: ExpectKind, before: &Look, now: &Look) -> Finding {
             Change::New => (Reach::Reached, None),
         },
     };
-    Finding { kind, reach, why }
+    Fulfilment { kind, reach, why }
 }
 
 /// Whether a file is another than it was.
@@ -104,7 +104,7 @@ fn said(said: Option<&Said>) -> (Reach, Option<String>) {
 /// Finished work is not thrown away: an end without a terminal event is a good end where the work is done.
 /// An agent's own word, good or bad, is never overruled.
 #[must_use]
-pub fn adopt(conclusion: Conclusion, terminal: Option<Terminal>, findings: &[Finding]) -> Conclusion {
+pub fn adopt(conclusion: Conclusion, terminal: Option<Terminal>, findings: &[Fulfilment]) -> Conclusion {
     use Outcome as O;
     match (conclusion.outcome, terminal) {
         (O::NoResult | O::Killed | O::Lost | O::Stalled | O::TimedOut | O::Aborted, None) => {
@@ -117,7 +117,7 @@ pub fn adopt(conclusion: Conclusion, terminal: Option<Terminal>, findings: &[Fin
 /// A good end by the work alone: everything that is owed is there, and a result of this attempt says so.
 /// A file or a ref alone does not: a half-written file has changed too.
 #[must_use]
-pub fn done(findings: &[Finding]) -> Option<Conclusion> {
+pub fn done(findings: &[Fulfilment]) -> Option<Conclusion> {
     let all = findings.iter().all(|finding| finding.reach == Reach::Reached);
     let strong = findings.iter().any(|finding| finding.kind == ExpectKind::Result);
     (all && strong).then(|| expected(Outcome::Completed, Cause::ExpectationMet))
@@ -125,11 +125,11 @@ pub fn done(findings: &[Finding]) -> Option<Conclusion> {
 
 /// A good end without what is owed is none. What waits is not over yet, and owes nothing yet.
 #[must_use]
-pub fn hold_to(conclusion: Conclusion, findings: &[Finding]) -> Conclusion {
+pub fn hold_to(conclusion: Conclusion, findings: &[Fulfilment]) -> Conclusion {
     use Outcome as O;
     let any = |reach| findings.iter().any(|finding| finding.reach == reach);
     let missing = |mail| {
-        let is_missing = |finding: &&Finding| finding.reach == Reach::NotReached;
+        let is_missing = |finding: &&Fulfilment| finding.reach == Reach::NotReached;
         findings.iter().filter(is_missing).any(|finding| (finding.kind == ExpectKind::Mail) == mail)
     };
     match conclusion.outcome {

@@ -114,15 +114,15 @@ fn the_table_of_results() {
     }
 }
 
-fn found(kind: ExpectKind, reach: Reach) -> Finding {
-    Finding { kind, reach, why: None }
+fn found(kind: ExpectKind, reach: Reach) -> Fulfilment {
+    Fulfilment { kind, reach, why: None }
 }
 
 /// Sets of findings: nothing is owed, each single one, and mixtures.
-fn sets() -> Vec<Vec<Finding>> {
+fn sets() -> Vec<Vec<Fulfilment>> {
     let single = ExpectKind::ALL.iter().flat_map(|kind| Reach::ALL.iter().map(|reach| vec![found(*kind, *reach)]));
-    let with = |more: Finding| move |set: Vec<Finding>| [set, vec![more.clone()]].concat();
-    let all: Vec<Vec<Finding>> = single.collect();
+    let with = |more: Fulfilment| move |set: Vec<Fulfilment>| [set, vec![more.clone()]].concat();
+    let all: Vec<Vec<Fulfilment>> = single.collect();
     let result = all.clone().into_iter().map(with(found(ExpectKind::Result, Reach::Reached)));
     let mail = all.clone().into_iter().map(with(found(ExpectKind::Mail, Reach::NotReached)));
     [vec![vec![]], result.collect(), mail.collect(), all].concat()

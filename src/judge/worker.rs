@@ -4,7 +4,7 @@
 use crate::judge::outcome::{Conclusion, Open, settle};
 use crate::judge::owed::{done, hold_to};
 use crate::judge::sequel::Sequel;
-use crate::model::{Cause, Finding, MailType, Observed, Outcome, OutcomeSource, RunState, Sight, Why};
+use crate::model::{Cause, Fulfilment, MailType, Observed, Outcome, OutcomeSource, Reason, RunState, Sight};
 
 /// What was found of a worker.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ pub enum Session {
     /// There is no socket.
     NoSocket,
     /// tmux could not be asked.
-    Failed(Why),
+    Failed(Reason),
 }
 
 /// Concludes whether a worker is there. The first line that fits decides.
@@ -51,21 +51,21 @@ pub fn observe(findings: &Findings) -> Sight {
     match (findings.process, findings.session) {
         (Some(process @ Sight { observed: Alive | Gone, .. }), _) => process,
         (Some(unknown), None) => unknown,
-        (None, None) => Sight::unknown(Why::LookFailed),
-        (_, Some(Session::Listed)) => Sight::alive(Why::Listed),
-        (_, Some(Session::PaneDead)) => Sight::gone(Why::PaneDead),
+        (None, None) => Sight::unknown(Reason::LookFailed),
+        (_, Some(Session::Listed)) => Sight::alive(Reason::Listed),
+        (_, Some(Session::PaneDead)) => Sight::gone(Reason::PaneDead),
         (_, Some(Session::Failed(why))) => Sight::unknown(why),
         // It was never there: whether it may still come is all there is to know.
-        (_, Some(_)) if !findings.found && findings.launching => Sight::unknown(Why::Launching),
-        (_, Some(_)) if !findings.found => Sight::gone(Why::NeverAppeared),
-        (_, Some(Session::NotListed)) => Sight::gone(Why::NotListed),
+        (_, Some(_)) if !findings.found && findings.launching => Sight::unknown(Reason::Launching),
+        (_, Some(_)) if !findings.found => Sight::gone(Reason::NeverAppeared),
+        (_, Some(Session::NotListed)) => Sight::gone(Reason::NotListed),
         // A socket says nothing of a server that lives without it.
-        (_, Some(_)) if server_is(Gone) => Sight::gone(Why::NoServer),
-        (_, Some(Session::NoSocket)) => Sight::unknown(Why::NoSocket),
-        (_, Some(Session::OtherServer)) => Sight::unknown(Why::SocketReplaced),
-        (_, Some(Session::NoServer)) if server_is(Alive) => Sight::unknown(Why::SocketReplaced),
+        (_, Some(_)) if server_is(Gone) => Sight::gone(Reason::NoServer),
+        (_, Some(Session::NoSocket)) => Sight::unknown(Reason::NoSocket),
+        (_, Some(Session::OtherServer)) => Sight::unknown(Reason::SocketReplaced),
+        (_, Some(Session::NoServer)) if server_is(Alive) => Sight::unknown(Reason::SocketReplaced),
         // Nobody saw the server's process: one silent socket proves nothing of it.
-        (_, Some(Session::NoServer)) => Sight::unknown(Why::NoServer),
+        (_, Some(Session::NoServer)) => Sight::unknown(Reason::NoServer),
     }
 }
 
@@ -80,7 +80,7 @@ pub enum Said {
 
 /// How a run ends by its worker's word. It is the end whatever is open still: only what is owed is held against it.
 #[must_use]
-pub fn by_word(said: Said, open: Open, findings: &[Finding]) -> Conclusion {
+pub fn by_word(said: Said, open: Open, findings: &[Fulfilment]) -> Conclusion {
     let word = |outcome| Conclusion { outcome, cause: Cause::OwnWord, source: OutcomeSource::Operator };
     let owed = Open { owes_mail: open.owes_mail, mail_sent: open.mail_sent, ..Open::default() };
     match said {
@@ -92,7 +92,7 @@ pub fn by_word(said: Said, open: Open, findings: &[Finding]) -> Conclusion {
 /// How the run of a worker that is gone without a word ends by its work; none: it goes on. Nobody has said that it is
 /// the end: while something is open there is more to do.
 #[must_use]
-pub fn by_work(open: Open, findings: &[Finding]) -> Option<Conclusion> {
+pub fn by_work(open: Open, findings: &[Fulfilment]) -> Option<Conclusion> {
     let end = settle(done(findings)?, open);
     (end.outcome != Outcome::Waiting).then_some(end)
 }
@@ -113,9 +113,9 @@ pub(super) mod tests {
     use crate::model::{ExpectKind, Reach};
 
     const NOTHING: Findings = Findings { process: None, session: None, server: None, found: true, launching: false };
-    const HIDDEN: Option<Sight> = Some(Sight::unknown(Why::OtherNamespace));
-    const LIVES: Option<Sight> = Some(Sight::alive(Why::Running));
-    const DEAD: Option<Sight> = Some(Sight::gone(Why::PidReused));
+    const HIDDEN: Option<Sight> = Some(Sight::unknown(Reason::OtherNamespace));
+    const LIVES: Option<Sight> = Some(Sight::alive(Reason::Running));
+    const DEAD: Option<Sight> = Some(Sight::gone(Reason::PidReused));
 
     fn session(session: Session) -> Findings {
         Findings { session: Some(session), ..NOTHING }
@@ -138,8 +138,8 @@ pub(super) mod tests {
             (session(S::Listed), "alive listed"),
             (session(S::PaneDead), "gone pane_dead"),
             (session(S::NotListed), "gone not_listed"),
-            (session(S::Failed(Why::Timeout)), "unknown timeout"),
-            (session(S::Failed(Why::PermissionDenied)), "unknown permission_denied"),
+            (session(S::Failed(Reason::Timeout)), "unknown timeout"),
+            (session(S::Failed(Reason::PermissionDenied)), "unknown permission_denied"),
             (server(S::NoServer, DEAD), "gone no_server"),
             (server(S::NoServer, LIVES), "unknown socket_replaced"),
             (server(S::NoServer, HIDDEN), "unknown no_server"),
@@ -159,7 +159,7 @@ pub(super) mod tests {
             (never(S::NotListed, false), "gone never_appeared"),
             (never(S::NoServer, false), "gone never_appeared"),
             (never(S::NoSocket, false), "gone never_appeared"),
-            (never(S::Failed(Why::NotInstalled), false), "unknown not_installed"),
+            (never(S::Failed(Reason::NotInstalled), false), "unknown not_installed"),
         ];
         for (findings, expected) in rows {
             let sight = observe(&findings);
@@ -169,7 +169,7 @@ pub(super) mod tests {
 
     #[test]
     fn an_error_of_an_instrument_is_never_a_death() {
-        for why in Why::ALL {
+        for why in Reason::ALL {
             for (found, launching) in [(true, false), (false, true), (false, false)] {
                 let findings = Findings { process: HIDDEN, found, launching, ..session(Session::Failed(*why)) };
                 assert_eq!(observe(&findings), Sight::unknown(*why));
@@ -179,19 +179,19 @@ pub(super) mod tests {
 
     #[test]
     fn every_reason_is_documented() {
-        let documented = include_str!("../../docs/turn.md");
-        for why in Why::ALL {
-            assert!(documented.contains(&format!("`{why}`")), "{why} is not in docs/turn.md");
+        let documented = include_str!("../../docs/probe.md");
+        for why in Reason::ALL {
+            assert!(documented.contains(&format!("`{why}`")), "{why} is not in docs/probe.md");
         }
     }
 
     /// Words, what is open, what became of what is owed, and how the run ends by it.
-    type Row = (Said, Open, Vec<Finding>, (&'static str, &'static str));
+    type Row = (Said, Open, Vec<Fulfilment>, (&'static str, &'static str));
 
     fn rows() -> Vec<Row> {
         use ExpectKind::{File, Mail, Result};
         use Reach::{Contradicted, NotReached, Reached, Unknown};
-        let found = |kind, reach| vec![Finding { kind, reach, why: None }];
+        let found = |kind, reach| vec![Fulfilment { kind, reach, why: None }];
         let nothing = Vec::new;
         let free = Open::default();
         let owes = Open { owes_mail: true, ..free };
@@ -229,7 +229,7 @@ pub(super) mod tests {
 
     #[test]
     fn work_ends_the_run_of_who_is_gone_only_with_a_result_and_nothing_open() {
-        let found = |kind, reach| [Finding { kind, reach, why: None }];
+        let found = |kind, reach| [Fulfilment { kind, reach, why: None }];
         let result = found(ExpectKind::Result, Reach::Reached);
         let free = Open::default();
         let rows = [

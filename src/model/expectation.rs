@@ -180,7 +180,7 @@ pub struct Owed {
 
 /// What became of one expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct Fulfilment {
     /// What was expected.
     pub kind: ExpectKind,
     /// What became of it.

@@ -1,6 +1,7 @@
 //! What refloat thinks in: the words of the design, and runs, turns and mail as they are.
 //! Plain data. `state` stores it, `judge` decides over it, `record` has the wire types.
 
+mod evidence;
 mod expectation;
 mod ledger;
 mod mail;
@@ -11,11 +12,12 @@ mod wait;
 mod words;
 mod worker;
 
-pub use expectation::{ExpectKind, Expectation, FileSeen, Finding, Found, Look, Owed, Reach, Said, Wanted};
+pub use evidence::{Answer, Finding, Instrument, Meaning, Reason, SubjectKind};
+pub use expectation::{ExpectKind, Expectation, FileSeen, Found, Fulfilment, Look, Owed, Reach, Said, Wanted};
 pub use ledger::*;
 pub use mail::{Mail, MailState, NewMail, Terms};
 pub use run::{NewRun, Run, Standing};
-pub use sight::{Observed, Sight, Why};
+pub use sight::{Observed, Sight};
 pub use turn::{Counters, NewTurn, StallNote, Turn, WishNote, YieldNote};
 pub use wait::{WaitEnd, WokenBy};
 pub use words::*;

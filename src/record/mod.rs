@@ -4,6 +4,7 @@
 pub mod block;
 mod conform;
 mod event;
+pub mod evidence;
 mod ledger;
 mod mail;
 mod owed;
@@ -14,6 +15,7 @@ mod worker;
 
 pub use conform::{Conform, RuntimeRecord, UnknownLine};
 pub use event::{TurnEvent, TurnStalled, TurnStopped};
+pub use evidence::{Evidence, ProbeEnded};
 pub use ledger::{CrashRecord, DeadLetterRecord, RetryRecord};
 pub use mail::{MailAcked, MailPurged, MailRecord, MailReleased, MailSent};
 pub use owed::{ExpectedRecord, OwedRecord};

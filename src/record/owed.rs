@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Stamp;
 use crate::id::{MailId, TurnId};
-use crate::model::{ExpectKind, FileSeen, Finding, Found, Look, Owed, Reach, Said};
+use crate::model::{ExpectKind, FileSeen, Found, Fulfilment, Look, Owed, Reach, Said};
 
 /// Something that a run owes, with its baseline: how it looked when the attempt began.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -108,7 +108,7 @@ impl OwedRecord {
 impl ExpectedRecord {
     /// The record of a finding about what is owed.
     #[must_use]
-    pub fn of(owed: &Owed, finding: &Finding) -> Self {
+    pub fn of(owed: &Owed, finding: &Fulfilment) -> Self {
         let target = owed.expectation.target();
         Self {
             kind: finding.kind,

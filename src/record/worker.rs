@@ -8,7 +8,7 @@ use crate::clock::{Moment, Stamp};
 use crate::emit::Record;
 use crate::id::{MailId, RunId, TurnId};
 use crate::model::{
-    Capability, Cause, MailType, Observed, Outcome, Owed, Run, RunState, Sight, Why, Worker, YieldNote,
+    Capability, Cause, MailType, Observed, Outcome, Owed, Reason, Run, RunState, Sight, Worker, YieldNote,
 };
 
 /// Who stands for an adopted run: as recorded. All null, or 0, where none does.
@@ -71,7 +71,7 @@ pub struct WorkerLife {
     /// What was observed now; null where nobody looked.
     pub observed: Option<Observed>,
     /// Why.
-    pub observed_why: Option<Why>,
+    pub observed_why: Option<Reason>,
 }
 
 impl WorkerLife {

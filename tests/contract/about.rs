@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Home, Said};
+use super::{Home, PROGRAMS, Said};
 
 /// Every command and subcommand.
 const ALL: &[&[&str]] = &[
@@ -31,6 +31,8 @@ const ALL: &[&[&str]] = &[
     &["mail", "list"],
     &["mail", "show"],
     &["mail", "purge"],
+    &["probe"],
+    &["probe", "pid"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {
@@ -66,7 +68,7 @@ fn help_of_every_command_begins_with_examples_that_are_commands() {
 #[test]
 fn the_list_of_commands_in_these_tests_is_whole() {
     let home = Home::new();
-    for program in ["turn", "mail"] {
+    for program in PROGRAMS {
         let text = help(&home, &[program], "--help");
         let commands = text.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
         for line in commands.lines() {
@@ -128,7 +130,7 @@ fn sources() -> Vec<PathBuf> {
 #[test]
 fn version_is_one_line_and_version_long_adds_commit_sqlite_and_schema() {
     let home = Home::new();
-    for program in ["turn", "mail"] {
+    for program in PROGRAMS {
         let short = format!("{program} {}\n", env!("CARGO_PKG_VERSION"));
         for args in [&["--version"][..], &["-V"]] {
             assert_eq!(Said::of(&mut home.command(program, args)).silent(0).out, short);

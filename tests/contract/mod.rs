@@ -28,6 +28,9 @@ use serde_json::Value;
 
 use super::support::{Family, fake_agent};
 
+/// Every command.
+pub(crate) const PROGRAMS: [&str; 3] = ["turn", "mail", "probe"];
+
 /// A place to run commands in: a state file that does not exist yet, a home, and the agents that were started.
 pub(crate) struct Home {
     pub(crate) family: Family,
@@ -80,6 +83,10 @@ impl Home {
         Said::of(&mut self.command("mail", args))
     }
 
+    pub(crate) fn probe(&self, args: &[&str]) -> Said {
+        Said::of(&mut self.command("probe", args))
+    }
+
     /// A turn of this agent, with the fake agent in the role of claude.
     pub(crate) fn play(&self, agent: &str, more: &[&str], steps: &str) -> Said {
         Said::of(&mut self.playing(agent, more, steps))
@@ -114,6 +121,7 @@ pub(crate) fn binary(program: &str) -> &'static str {
     match program {
         "turn" => env!("CARGO_BIN_EXE_turn"),
         "mail" => env!("CARGO_BIN_EXE_mail"),
+        "probe" => env!("CARGO_BIN_EXE_probe"),
         other => panic!("no command {other}"),
     }
 }
@@ -220,7 +228,7 @@ pub(crate) fn well_said(err: &str) {
         lines.next();
     }
     let said = lines.next().unwrap_or_else(|| panic!("no cause: {err}"));
-    let cause = said.strip_prefix("turn: ").or_else(|| said.strip_prefix("mail: "));
+    let cause = PROGRAMS.iter().find_map(|program| said.strip_prefix(program)?.strip_prefix(": "));
     let cause = cause.unwrap_or_else(|| panic!("whose words? {err}"));
     assert!(!cause.starts_with(char::is_uppercase) && !cause.ends_with('.') && !cause.is_empty(), "{err}");
     for line in lines {

@@ -5,11 +5,20 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Home, Said, schema};
+use super::{Home, PROGRAMS, Said, schema};
 
-const TURN: &str = include_str!("../../docs/turn.md");
 const RECORDS: &str = include_str!("../../docs/records.md");
 const README: &str = include_str!("../../README.md");
+
+/// The page of a command.
+fn page(program: &str) -> &'static str {
+    match program {
+        "turn" => include_str!("../../docs/turn.md"),
+        "mail" => include_str!("../../docs/mail.md"),
+        "probe" => include_str!("../../docs/probe.md"),
+        other => panic!("{other} has no page"),
+    }
+}
 
 /// Every page, with its name.
 fn pages() -> Vec<(String, String)> {
@@ -62,7 +71,7 @@ fn every_block_is_closed_and_every_link_leads_to_a_page_and_a_heading() {
 #[test]
 fn the_records_on_the_page_are_those_of_the_schemas_and_none_is_missing() {
     let home = Home::new();
-    let schemas = ["turn", "mail"].map(|program| schema::schema(&home, program));
+    let schemas = PROGRAMS.map(|program| schema::schema(&home, program));
     let mut shown = BTreeSet::new();
     for line in RECORDS.lines().filter(|line| line.starts_with('{')) {
         let record: Value = serde_json::from_str(line).unwrap();
@@ -70,7 +79,7 @@ fn the_records_on_the_page_are_those_of_the_schemas_and_none_is_missing() {
         shown.insert(record["type"].as_str().unwrap().to_owned());
     }
     let text: String =
-        ["turn", "mail"].map(|program| Said::of(&mut home.command(program, ["--schema"])).silent(0).out).concat();
+        PROGRAMS.map(|program| Said::of(&mut home.command(program, ["--schema"])).silent(0).out).concat();
     let headings: BTreeSet<String> =
         RECORDS.lines().filter_map(|line| line.strip_prefix("## ")).map(str::to_owned).collect();
     assert_eq!(shown, headings, "each heading has its record");
@@ -83,12 +92,12 @@ fn the_records_on_the_page_are_those_of_the_schemas_and_none_is_missing() {
 fn every_subcommand_is_on_the_pages_and_every_option_of_the_pages_exists() {
     let home = Home::new();
     let mut known: BTreeSet<String> = options("--locked --root --scope --path");
-    for program in ["turn", "mail"] {
+    for program in PROGRAMS {
         let (names, common) = help(&home, &[program]);
         known.extend(common);
         for name in names {
             known.extend(help(&home, &[program, &name]).1);
-            let page = if program == "turn" { TURN } else { include_str!("../../docs/mail.md") };
+            let page = page(program);
             assert!(page.contains(&format!("{program} {name} ")), "{program} {name} is not on its page");
             assert!(
                 README.contains(&format!("`{name}`")) || README.contains(&format!("{program} {name}")),
@@ -96,9 +105,8 @@ fn every_subcommand_is_on_the_pages_and_every_option_of_the_pages_exists() {
             );
         }
     }
-    for (name, text) in
-        [("docs/turn.md", TURN), ("README.md", README), ("docs/mail.md", include_str!("../../docs/mail.md"))]
-    {
+    let all = PROGRAMS.map(|program| (program, page(program)));
+    for (name, text) in all.into_iter().chain([("README.md", README)]) {
         let unknown: Vec<String> = options(text).difference(&known).cloned().collect();
         assert!(unknown.is_empty(), "{name}: {unknown:?}");
     }

@@ -6,7 +6,7 @@ use super::wire::check;
 use super::{Home, Said, binary};
 
 /// Real output with every type of record in it, and most of their optional keys filled.
-pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 2] {
+pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 3] {
     let lines = |said: Said| said.out.lines().map(str::to_owned).collect::<Vec<_>>();
     let mut turn = lines(home.play("lead", &["--task", "login page"], "init; say hi; result done").silent(0));
     let worker = ["--parent", "lead", "--task", "x", "--capability", "scout", "--max-attempts", "2"];
@@ -48,7 +48,9 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 2] {
     mail.extend(lines(home.mail(&["nack", &ids[1], "--claim", &token, "--delay", "1h"]).silent(0)));
     mail.extend(lines(home.mail(&["list"]).silent(0)));
     mail.extend(lines(home.mail(&["purge", "--older", "0s", "--agent", "lead"]).silent(0)));
-    [("turn", turn), ("mail", mail)]
+    let pid = std::process::id().to_string();
+    let probe = lines(home.probe(&["pid", &pid, "1"]).silent(0));
+    [("turn", turn), ("mail", mail), ("probe", probe)]
 }
 
 /// A turn that owes something of every kind, and something was there before of every sort.
@@ -94,11 +96,13 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         "conform",
         "crash",
         "dead_letter",
+        "evidence",
         "mail",
         "mail.acked",
         "mail.purged",
         "mail.released",
         "mail.sent",
+        "probe.ended",
         "retry",
         "run",
         "run.adopted",

@@ -10,6 +10,11 @@ const REFUSED: &[(&[&str], &str)] = &[
     // Nothing, or something else.
     (&["turn"], "turn: a subcommand is missing"),
     (&["mail"], "mail: a subcommand is missing"),
+    (&["probe"], "probe: a subcommand is missing"),
+    (&["probe", "bogus"], "unrecognized subcommand 'bogus'"),
+    (&["probe", "--bogus"], "unexpected argument '--bogus'"),
+    (&["probe", "pid"], "<PID>"),
+    (&["probe", "pid", "0"], "0 is not in 1.."),
     (&["turn", "-q"], "requires a subcommand"),
     (&["turn", "bogus"], "unrecognized subcommand 'bogus'"),
     (&["turn", "atach"], "hint: a similar subcommand exists: 'attach'"),

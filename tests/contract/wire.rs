@@ -46,6 +46,8 @@ macro_rules! texts {
     };
 }
 
+mod evidence;
+
 texts! {
     Time: is_time;
     RunId: |text| is_id(text, 'r');
@@ -54,6 +56,7 @@ texts! {
     RetryId: |text| is_id(text, 'y');
     DeadLetterId: |text| is_id(text, 'd');
     CrashId: |text| is_id(text, 'c');
+    EvidenceId: |text| is_id(text, 'e');
     StopSignal: |text| ["INT", "TERM", "HUP"].contains(&text);
     Cause: |text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
 }
@@ -380,6 +383,7 @@ pub(crate) fn check(line: &str) -> Result<(), String> {
         .or_else(|| is::<MailReleased>(line, kind))
         .or_else(|| is::<MailPurged>(line, kind))
         .or_else(|| is::<WaitEnded>(line, kind))
+        .or_else(|| evidence::check(line, kind))
         .or_else(|| is::<Retry>(line, kind))
         .or_else(|| is::<DeadLetter>(line, kind))
         .or_else(|| is::<Crash>(line, kind))

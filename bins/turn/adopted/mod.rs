@@ -14,7 +14,7 @@ use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::id::RunId;
-use refloat::model::{Observed, Run, Sight, Why, Worker};
+use refloat::model::{Observed, Reason, Run, Sight, Worker};
 use refloat::seam::process::{Handle, Life};
 use refloat::seam::tmux;
 use refloat::sight::{self, Looker};
@@ -91,7 +91,7 @@ pub(crate) fn gone(adopted: Option<(Run, Worker)>) -> Result<Option<Gone>> {
             Err(Failure::refused(format!("run {id} of {agent} is adopted, and {who} lives ({why})"))
                 .hint(format!("wait for: turn end {agent}; or end it: turn stop {agent} --kill")))
         }
-        Sight { why: Why::Launching, .. } => {
+        Sight { why: Reason::Launching, .. } => {
             let until = worker.launch_until.map(|until| format!(", by {until}")).unwrap_or_default();
             Err(Failure::busy(format!("run {id} of {agent} is adopted, and {who} has yet to come{until}"))
                 .hint(format!("wait for it, or end the run: turn stop {agent}")))

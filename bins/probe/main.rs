@@ -1,0 +1,29 @@
+//! The `probe` command: look, say, change nothing. Yes, no or unknown, and why.
+//! It never says that something is dead because it could not look.
+
+mod args;
+mod pid;
+mod tell;
+
+use std::process::ExitCode;
+
+use refloat::cli::{self, Context};
+use refloat::error::Result;
+use refloat::exit::Exit;
+use refloat::record::{self, Evidence, ProbeEnded};
+
+use args::{Command, Probe};
+
+fn main() -> ExitCode {
+    cli::main::<Probe>("probe", schema, |probe| &probe.common, dispatch)
+}
+
+fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
+    match probe.command {
+        Command::Pid(args) => pid::run(cx, &args),
+    }
+}
+
+fn schema() -> String {
+    record::document(vec![record::schema_of::<Evidence>(), record::schema_of::<ProbeEnded>()])
+}

@@ -1,0 +1,56 @@
+//! Prints evidence as it is found, and answers with the exit code where that was asked for.
+
+use refloat::cli::Context;
+use refloat::error::Result;
+use refloat::exit::Exit;
+use refloat::model::Answer;
+use refloat::record::evidence::Here;
+use refloat::record::{Evidence, ProbeEnded};
+use refloat::seam::process;
+
+use crate::args::Asked;
+
+/// Tells what is found, one record after the other.
+pub(crate) struct Teller<'c> {
+    cx: &'c mut Context,
+    asked: Asked,
+    here: Here,
+    count: ProbeEnded,
+}
+
+impl<'c> Teller<'c> {
+    pub(crate) fn new(cx: &'c mut Context, asked: Asked) -> Self {
+        Self { cx, asked, here: Here::from(&process::me()), count: ProbeEnded::default() }
+    }
+
+    /// Where it is observed.
+    pub(crate) const fn here(&self) -> &Here {
+        &self.here
+    }
+
+    pub(crate) fn tell(&mut self, evidence: &Evidence) -> Result<()> {
+        self.count.evidence += 1;
+        match evidence.finding {
+            Answer::Yes => self.count.yes += 1,
+            Answer::No => self.count.no += 1,
+            Answer::Unknown => self.count.unknown += 1,
+        }
+        self.cx.out.emit_at(evidence, evidence.observed_at)
+    }
+
+    /// The end of a look at one subject.
+    pub(crate) fn end(self) -> Exit {
+        match self.count {
+            _ if !self.asked.exit_code => Exit::Done,
+            ProbeEnded { unknown: 1.., .. } => Exit::Unknown,
+            ProbeEnded { no: 1.., .. } => Exit::No,
+            _ => Exit::Done,
+        }
+    }
+
+    /// The end of a look at several subjects: a reader can tell it from a stream that was cut off.
+    pub(crate) fn end_of_several(self) -> Result<Exit> {
+        self.cx.out.emit(&self.count)?;
+        Ok(self.end())
+    }
+}
