@@ -181,7 +181,7 @@ fn refuse(program: &str, error: &clap::Error) -> Exit {
 fn first_paragraph(text: &str) -> String {
     let lines: Vec<&str> = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
     let cause = lines.join(" ");
-    cause.strip_prefix("error: ").unwrap_or(&cause).to_owned()
+    cause.strip_prefix("error: ").unwrap_or(&cause).trim_end_matches('.').to_owned()
 }
 
 /// What to ask for help: the subcommand, if one was named, else the command.
