@@ -139,6 +139,19 @@ fn a_reader_that_goes_ends_the_look() {
     endless.wait().unwrap();
 }
 
+/// Who types a `-` may not know that it waits for them.
+#[test]
+fn on_a_terminal_it_says_that_it_reads() {
+    let home = Home::new();
+    let line = format!("{} pid -", crate::contract::binary("probe"));
+    let Ok(output) = home.bare("script", ["-qec", &line, "/dev/null"]).output() else {
+        return println!("skipped: no script");
+    };
+    let said = Said::from(output).with_code(0);
+    assert!(said.out.contains("reading processes, one per line, from the terminal; end with Ctrl-D"), "{said:?}");
+    assert!(said.out.contains("\"type\":\"probe.ended\""), "{said:?}");
+}
+
 #[test]
 fn a_look_changes_nothing_and_needs_no_state() {
     let home = Home::new();
