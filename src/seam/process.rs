@@ -194,6 +194,18 @@ pub fn look(who: &Identity) -> Life {
     }
 }
 
+/// Looks at whatever process has this pid here; `see` gets what is read of it.
+pub(super) fn look_here(pid: i32, see: impl FnOnce(&procfs::Stat)) -> Life {
+    if let Some(doubt) = Here::get().doubt() {
+        return Life::Unknown(doubt);
+    }
+    let looked = Handle::open_here(pid, |stat| {
+        see(stat);
+        true
+    });
+    looked.map_or_else(|life| life, |handle| Life::Alive { stopped: handle.stopped })
+}
+
 /// Why `/proc` cannot be trusted to list this process's neighbours, if it cannot.
 pub(super) fn proc_doubt() -> Option<Doubt> {
     Here::get().foreign_proc.then_some(Doubt::ForeignProc)

@@ -8,7 +8,7 @@ words! {
     Answer: yes no unknown;
     Meaning: alive dead unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd;
+    Instrument: pidfd tmux;
 }
 
 /// A word; which one is for the table of reasons.
