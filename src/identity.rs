@@ -2,10 +2,11 @@
 //! host, boot, namespaces, pid and start time together name one process for ever.
 //! Only data: `seam::process` makes identities and looks at them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One process, for ever.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Identity {
     /// `/etc/machine-id`; empty where the host has none, and then equal to nothing.
     pub machine: String,

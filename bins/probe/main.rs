@@ -4,6 +4,7 @@
 mod args;
 mod pid;
 mod tell;
+mod tmux;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
 fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
     match probe.command {
         Command::Pid(args) => pid::run(cx, &args),
+        Command::Tmux(args) => tmux::run(cx, &args),
     }
 }
 

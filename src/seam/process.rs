@@ -34,6 +34,14 @@ pub enum Life {
     Unknown(Doubt),
 }
 
+impl Life {
+    /// Whether it is stopped; none where it does not live, or that is not known.
+    #[must_use]
+    pub const fn stopped(self) -> Option<bool> {
+        if let Self::Alive { stopped } = self { Some(stopped) } else { None }
+    }
+}
+
 words! {
     /// Why a process is dead.
     pub enum Death {

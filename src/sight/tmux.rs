@@ -108,10 +108,10 @@ impl Seen {
 
     /// Whether a session or pane is there, by these panes of the snapshot: none, it is not listed.
     #[must_use]
-    pub fn session(&self, panes: &[Pane]) -> Finding {
+    pub fn session<'p>(&self, panes: impl Iterator<Item = &'p Pane>) -> Finding {
         let said = match (&self.answer, self.said) {
             (_, Server::Lost(lost)) => Session::Lost(lost),
-            (Answer::Listed(_), _) => listed(panes.iter()),
+            (Answer::Listed(_), _) => listed(panes),
             (answer, _) => unlisted(answer),
         };
         of_session(said, self.recorded, self.looks)

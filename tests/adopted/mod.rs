@@ -37,7 +37,7 @@ pub(crate) fn state_of(pid: i64) -> Option<(char, i64)> {
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
-fn start_ticks_of(pid: i64) -> u64 {
+pub(crate) fn start_ticks_of(pid: i64) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     stat.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap().parse().unwrap()
 }
@@ -147,6 +147,14 @@ impl<'s> Server<'s> {
     pub(crate) fn new(stage: &'s Stage, name: &'static str) -> Self {
         std::fs::create_dir_all(stage.path("tmux")).unwrap();
         Self { stage, name }
+    }
+
+    pub(crate) fn stage(&self) -> &'s Stage {
+        self.stage
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
     }
 
     /// Where its socket is.

@@ -3,12 +3,20 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::tmux::{PaneDetail, ServerDetail, SessionDetail};
+
 /// The raw facts, by kind of subject.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Detail {
     /// Of a process.
     Pid(PidDetail),
+    /// Of a tmux server.
+    Server(ServerDetail),
+    /// Of a tmux session.
+    Session(SessionDetail),
+    /// Of a tmux pane.
+    Pane(PaneDetail),
 }
 
 /// What was read of a process.
