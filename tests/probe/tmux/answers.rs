@@ -166,9 +166,9 @@ fn a_server_without_sessions_says_so() {
     assert_findings(&call, &[&["server one yes alive no_sessions"], &absent[..]].concat());
 }
 
-/// Killed from outside: gone, and no exit code is made up.
+/// Killed from outside, or ended at once: gone, and no exit code is made up.
 #[test]
-fn a_session_that_somebody_killed_is_gone_without_an_exit_code() {
+fn a_session_that_somebody_killed_or_that_ended_at_once_is_gone_without_an_exit_code() {
     if !has_tmux() {
         return;
     }
@@ -177,7 +177,9 @@ fn a_session_that_somebody_killed_is_gone_without_an_exit_code() {
     server.session("keeper", "sleep 600");
     let id = server.session("b1", "sleep 600");
     server.tmux(&["kill-session", "-t", &id]);
-    for asked in ["b1", &id] {
+    server.session("b2", "exit 3");
+    until("its end", || !server.tmux(&["list-sessions", "-F", "#{session_name}"]).contains("b2"));
+    for asked in ["b1", &id, "b2"] {
         let call = probe(&server, &[asked]);
         assert_findings(&call, &["server one yes alive answered", &format!("session {asked} no dead not_listed")]);
         let detail = &of_kind(&call, "session")["detail"];

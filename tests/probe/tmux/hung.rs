@@ -7,8 +7,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use refloat::clock::Tick;
 
-use super::{assert_findings, call, command, counting, of_kind, with_path};
-use crate::adopted::{Server, fake, has_tmux, lives, state_of};
+use super::{assert_findings, call, command, counting, findings, of_kind, with_path};
+use crate::adopted::{Server, fake, has_tmux, listing, lives, state_of};
 use crate::stage::{Stage, until};
 
 #[test]
@@ -104,4 +104,35 @@ fn a_stopped_server_costs_the_timeout_once_for_all_its_sessions_and_nothing_happ
     assert_eq!(calls(), 1, "asked once");
     until("its wake", || server.is_up());
     assert_eq!(super::probe(&server, &names).last("probe.ended")["yes"], 7);
+}
+
+/// Only two looks that agree make a server gone that was not recorded.
+#[test]
+fn what_the_second_look_does_not_confirm_is_no_death() {
+    let none = "echo 'no server running on /tmp/s' >&2; exit 1";
+    let rows = [
+        (listing("$0|1|4194304|3|@0|%0|4194304|0||||/tmp/s::b1"), ["yes alive answered", "yes alive listed"], 1),
+        ("echo 'buffer-limit 50'".to_owned(), ["yes alive no_sessions", "no dead not_listed"], 1),
+        (
+            "echo 'error connecting to /tmp/s (No such file or directory)' >&2; exit 1".into(),
+            ["unknown unknown no_socket"; 2],
+            1,
+        ),
+        ("exec sleep 600".into(), ["unknown unknown timeout"; 2], 1),
+        (none.into(), ["no dead no_server"; 2], 2),
+    ];
+    for (then, [of_server, of_session], looks) in rows {
+        let stage = Stage::new();
+        let count = stage.name("looks");
+        let path = fake(&stage, &format!("if [ -e {count} ]; then {then}; else touch {count}; {none}; fi"));
+        let call = with_path(&stage, &path, &["b1", "--tmux-timeout", "500ms"]);
+        let found: Vec<String> =
+            findings(&call).iter().map(|line| line.splitn(3, ' ').nth(2).unwrap().to_owned()).collect();
+        assert_eq!(found[..2], [of_server, of_session], "{then}: {call:?}");
+        assert_eq!(of_kind(&call, "server")["detail"]["looks"], looks, "{then}");
+        // Asked for one look, it does not look twice.
+        std::fs::remove_file(&count).unwrap();
+        let call = with_path(&stage, &path, &["b1", "--looks", "1"]);
+        assert_findings(&call, &["server /tmp/s unknown unknown no_server", "session b1 unknown unknown no_server"]);
+    }
 }

@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use super::{assert_findings, findings, of_kind, probe};
-use crate::adopted::{Server, has_tmux, state_of};
+use crate::adopted::{Server, has_tmux};
 use crate::stage::{Stage, until};
 
 /// A server whose panes remain.
@@ -151,24 +151,6 @@ fn a_shell_whose_command_has_ended_has_its_terminal_again() {
         (&of_kind(&call, "session")["reason"], &of_kind(&call, "process")["reason"]),
         (&json!("listed"), &json!("running"))
     );
-}
-
-#[test]
-fn a_stopped_process_in_a_pane_is_alive_and_stopped() {
-    if !has_tmux() {
-        return;
-    }
-    let stage = Stage::new();
-    let server = Server::new(&stage, "one");
-    server.session("b1", "exec sleep 600");
-    let pid = of_kind(&probe(&server, &["b1"]), "session")["detail"]["pid"].as_i64().unwrap();
-    // The stop that tmux does not undo (server_child_stopped in tmux's server.c).
-    kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGTTOU).unwrap();
-    until("its stop", || state_of(pid).unwrap().0 == 'T');
-    let call = probe(&server, &["b1"]);
-    let process = of_kind(&call, "process");
-    assert_eq!((&process["finding"], &process["reason"]), (&json!("yes"), &json!("stopped")), "{process}");
-    assert_eq!(process["detail"]["stopped"], json!(true));
 }
 
 /// A server in another pid namespace: its sessions are there, and no process of ours is taken for one of theirs.
