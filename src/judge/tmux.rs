@@ -48,6 +48,10 @@ pub enum Lost {
 pub fn of_server(said: Server, recorded: Option<Sight>, looks: i64) -> Finding {
     match said {
         Server::Answered => Finding::yes(Meaning::Alive, Reason::Answered),
+        // One without sessions does not tell which server it is; the recorded one it cannot be.
+        Server::Empty if recorded.is_some_and(|sight| sight.observed == Observed::Gone) => {
+            Finding::no(Meaning::Dead, Reason::NoServer)
+        }
         Server::Empty => Finding::yes(Meaning::Alive, Reason::NoSessions),
         Server::Lost(lost) => of_lost(lost, recorded, looks),
     }
@@ -102,7 +106,16 @@ mod tests {
     /// process that lives, is gone, cannot be looked at.
     const SERVERS: [(Server, [&str; 5]); 5] = [
         (Server::Answered, ["yes alive answered"; 5]),
-        (Server::Empty, ["yes alive no_sessions"; 5]),
+        (
+            Server::Empty,
+            [
+                "yes alive no_sessions",
+                "yes alive no_sessions",
+                "yes alive no_sessions",
+                "no dead no_server",
+                "yes alive no_sessions",
+            ],
+        ),
         (
             Server::Lost(Lost::OtherServer),
             [
