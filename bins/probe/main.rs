@@ -6,6 +6,7 @@ mod host;
 mod lines;
 mod pid;
 mod tell;
+mod tmux;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
     match probe.command {
         Command::Pid(args) => pid::run(cx, &args),
         Command::Host(args) => host::run(cx, &args),
+        Command::Tmux(args) => tmux::run(cx, &args),
     }
 }
 

@@ -34,6 +34,7 @@ const ALL: &[&[&str]] = &[
     &["probe"],
     &["probe", "pid"],
     &["probe", "host"],
+    &["probe", "tmux"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {

@@ -6,3 +6,4 @@
 mod host;
 mod pid;
 mod readonly;
+mod tmux;

@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use crate::clock::Stamp;
 
+use super::tmux::{PaneDetail, ServerDetail, SessionDetail};
+
 /// The raw facts, by kind of subject.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -13,6 +15,12 @@ pub enum Detail {
     Pid(PidDetail),
     /// Of this machine.
     Host(HostDetail),
+    /// Of a tmux server.
+    Server(ServerDetail),
+    /// Of a tmux session.
+    Session(SessionDetail),
+    /// Of a tmux pane.
+    Pane(PaneDetail),
 }
 
 /// What was read of a process.

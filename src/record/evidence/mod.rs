@@ -1,8 +1,10 @@
 //! Records of `probe`: what was found of one subject by one instrument, and the end of several.
 
 mod detail;
+mod tmux;
 
 pub use detail::{Detail, HostDetail, PidDetail};
+pub use tmux::{OnServer, PaneDetail, PaneFacts, ServerDetail, SessionDetail};
 
 use schemars::JsonSchema;
 use serde::Serialize;
