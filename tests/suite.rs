@@ -11,6 +11,7 @@ mod mail;
 mod matrix;
 mod monitor_death;
 mod races;
+mod reconcile;
 mod scene;
 mod stage;
 mod state_open;
