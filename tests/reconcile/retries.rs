@@ -71,7 +71,7 @@ fn quoted(word: &Value) -> String {
 
 #[test]
 fn the_prompt_is_that_of_the_turn_whatever_way_it_went_in() {
-    for runtime in ["claude", "codex", "gemini"] {
+    for runtime in ["claude", "codex", "gemini", "cursor", "copilot"] {
         let stage = Stage::new();
         let prompt = "'fix'\n\n--that $now";
         let fails = "exit 3";
