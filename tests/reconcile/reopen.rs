@@ -30,6 +30,9 @@ fn every_end_can_be_left_and_the_way_out_stays_on_record() {
         assert_eq!((&after["ended_at"], &after["epoch"]), (&Value::Null, &json!(2)), "{after}");
         let kept = "SELECT was || why || asked_by || (ended_at > 0) || max_attempts FROM reopening";
         assert_eq!(one::<String>(&stage, kept), format!("{was}there is more to dooperator11"));
+        let shown = stage.turn(&["show", "r1"]).last("retry").clone();
+        let way = [&shown["reopened_from"], &shown["reopened_by"], &shown["reopened_why"]];
+        assert_eq!(way, [was, "operator", "there is more to do"], "{shown}");
         // Its next turn, by the command that was printed.
         let due = only(&stage, &["retry", "due"], "retry");
         assert_eq!((&due["retry"], &due["command"]), (&reopened["retry"], &reopened["command"]), "{due}");
