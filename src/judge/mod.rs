@@ -3,6 +3,7 @@
 
 pub mod clocks;
 pub mod due;
+pub mod host;
 pub mod lease;
 pub mod limit;
 pub mod outcome;

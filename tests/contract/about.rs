@@ -33,6 +33,7 @@ const ALL: &[&[&str]] = &[
     &["mail", "purge"],
     &["probe"],
     &["probe", "pid"],
+    &["probe", "host"],
     &["reconcile"],
     &["reconcile", "retry"],
     &["reconcile", "retry", "list"],
