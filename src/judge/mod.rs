@@ -2,12 +2,14 @@
 //! No I/O, no clock, no database: `seam` looks, `state` remembers, this room only thinks.
 
 pub mod clocks;
+pub mod due;
 pub mod host;
 pub mod lease;
 pub mod limit;
 pub mod outcome;
 pub mod owed;
 pub mod payload;
+pub mod reopen;
 pub mod retry;
 pub mod sequel;
 pub mod situation;

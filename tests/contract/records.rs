@@ -6,7 +6,7 @@ use super::wire::check;
 use super::{Home, Said, binary};
 
 /// Real output with every type of record in it, and most of their optional keys filled.
-pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 3] {
+pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 4] {
     let lines = |said: Said| said.out.lines().map(str::to_owned).collect::<Vec<_>>();
     let mut turn = lines(home.play("lead", &["--task", "login page"], "init; say hi; result done").silent(0));
     let worker = ["--parent", "lead", "--task", "x", "--capability", "scout", "--max-attempts", "2"];
@@ -53,7 +53,29 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 3] {
     probe.extend(lines(home.probe(&["host"]).silent(0)));
     probe.extend(lines(listed(home).silent(0)));
     probe.extend(lines(home.probe(&["tmux", "b1", "%1", "--socket", home.path("none").to_str().unwrap()]).silent(0)));
-    [("turn", turn), ("mail", mail), ("probe", probe)]
+    let reconcile = settled(home);
+    [("turn", turn), ("mail", mail), ("probe", probe), ("reconcile", reconcile)]
+}
+
+/// Every ledger, and everything that can be done with it.
+fn settled(home: &Home) -> Vec<String> {
+    let mut all = Vec::new();
+    for args in [
+        &["deadletter", "list"][..],
+        &["deadletter", "ack", "d1", "--why", "seen"],
+        &["deadletter", "replay", "d1", "--why", "once more"],
+        &["deadletter", "replay", "d2"],
+        &["retry", "due"],
+        &["retry", "cancel", "r2", "--why", "no"],
+        &["reopen", "r1", "--why", "more", "-q"],
+        &["deadletter", "close", "d3", "--why", "no"],
+        &["deadletter", "list", "--all"],
+        &["retry", "list", "--all"],
+        &["crash", "list"],
+    ] {
+        all.extend(home.reconcile(args).silent(0).out.lines().map(str::to_owned));
+    }
+    all
 }
 
 /// Sessions of which a `tmux` in front of the real one tells everything that it can.
@@ -130,6 +152,7 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         "run.adopted",
         "run.beat",
         "run.ended",
+        "run.reopened",
         "runtime",
         "turn",
         "turn.ended",
