@@ -3,11 +3,21 @@
 use clap::{Args, Parser, Subcommand};
 use refloat::cli::Common;
 
+use crate::lock::Lock;
+use crate::mail::Mail;
+use crate::output::Output;
 use crate::pid::Pid;
+use crate::result::ResultFile;
+use crate::state::State;
 
 const EXAMPLES: &str = "\
 Examples:
   probe pid 4711
+  probe output monitor.jsonl --since t83 --watch 500ms
+  probe result result.json --since r17
+  probe lock lead
+  probe mail lead
+  probe state
 
 Looks, says, changes nothing: each subject is one record, whose finding is yes, no or unknown, with the reason.
 Exit codes: 0 looked, whatever was found; with --exit-code 0 yes, 1 no, 69 unknown (of several subjects the worst).";
@@ -25,6 +35,11 @@ pub(crate) struct Probe {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     Pid(Pid),
+    Output(Output),
+    Result(ResultFile),
+    Lock(Lock),
+    Mail(Mail),
+    State(State),
 }
 
 /// How an answer is given.

@@ -2,7 +2,13 @@
 //! It never says that something is dead because it could not look.
 
 mod args;
+mod lock;
+mod mail;
+mod output;
 mod pid;
+mod result;
+mod since;
+mod state;
 mod tell;
 
 use std::process::ExitCode;
@@ -21,6 +27,11 @@ fn main() -> ExitCode {
 fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
     match probe.command {
         Command::Pid(args) => pid::run(cx, &args),
+        Command::Output(args) => output::run(cx, &args),
+        Command::Result(args) => result::run(cx, &args),
+        Command::Lock(args) => lock::run(cx, &args),
+        Command::Mail(args) => mail::run(cx, &args),
+        Command::State(args) => state::run(cx, &args),
     }
 }
 

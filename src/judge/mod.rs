@@ -2,11 +2,16 @@
 //! No I/O, no clock, no database: `seam` looks, `state` remembers, this room only thinks.
 
 pub mod clocks;
+pub mod health;
 pub mod lease;
 pub mod limit;
+pub mod lock;
+pub mod mailbox;
 pub mod outcome;
+pub mod output;
 pub mod owed;
 pub mod payload;
+pub mod result;
 pub mod retry;
 pub mod sequel;
 pub mod situation;

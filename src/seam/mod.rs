@@ -5,9 +5,13 @@
 pub mod artefact;
 pub mod birth;
 pub mod cgroup;
+mod content;
+pub mod document;
 pub mod exit_record;
 pub mod follow;
 pub mod git;
+pub mod glimpse;
+pub mod locks;
 pub mod process;
 pub mod reap;
 pub mod regular;

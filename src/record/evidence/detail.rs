@@ -3,12 +3,27 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::file::{OutputDetail, ResultDetail};
+use super::lock::LockDetail;
+use super::mail::MailDetail;
+use super::state::StateDetail;
+
 /// The raw facts, by kind of subject.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Detail {
     /// Of a process.
     Pid(PidDetail),
+    /// Of an output file.
+    Output(OutputDetail),
+    /// Of a result file.
+    Result(ResultDetail),
+    /// Of a lock.
+    Lock(LockDetail),
+    /// Of an agent's mail.
+    Mail(MailDetail),
+    /// Of the state file.
+    State(StateDetail),
 }
 
 /// What was read of a process.

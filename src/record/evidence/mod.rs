@@ -1,8 +1,16 @@
 //! Records of `probe`: what was found of one subject by one instrument, and the end of several.
 
 mod detail;
+mod file;
+mod lock;
+mod mail;
+mod state;
 
 pub use detail::{Detail, PidDetail};
+pub use file::{OutputDetail, ResultDetail};
+pub use lock::{HolderDetail, LockDetail};
+pub use mail::{LeaseDetail, MailDetail};
+pub use state::StateDetail;
 
 use schemars::JsonSchema;
 use serde::Serialize;

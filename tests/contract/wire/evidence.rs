@@ -2,13 +2,24 @@
 
 use serde::Deserialize;
 
-use super::{EvidenceId, One, RunId, Time, TurnId, Wire, is};
+use super::{Count, EvidenceId, Hold, MailId, One, RunId, Time, TurnId, Wire, is};
 
 words! {
     Answer: yes no unknown;
-    Meaning: alive dead unknown;
+    Meaning: alive dead present absent growing silent damaged done not_done failed held free healthy unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd;
+    Instrument: pidfd file flock rows sqlite;
+    NotFile: folder fifo socket device;
+    ContentKind: json jsonl csv text binary;
+    Form: good last_cut cut some_bad other several too_long binary;
+    LockKind: turn supervisor file;
+    LockFamily: flock posix ofd;
+    LockMode: alone shared;
+    HolderBy: turn_row proc_locks;
+    Role: shim supervisor other;
+    StateFolder: none safe r#unsafe shared denied failed;
+    StateHeader: missing empty foreign other_user denied failed ours;
+    StateCheck: not_asked ok damaged wal_unreadable busy restoring failed;
 }
 
 /// A word; which one is for the table of reasons.
@@ -32,6 +43,53 @@ pub(super) fn check(line: &str, kind: &str) -> Option<Result<(), String>> {
 #[expect(dead_code, reason = "reading it is the test")]
 enum Detail {
     Pid(PidDetail),
+    Output(OutputDetail),
+    Result(ResultDetail),
+    Lock(LockDetail),
+    Mail(MailDetail),
+    State(StateDetail),
+}
+
+/// A struct of which every key has to be there: without a default a missing one is refused, null or not.
+macro_rules! detail {
+    ($($name:ident { $($key:ident: $value:ty,)+ })+) => {
+        $(#[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "reading it is the test")]
+        struct $name { $($key: $value,)+ })+
+    };
+}
+
+detail! {
+    OutputDetail {
+        path: String, path_lossy: bool, instead: Option<NotFile>, size: Option<Count>, modified_at: Option<Time>,
+        inode: Option<String>, since: Option<Time>, kind: Option<ContentKind>, form: Option<Form>,
+        records: Option<Count>, bad_lines: Option<Count>, columns: Option<Count>, last_line_whole: Option<bool>,
+        earlier_size: Option<Count>, earlier_ms: Option<Count>, error: Option<String>,
+    }
+    ResultDetail {
+        path: String, path_lossy: bool, instead: Option<NotFile>, size: Option<Count>, modified_at: Option<Time>,
+        since: Option<Time>, status: Option<String>, error: Option<String>,
+    }
+    LockDetail {
+        path: String, path_lossy: bool, lock: LockKind, family: Option<LockFamily>, mode: Option<LockMode>,
+        holder_by: Option<HolderBy>, holders: Vec<HolderDetail>, command: Option<Vec<String>>, command_lossy: bool,
+        since: Option<Time>, error: Option<String>,
+    }
+    HolderDetail { role: Role, pid: Count, start_ticks: Option<Count>, alive: Answer, reason: Reason, }
+    MailDetail {
+        stored: Count, leased: Count, dead: Count, oldest_ms: Option<Count>, ready: Option<MailId>,
+        abandoned: Option<MailId>, next_due_at: Option<Time>, stopped: bool, hold: Option<Hold>,
+        held_until: Option<Time>, leases: Vec<LeaseDetail>,
+    }
+    LeaseDetail { mail: MailId, turn: Option<TurnId>, claimed_at: Option<Time>, until: Option<Time>, }
+    StateDetail {
+        path: String, path_lossy: bool, folder: StateFolder, folder_mode: Option<String>,
+        folder_writable: Option<bool>, file_system: Option<String>, free_bytes: Option<Count>, header: StateHeader,
+        size: Option<Count>, mode: Option<String>, wal_bytes: Option<Count>, schema: Option<Count>,
+        schema_ours: Count, check: StateCheck, oldest_turn: Option<TurnId>, oldest_turn_at: Option<Time>, bell: bool,
+        open_by: Vec<Count>, leftovers: Vec<String>, error: Option<String>,
+    }
 }
 
 #[derive(Deserialize)]
