@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use refloat::cli::Common;
 
+use crate::host::Host;
 use crate::lock::Lock;
 use crate::mail::Mail;
 use crate::output::Output;
@@ -18,6 +19,7 @@ Examples:
   probe lock lead
   probe mail lead
   probe state
+  probe host | jq .detail
 
 Looks, says, changes nothing: each subject is one record, whose finding is yes, no or unknown, with the reason.
 Exit codes: 0 looked, whatever was found; with --exit-code 0 yes, 1 no, 69 unknown (of several subjects the worst).";
@@ -40,6 +42,7 @@ pub(crate) enum Command {
     Lock(Lock),
     Mail(Mail),
     State(State),
+    Host(Host),
 }
 
 /// How an answer is given.

@@ -2,6 +2,8 @@
 //! It never says that something is dead because it could not look.
 
 mod args;
+mod host;
+mod lines;
 mod lock;
 mod mail;
 mod output;
@@ -32,6 +34,7 @@ fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
         Command::Lock(args) => lock::run(cx, &args),
         Command::Mail(args) => mail::run(cx, &args),
         Command::State(args) => state::run(cx, &args),
+        Command::Host(args) => host::run(cx, &args),
     }
 }
 

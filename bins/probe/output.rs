@@ -63,15 +63,18 @@ struct Before {
 
 pub(crate) fn run(cx: &mut Context, args: &Output) -> Result<Exit> {
     let began = Began::of(cx, args.since)?;
-    let (before, unread) = match args.earlier {
-        Some(_) => earlier::read(cx, &args.file)?,
-        None => (args.watch.and_then(|most| watch(args, most)), Exit::Done),
-    };
+    if args.earlier.is_some() {
+        cx.note_stdin("evidence, one record per line,");
+    }
     let mut teller = Teller::new(cx, args.asked);
+    let before = match args.earlier {
+        Some(_) => earlier::read(&mut teller, &args.file)?,
+        None => args.watch.and_then(|most| watch(args, most)),
+    };
     let mut evidence = look(args, &began, before.as_ref(), &teller);
     began.name(&mut evidence);
     teller.tell(&evidence)?;
-    Ok(if unread == Exit::Done { teller.end() } else { unread })
+    Ok(teller.end())
 }
 
 /// The first look, and the wait for a change. What is no file, or cannot be looked at, is not waited for.

@@ -3,6 +3,7 @@
 
 pub mod clocks;
 pub mod health;
+pub mod host;
 pub mod lease;
 pub mod limit;
 pub mod lock;

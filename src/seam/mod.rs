@@ -11,6 +11,7 @@ pub mod exit_record;
 pub mod follow;
 pub mod git;
 pub mod glimpse;
+pub mod host;
 pub mod locks;
 pub mod process;
 pub mod reap;

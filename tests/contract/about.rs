@@ -33,6 +33,12 @@ const ALL: &[&[&str]] = &[
     &["mail", "purge"],
     &["probe"],
     &["probe", "pid"],
+    &["probe", "host"],
+    &["probe", "output"],
+    &["probe", "result"],
+    &["probe", "lock"],
+    &["probe", "mail"],
+    &["probe", "state"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {

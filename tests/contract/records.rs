@@ -49,8 +49,31 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 3] {
     mail.extend(lines(home.mail(&["list"]).silent(0)));
     mail.extend(lines(home.mail(&["purge", "--older", "0s", "--agent", "lead"]).silent(0)));
     let pid = std::process::id().to_string();
-    let probe = lines(home.probe(&["pid", &pid, "1"]).silent(0));
+    let mut probe = lines(home.probe(&["pid", &pid, "1", "1:1"]).silent(0));
+    probe.extend(lines(home.probe(&["host"]).silent(0)));
+    probe.extend(lines(looks(home)));
     [("turn", turn), ("mail", mail), ("probe", probe)]
+}
+
+/// Files, locks, mail and the state file, looked at.
+fn looks(home: &Home) -> Said {
+    let said = home.mail(&["claim", "--agent", "b4", "--max", "1"]);
+    assert_eq!(said.code(), 0, "{said:?}");
+    let mut all = home.probe(&["output", "done.json", "--since", "t1", "--watch", "0s"]).silent(0);
+    let held = std::fs::File::create(home.path("home/held")).unwrap();
+    held.lock().unwrap();
+    for args in [
+        &["output", "none"][..],
+        &["output", ".", "--kind", "csv"],
+        &["result", "done.json", "none", "--require", "/status"],
+        &["lock", "lead"],
+        &["lock", "./held"],
+        &["mail", "b4"],
+        &["state"],
+    ] {
+        all.out.push_str(&home.probe(args).silent(0).out);
+    }
+    all
 }
 
 /// A turn that owes something of every kind, and something was there before of every sort.

@@ -1,19 +1,15 @@
 //! `--earlier -`: evidence of the same file that was printed before. It reads records, and no file.
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use refloat::cli::Context;
 use refloat::clock::Stamp;
-use refloat::error::{IoContext, Result};
-use refloat::exit::Exit;
+use refloat::error::Result;
 use refloat::model::{Earlier, Reason, Stand};
 use serde::Deserialize;
 
 use super::Before;
-
-/// No record of ours is longer.
-const LONGEST: u64 = 1024 * 1024;
+use crate::lines::{self, Go};
+use crate::tell::Teller;
 
 /// What is read of a record; other keys, and other types, are passed over.
 #[derive(Deserialize)]
@@ -35,30 +31,20 @@ struct Detail {
     inode: Option<String>,
 }
 
-/// The newest evidence of this file, and the exit code that an unreadable line asks for.
-pub(super) fn read(cx: &Context, file: &Path) -> Result<(Option<Before>, Exit)> {
-    cx.note_stdin("evidence, one record per line,");
+/// The newest evidence of this file.
+pub(super) fn read(teller: &mut Teller<'_>, file: &Path) -> Result<Option<Before>> {
     let subject = file.to_string_lossy();
-    let (mut newest, mut exit) = (None, Exit::Done);
-    let mut input = BufReader::new(std::io::stdin());
-    let mut text = Vec::new();
-    for number in 1_u64.. {
-        text.clear();
-        let read = input.by_ref().take(LONGEST).read_until(b'\n', &mut text);
-        if read.or_fail(|| "cannot read standard input".into())? == 0 {
-            break;
+    let mut newest = None;
+    lines::each(|number, line| {
+        match line.map_err(str::to_owned).and_then(|line| parse(line, &subject)) {
+            Ok(found) => newest = newer(newest.take(), found),
+            Err(why) => teller.refuse(number, &why),
         }
-        match parse(&text, &subject) {
-            Ok(found) => newest = newer(newest, found),
-            Err(why) => {
-                cx.say(format_args!("stdin:{number}: {why}"));
-                exit = Exit::Malformed;
-            }
-        }
-    }
+        Ok(Go::On)
+    })?;
     let now = Stamp::now();
-    let before = |(look, at): (Earlier, Stamp)| (at <= now).then(|| Before { look, ms: now.since(at) });
-    Ok((newest.and_then(before), exit))
+    // Two looks at one moment are one.
+    Ok(newest.filter(|seen| seen.1 < now).map(|(look, at)| Before { look, ms: now.since(at) }))
 }
 
 type Seen = (Earlier, Stamp);
@@ -68,11 +54,8 @@ fn newer(one: Option<Seen>, other: Option<Seen>) -> Option<Seen> {
 }
 
 /// The look that a line tells of, if it is one at this file.
-fn parse(text: &[u8], subject: &str) -> Result<Option<Seen>, String> {
-    if text.trim_ascii().is_empty() {
-        return Ok(None);
-    }
-    let line: Line = serde_json::from_slice(text).map_err(|_| "not a record".to_owned())?;
+fn parse(text: &str, subject: &str) -> Result<Option<Seen>, String> {
+    let line: Line = serde_json::from_str(text).map_err(|_| "not a record".to_owned())?;
     let is_this = line.subject_kind.as_deref() == Some("output") && line.subject.as_deref() == Some(subject);
     if line.kind != "evidence" || !is_this {
         return Ok(None);
@@ -97,21 +80,20 @@ mod tests {
         let good = r#"{"type":"evidence","v":1,"subject_kind":"output","subject":"f","reason":"readable","observed_at":"2026-11-20T07:31:02.123Z","detail":{"size":3,"modified_at":"2026-11-20T07:31:01.000Z","inode":"1:2","x":1}}"#;
         let at: Stamp = "2026-11-20T07:31:02.123Z".parse().unwrap();
         let stand = Stand { size: 3, modified: Stamp::from_millis(at.millis() - 1123), inode: "1:2".into() };
-        assert_eq!(parse(good.as_bytes(), "f"), Ok(Some((Earlier::File(stand), at))));
+        assert_eq!(parse(good, "f"), Ok(Some((Earlier::File(stand), at))));
         let none = good.replace("readable", "no_such_file").replace("\"size\":3", "\"size\":null");
-        assert_eq!(parse(none.as_bytes(), "f"), Ok(Some((Earlier::Absent, at))));
+        assert_eq!(parse(&none, "f"), Ok(Some((Earlier::Absent, at))));
         for other in [
             good.replace("evidence", "judgement"),
             good.replace("\"output\"", "\"result\""),
             good.replace("\"f\"", "\"g\""),
             good.replace("\"size\":3", "\"size\":null"),
             r#"{"type":"probe.ended"}"#.to_owned(),
-            " ".to_owned(),
         ] {
-            assert_eq!(parse(other.as_bytes(), "f"), Ok(None), "{other}");
+            assert_eq!(parse(&other, "f"), Ok(None), "{other}");
         }
         for bad in ["x", "{", "[]", "{}", &good.replace("observed_at", "seen_at"), &good.replace(":3,", ":-3,")] {
-            assert!(parse(bad.as_bytes(), "f").is_err(), "{bad}");
+            assert!(parse(bad, "f").is_err(), "{bad}");
         }
     }
 }

@@ -6,7 +6,7 @@ mod lock;
 mod mail;
 mod state;
 
-pub use detail::{Detail, PidDetail};
+pub use detail::{Detail, HostDetail, PidDetail};
 pub use file::{OutputDetail, ResultDetail};
 pub use lock::{HolderDetail, LockDetail};
 pub use mail::{LeaseDetail, MailDetail};

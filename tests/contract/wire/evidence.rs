@@ -1,14 +1,15 @@
 //! The records of `probe`, declared once more: each kind of subject has its own detail.
 
 use serde::Deserialize;
+use serde::de::{Error, MapAccess, Visitor};
 
-use super::{Count, EvidenceId, Hold, MailId, One, RunId, Time, TurnId, Wire, is};
+use super::{Count, EvidenceId, Hold, MailId, One, RunId, Time, TurnId, Wire, is, next_is};
 
 words! {
     Answer: yes no unknown;
     Meaning: alive dead present absent growing silent damaged done not_done failed held free healthy unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd file flock rows sqlite;
+    Instrument: pidfd file flock rows sqlite host;
     NotFile: folder fifo socket device;
     ContentKind: json jsonl csv text binary;
     Form: good last_cut cut some_bad other several too_long binary;
@@ -48,48 +49,7 @@ enum Detail {
     Lock(LockDetail),
     Mail(MailDetail),
     State(StateDetail),
-}
-
-/// A struct of which every key has to be there: without a default a missing one is refused, null or not.
-macro_rules! detail {
-    ($($name:ident { $($key:ident: $value:ty,)+ })+) => {
-        $(#[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        #[expect(dead_code, reason = "reading it is the test")]
-        struct $name { $($key: $value,)+ })+
-    };
-}
-
-detail! {
-    OutputDetail {
-        path: String, path_lossy: bool, instead: Option<NotFile>, size: Option<Count>, modified_at: Option<Time>,
-        inode: Option<String>, since: Option<Time>, kind: Option<ContentKind>, form: Option<Form>,
-        records: Option<Count>, bad_lines: Option<Count>, columns: Option<Count>, last_line_whole: Option<bool>,
-        earlier_size: Option<Count>, earlier_ms: Option<Count>, error: Option<String>,
-    }
-    ResultDetail {
-        path: String, path_lossy: bool, instead: Option<NotFile>, size: Option<Count>, modified_at: Option<Time>,
-        since: Option<Time>, status: Option<String>, error: Option<String>,
-    }
-    LockDetail {
-        path: String, path_lossy: bool, lock: LockKind, family: Option<LockFamily>, mode: Option<LockMode>,
-        holder_by: Option<HolderBy>, holders: Vec<HolderDetail>, command: Option<Vec<String>>, command_lossy: bool,
-        since: Option<Time>, error: Option<String>,
-    }
-    HolderDetail { role: Role, pid: Count, start_ticks: Option<Count>, alive: Answer, reason: Reason, }
-    MailDetail {
-        stored: Count, leased: Count, dead: Count, oldest_ms: Option<Count>, ready: Option<MailId>,
-        abandoned: Option<MailId>, next_due_at: Option<Time>, stopped: bool, hold: Option<Hold>,
-        held_until: Option<Time>, leases: Vec<LeaseDetail>,
-    }
-    LeaseDetail { mail: MailId, turn: Option<TurnId>, claimed_at: Option<Time>, until: Option<Time>, }
-    StateDetail {
-        path: String, path_lossy: bool, folder: StateFolder, folder_mode: Option<String>,
-        folder_writable: Option<bool>, file_system: Option<String>, free_bytes: Option<Count>, header: StateHeader,
-        size: Option<Count>, mode: Option<String>, wal_bytes: Option<Count>, schema: Option<Count>,
-        schema_ours: Count, check: StateCheck, oldest_turn: Option<TurnId>, oldest_turn_at: Option<Time>, bell: bool,
-        open_by: Vec<Count>, leftovers: Vec<String>, error: Option<String>,
-    }
+    Host(HostDetail),
 }
 
 #[derive(Deserialize)]
@@ -97,7 +57,77 @@ detail! {
 #[expect(dead_code, reason = "reading it is the test")]
 struct PidDetail {
     pid: i32,
+    identity: Option<String>,
     start_ticks: Option<u64>,
     stopped: Option<bool>,
+    name: Option<String>,
+    name_lossy: bool,
+    thread_of: Option<i32>,
+    errno: Option<String>,
     identity_unproven: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct HostDetail {
+    machine_id: Option<String>,
+    boot_id: Option<String>,
+    pid_ns: Option<u64>,
+    pid_ns_initial: bool,
+    time_ns: Option<u64>,
+    time_ns_initial: bool,
+    foreign_proc: bool,
+    hostname: Option<String>,
+    hostname_lossy: bool,
+    kernel: Option<String>,
+    container: Option<String>,
+    booted_at: Time,
+    uptime_ms: i64,
+    suspended_ms: i64,
+    tmux: Option<String>,
+    tmux_lossy: bool,
+    cgroup: Option<String>,
+    cgroup_lossy: bool,
+    no_cgroup: Option<String>,
+}
+
+part! { OutputDetail
+    path: String, path_lossy: bool, instead: Option<NotFile>, size: Option<Count>, modified_at: Option<Time>,
+    inode: Option<String>, since: Option<Time>, kind: Option<ContentKind>, form: Option<Form>,
+    records: Option<Count>, bad_lines: Option<Count>, columns: Option<Count>, last_line_whole: Option<bool>,
+    earlier_size: Option<Count>, earlier_ms: Option<Count>, error: Option<String>,
+}
+
+part! { ResultDetail
+    path: String, path_lossy: bool, instead: Option<NotFile>, size: Option<Count>, modified_at: Option<Time>,
+    since: Option<Time>, status: Option<String>, error: Option<String>,
+}
+
+part! { LockDetail
+    path: String, path_lossy: bool, lock: LockKind, family: Option<LockFamily>, mode: Option<LockMode>,
+    holder_by: Option<HolderBy>, holders: Vec<HolderDetail>, command: Option<Vec<String>>, command_lossy: bool,
+    since: Option<Time>, error: Option<String>,
+}
+
+part! { HolderDetail
+    role: Role, pid: Count, start_ticks: Option<Count>, alive: Answer, reason: Reason,
+}
+
+part! { MailDetail
+    stored: Count, leased: Count, dead: Count, oldest_ms: Option<Count>, ready: Option<MailId>,
+    abandoned: Option<MailId>, next_due_at: Option<Time>, stopped: bool, hold: Option<Hold>,
+    held_until: Option<Time>, leases: Vec<LeaseDetail>,
+}
+
+part! { LeaseDetail
+    mail: MailId, turn: Option<TurnId>, claimed_at: Option<Time>, until: Option<Time>,
+}
+
+part! { StateDetail
+    path: String, path_lossy: bool, folder: StateFolder, folder_mode: Option<String>, folder_writable: Option<bool>,
+    file_system: Option<String>, free_bytes: Option<Count>, header: StateHeader, size: Option<Count>,
+    mode: Option<String>, wal_bytes: Option<Count>, schema: Option<Count>, schema_ours: Count, check: StateCheck,
+    oldest_turn: Option<TurnId>, oldest_turn_at: Option<Time>, bell: bool, open_by: Vec<Count>,
+    leftovers: Vec<String>, error: Option<String>,
 }
