@@ -71,16 +71,16 @@ fn was_empty(earlier: Option<&Earlier>) -> bool {
 fn form(reading: &Reading) -> Result<Reason, Finding> {
     let damaged = |reason| Err(Finding::no(Meaning::Damaged, reason));
     match (reading.form, reading.restless) {
+        // Half of one content and half of another is neither.
+        (form, true) if form.may_be_torn() => Err(Finding::unknown(Reason::BeingWritten)),
         (Form::Good, _) => Ok(Reason::Readable),
         (Form::LastCut, _) => Ok(Reason::CutOff),
         (Form::SomeBad, _) => Ok(Reason::BadLines),
         (Form::TooLong, _) => Err(Finding::unknown(Reason::TooLong)),
-        // Half of one content and half of another is neither.
-        (Form::Cut | Form::Other | Form::Several | Form::Binary, true) => Err(Finding::unknown(Reason::BeingWritten)),
-        (Form::Cut, false) => Err(Finding::unknown(Reason::CutOff)),
-        (Form::Other, false) => damaged(Reason::Unparsable),
-        (Form::Several, false) => damaged(Reason::TwoDocuments),
-        (Form::Binary, false) => damaged(Reason::Binary),
+        (Form::Cut, _) => Err(Finding::unknown(Reason::CutOff)),
+        (Form::Other, _) => damaged(Reason::Unparsable),
+        (Form::Several, _) => damaged(Reason::TwoDocuments),
+        (Form::Binary, _) => damaged(Reason::Binary),
     }
 }
 

@@ -99,8 +99,16 @@ pub struct Reading {
     pub columns: Option<u64>,
     /// The last line ends with its line feed.
     pub last_line_whole: bool,
-    /// It was written each time it was read.
+    /// It was written each time it was read, or too lately to tell.
     pub restless: bool,
+}
+
+impl Form {
+    /// Whether it may come of a read in the middle of a write, and not of what is written.
+    #[must_use]
+    pub const fn may_be_torn(self) -> bool {
+        matches!(self, Self::Cut | Self::Other | Self::Several | Self::Binary)
+    }
 }
 
 words! {

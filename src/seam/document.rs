@@ -78,7 +78,10 @@ impl Required {
             (None | Some(Value::Null), _) => Some(Lack::Missing),
             (Some(_), None) => None,
             (Some(Value::String(found)), Some(value)) => (found != value).then_some(Lack::Other),
-            (Some(found), Some(value)) => (found.to_string() != *value).then_some(Lack::Other),
+            (Some(found), Some(value)) => {
+                let text = found.to_string();
+                (text != *value).then_some(Lack::Other)
+            }
         }
     }
 }

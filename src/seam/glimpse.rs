@@ -19,8 +19,10 @@ use crate::model::{Claim, Content, ContentKind, Glimpse, NotFile, Stand};
 
 /// Of a longer file than a result may be, so much is read of either end.
 const END: u64 = 64 * 1024;
-/// A file that is being written is read so often.
+/// A file that is being written is read so often, with a pause between.
 const READS: usize = 3;
+/// So long the kernel may give a file the same time of change again (its tick is 10 ms at most).
+const TICK: Duration = Duration::from_millis(12);
 
 /// What a look finds, and the error in words where there was one.
 #[derive(Clone, Debug)]
@@ -38,43 +40,45 @@ pub(super) struct Bytes {
     pub(super) head: Vec<u8>,
     /// Its last part, where `head` is not all of it.
     pub(super) tail: Option<Vec<u8>>,
-    /// It changed each time it was read.
+    /// It changed while it was read, or so lately that it may have.
     pub(super) restless: bool,
 }
 
 /// Looks at a file of this kind; of none: of the kind that it seems to be.
 #[must_use]
 pub fn output(path: &Path, kind: Option<ContentKind>) -> Looked<Content> {
-    look(path, |read| match read {
+    let torn = |content: &Content| match content {
+        Content::Read(reading) => reading.restless && reading.form.may_be_torn(),
+        _ => false,
+    };
+    let meaning = |read: Result<Bytes, ErrorKind>| match read {
         Ok(bytes) => content::of(&bytes, kind),
         Err(ErrorKind::PermissionDenied) => Content::Denied,
         Err(_) => Content::Failed,
-    })
+    };
+    look(path, meaning, torn)
 }
 
 /// Looks at a result, and what it has to hold beside its status.
 #[must_use]
 pub fn result(path: &Path, required: &[Required]) -> Looked<Claim> {
-    look(path, |read| match read {
+    let meaning = |read: Result<Bytes, ErrorKind>| match read {
         Ok(bytes) => claim(&bytes, required),
         Err(ErrorKind::PermissionDenied) => Claim::Denied,
         Err(_) => Claim::Failed,
-    })
+    };
+    look(path, meaning, |claim| *claim == Claim::Restless)
 }
 
 fn claim(bytes: &Bytes, required: &[Required]) -> Claim {
     if bytes.tail.is_some() {
         return Claim::TooLong;
     }
-    if bytes.restless {
-        return Claim::Restless;
-    }
-    let object = match document::object(&bytes.head) {
-        Ok(object) => object,
-        Err(why) => return Claim::Nothing(why),
-    };
-    let status = match document::status(&object) {
-        Ok(status) => status,
+    let object = document::object(&bytes.head);
+    let said = object.and_then(|object| document::status(&object).map(|status| (status, object)));
+    let (status, object) = match said {
+        Ok(said) => said,
+        Err(_) if bytes.restless => return Claim::Restless,
         Err(why) => return Claim::Nothing(why),
     };
     let document = object.into();
@@ -84,7 +88,20 @@ fn claim(bytes: &Bytes, required: &[Required]) -> Claim {
     }
 }
 
-fn look<T>(path: &Path, meaning: impl FnOnce(Result<Bytes, ErrorKind>) -> T) -> Looked<T> {
+/// Looks, and looks again while what was read is `torn`: half of one content and half of another may be neither.
+fn look<T>(path: &Path, meaning: impl Fn(Result<Bytes, ErrorKind>) -> T, torn: impl Fn(&T) -> bool) -> Looked<T> {
+    let mut looked = look_once(path, &meaning);
+    for _ in 1..READS {
+        if !matches!(&looked.glimpse, Glimpse::File(_, read) if torn(read)) {
+            break;
+        }
+        wait::pause(TICK);
+        looked = look_once(path, &meaning);
+    }
+    looked
+}
+
+fn look_once<T>(path: &Path, meaning: impl Fn(Result<Bytes, ErrorKind>) -> T) -> Looked<T> {
     let mut error = None;
     let glimpse = match found(path) {
         Ok(Ok((stand, read))) => {
@@ -112,19 +129,12 @@ fn missed<T>(error: &io::Error) -> Glimpse<T> {
 type Found = (Stand, io::Result<Bytes>);
 
 fn found(path: &Path) -> io::Result<Result<Found, NotFile>> {
-    let mut reads = 0;
-    loop {
-        let reached = Reached::at(path)?;
-        if !reached.data.is_file() {
-            return Ok(Err(not_file(&reached.data)));
-        }
-        reads += 1;
-        let read = reached.open().and_then(|file| read(&file, &reached.data));
-        // Written meanwhile: half of one content and half of another may be neither.
-        if reads == READS || !matches!(&read, Ok(bytes) if bytes.restless) {
-            return Ok(Ok((stand(&reached.data), read)));
-        }
+    let reached = Reached::at(path)?;
+    if !reached.data.is_file() {
+        return Ok(Err(not_file(&reached.data)));
     }
+    let read = reached.open().and_then(|file| read(&file, &reached.data));
+    Ok(Ok((stand(&reached.data), read)))
 }
 
 fn read(file: &File, data: &Metadata) -> io::Result<Bytes> {
@@ -134,7 +144,10 @@ fn read(file: &File, data: &Metadata) -> io::Result<Bytes> {
     } else {
         (part(file, 0, END)?, Some(part(file, size - END, END)?))
     };
-    let restless = stand(&file.metadata()?) != stand(data);
+    let now = Stamp::now();
+    let before = stand(data);
+    let lately = before.modified <= now && now < before.modified.plus(TICK);
+    let restless = lately || stand(&file.metadata()?) != before;
     Ok(Bytes { head, tail, restless })
 }
 

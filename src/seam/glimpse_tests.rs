@@ -135,7 +135,7 @@ fn a_result_is_a_status_or_why_there_is_none() {
     assert_eq!(claim(b"", &[]), Claim::Nothing(crate::model::Unsaid::Empty));
     File::options().write(true).open(&path).unwrap().set_len(RESULT + 1).unwrap();
     assert!(matches!(result(&path, &[]).glimpse, Glimpse::File(_, Claim::TooLong)));
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).unwrap();
     if !rustix::process::geteuid().is_root() {
         assert!(matches!(result(&path, &[]).glimpse, Glimpse::File(_, Claim::Denied)));
     }

@@ -3,4 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 #![allow(clippy::print_stdout, clippy::disallowed_macros, reason = "a test says what it skips")]
 
+mod lock;
+mod mail;
+mod output;
 mod readonly;
+mod result;
+mod state;
+
+/// Finding, meaning and reason of a record.
+fn found(evidence: &serde_json::Value) -> [&str; 3] {
+    ["finding", "meaning", "reason"].map(|key| evidence[key].as_str().unwrap())
+}
