@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use super::found;
 use super::readonly::looks_only;
+use super::{Over, found};
 use crate::contract::{Home, Said, is_root, nobody};
 use crate::support::until;
 
@@ -268,6 +268,7 @@ fn a_file_that_is_being_written_is_never_said_to_be_damaged() {
     let document = format!("{{\"a\":[{}1]}}\n", "1,".repeat(100_000));
     fs::write(&path, &document).unwrap();
     std::thread::scope(|scope| {
+        let _over = Over(&over);
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 let mut file = File::create(&path).unwrap();
@@ -279,7 +280,6 @@ fn a_file_that_is_being_written_is_never_said_to_be_damaged() {
             let reason = record["reason"].as_str().unwrap();
             assert!(["readable", "empty", "being_written"].contains(&reason), "{record}");
         }
-        over.store(true, Ordering::Relaxed);
     });
     assert_eq!(found(&look(&home, &["f"])), ["yes", "present", "readable"]);
 }
