@@ -32,6 +32,11 @@ impl Stat {
         Some(Self { name: name.into_owned(), name_lossy, state, parent, start_ticks })
     }
 
+    /// Its first thread has not ended, which says that the process has not either.
+    pub(super) fn runs(&self) -> bool {
+        !matches!(self.state, b'Z' | b'X' | b'x')
+    }
+
     /// Stopped by a signal or by a tracer.
     pub(super) fn stopped(&self) -> bool {
         matches!(self.state, b'T' | b't')

@@ -30,7 +30,9 @@ impl Glance {
         match number.and_then(|number| pidfd_open(number, PidfdFlags::empty())) {
             Ok(pidfd) => {
                 let stat = procfs::stat(pid);
-                let ended = wait::readable(pidfd.as_fd(), Tick::now());
+                // While its first thread runs, so does the process: there is no need to ask.
+                let runs = stat.as_ref().is_ok_and(Stat::runs);
+                let ended = if runs { Ok(false) } else { wait::readable(pidfd.as_fd(), Tick::now()) };
                 Self::Open { pidfd, stat, ended }
             }
             Err(errno @ (Errno::INVAL | Errno::NOENT)) => Self::Closed { errno, thread_of: procfs::thread_of(pid) },
