@@ -4,12 +4,22 @@ use clap::{Args, Parser, Subcommand};
 use refloat::cli::Common;
 
 use crate::host::Host;
+use crate::lock::Lock;
+use crate::mail::Mail;
+use crate::output::Output;
 use crate::pid::Pid;
+use crate::result::ResultFile;
+use crate::state::State;
 use crate::tmux::Tmux;
 
 const EXAMPLES: &str = "\
 Examples:
   probe pid 4711
+  probe output monitor.jsonl --since t83 --watch 500ms
+  probe result result.json --since r17
+  probe lock lead
+  probe mail lead
+  probe state
   probe host | jq .detail
   probe tmux 'b-*'
 
@@ -29,6 +39,11 @@ pub(crate) struct Probe {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     Pid(Pid),
+    Output(Output),
+    Result(ResultFile),
+    Lock(Lock),
+    Mail(Mail),
+    State(State),
     Host(Host),
     Tmux(Tmux),
 }

@@ -4,7 +4,13 @@
 mod args;
 mod host;
 mod lines;
+mod lock;
+mod mail;
+mod output;
 mod pid;
+mod result;
+mod since;
+mod state;
 mod tell;
 mod tmux;
 
@@ -24,6 +30,11 @@ fn main() -> ExitCode {
 fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
     match probe.command {
         Command::Pid(args) => pid::run(cx, &args),
+        Command::Output(args) => output::run(cx, &args),
+        Command::Result(args) => result::run(cx, &args),
+        Command::Lock(args) => lock::run(cx, &args),
+        Command::Mail(args) => mail::run(cx, &args),
+        Command::State(args) => state::run(cx, &args),
         Command::Host(args) => host::run(cx, &args),
         Command::Tmux(args) => tmux::run(cx, &args),
     }

@@ -3,13 +3,18 @@
 
 pub mod clocks;
 pub mod due;
+pub mod health;
 pub mod host;
 pub mod lease;
 pub mod limit;
+pub mod lock;
+pub mod mailbox;
 pub mod outcome;
+pub mod output;
 pub mod owed;
 pub mod payload;
 pub mod reopen;
+pub mod result;
 pub mod retry;
 pub mod sequel;
 pub mod situation;

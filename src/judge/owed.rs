@@ -86,18 +86,35 @@ fn change(before: &Look, now: &FileSeen) -> Change {
 /// What a changed result says.
 fn said(said: Option<&Said>) -> (Reach, Option<String>) {
     match said {
-        Some(Said::Status(status)) => {
-            let word = status.trim().to_lowercase().replace(['-', ' '], "_");
-            if GOOD.contains(&word.as_str()) {
-                (Reach::Reached, Some(format!("its status is '{status}'")))
-            } else if BAD.contains(&word.as_str()) {
-                (Reach::Contradicted, Some(format!("its status is '{status}'")))
-            } else {
-                (Reach::Unknown, Some(format!("its status '{status}' does not say how the work ended")))
-            }
-        }
+        Some(Said::Status(status)) => match word(status) {
+            Word::Good => (Reach::Reached, Some(format!("its status is '{status}'"))),
+            Word::Bad => (Reach::Contradicted, Some(format!("its status is '{status}'"))),
+            Word::Neither => (Reach::Unknown, Some(format!("its status '{status}' does not say how the work ended"))),
+        },
         Some(Said::Nothing(why)) => (Reach::Unknown, Some(why.clone())),
         None => (Reach::Unknown, Some("it was not read".to_owned())),
+    }
+}
+
+/// How work ended, by the word of its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// It has succeeded.
+    Good,
+    /// It has not.
+    Bad,
+    /// The word does not tell.
+    Neither,
+}
+
+/// What a status says, in whatever case and with whatever between its words.
+#[must_use]
+pub fn word(status: &str) -> Word {
+    let word = status.trim().to_lowercase().replace(['-', ' '], "_");
+    match word.as_str() {
+        word if GOOD.contains(&word) => Word::Good,
+        word if BAD.contains(&word) => Word::Bad,
+        _ => Word::Neither,
     }
 }
 

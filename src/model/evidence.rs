@@ -25,6 +25,26 @@ words! {
         Dead = "dead",
         /// It is there.
         Present = "present",
+        /// It is certainly not there.
+        Absent = "absent",
+        /// It changed between two looks.
+        Growing = "growing",
+        /// It did not change between two looks.
+        Silent = "silent",
+        /// It is there and is not what it should be.
+        Damaged = "damaged",
+        /// The work is done.
+        Done = "done",
+        /// The work is not done.
+        NotDone = "not_done",
+        /// The work has failed, by its own word.
+        Failed = "failed",
+        /// Somebody holds it, or holds it back.
+        Held = "held",
+        /// Nobody holds it.
+        Free = "free",
+        /// It is whole.
+        Healthy = "healthy",
         /// It could not be found out.
         Unknown = "unknown",
     }
@@ -69,6 +89,14 @@ words! {
     pub enum Instrument {
         /// `pidfd_open(2)` and `/proc`.
         Pidfd = "pidfd",
+        /// stat(2), and a bounded read.
+        File = "file",
+        /// A lock that is asked for and dropped at once: flock(2), fcntl(2).
+        Flock = "flock",
+        /// The rows of the state file.
+        Rows = "rows",
+        /// The state file itself: its header, SQLite's own check, what is beside it.
+        Sqlite = "sqlite",
         /// What a machine and a kernel tell of themselves, in `/etc` and `/proc`.
         Host = "host",
         /// `tmux list-panes`.
@@ -141,7 +169,7 @@ words! {
         NotAChild = "not_a_child",
         /// There is no socket, which says nothing of a server.
         NoSocket = "no_socket",
-        /// The socket may not be used.
+        /// It may not be read, or used.
         PermissionDenied = "permission_denied",
         /// The server went while it was asked.
         ServerExited = "server_exited",
@@ -151,7 +179,7 @@ words! {
         VersionMismatch = "version_mismatch",
         /// tmux ended without a word.
         EmptyAnswer = "empty_answer",
-        /// tmux answered something else than what was asked.
+        /// It answers, or holds, something else than it should.
         Unparsable = "unparsable",
         /// The socket cannot be connected to.
         ConnectFailed = "connect_failed",
@@ -163,6 +191,114 @@ words! {
         ExecFailed = "exec_failed",
         /// There is no tmux.
         NotInstalled = "not_installed",
+        /// It is there and is what it should be.
+        Readable = "readable",
+        /// It is longer than at the earlier look.
+        Grown = "grown",
+        /// It was written since the earlier look, and is not longer.
+        Rewritten = "rewritten",
+        /// Another file is in its place since the earlier look.
+        Replaced = "replaced",
+        /// It was not there at the earlier look.
+        Appeared = "appeared",
+        /// It is as it was at the earlier look.
+        NotGrown = "not_grown",
+        /// It was empty at two looks: whoever should write it may be dead. Of the work this says nothing.
+        MonitorSuspect = "monitor_suspect",
+        /// Nothing is in it.
+        Empty = "empty",
+        /// It ends in the middle of a record: it is being written, or was never finished.
+        CutOff = "cut_off",
+        /// Some of its lines are not what they should be; the others are.
+        BadLines = "bad_lines",
+        /// It was written each time it was read.
+        BeingWritten = "being_written",
+        /// It is too long to be read whole, which it has to be.
+        TooLong = "too_long",
+        /// It is no text.
+        Binary = "binary",
+        /// It holds more than one document, where there should be one.
+        TwoDocuments = "two_documents",
+        /// There is no such file.
+        NoSuchFile = "no_such_file",
+        /// A folder is there.
+        IsFolder = "is_folder",
+        /// A FIFO is there.
+        IsFifo = "is_fifo",
+        /// A socket is there.
+        IsSocket = "is_socket",
+        /// A device is there.
+        IsDevice = "is_device",
+        /// Symbolic links lead round in a circle.
+        LinkLoop = "link_loop",
+        /// It was last written before the attempt began.
+        NotOfThisAttempt = "not_of_this_attempt",
+        /// By the clocks it was written in the future.
+        ClockSkew = "clock_skew",
+        /// Its status says that the work is done.
+        StatusDone = "status_done",
+        /// Its status says that the work has failed.
+        StatusFailed = "status_failed",
+        /// Its status does not say how the work ended.
+        StatusUnclear = "status_unclear",
+        /// It has no status.
+        NoStatus = "no_status",
+        /// It is JSON, and no object.
+        NotAnObject = "not_an_object",
+        /// A value that is required is not there.
+        MissingKey = "missing_key",
+        /// A value is another than is required: it is the result of something else.
+        OtherValue = "other_value",
+        /// It is locked, and by whom is told.
+        Locked = "locked",
+        /// It is locked, and by whom is not known.
+        HolderUnknown = "holder_unknown",
+        /// It is not locked.
+        NotLocked = "not_locked",
+        /// There is no lock file: nobody has ever taken it.
+        NoLockFile = "no_lock_file",
+        /// A turn could take mail now.
+        MailReady = "mail_ready",
+        /// Mail is leased to a turn that nobody watches: the next turn takes it back and has it.
+        Abandoned = "abandoned",
+        /// No mail waits.
+        NoMail = "no_mail",
+        /// All that waits is leased.
+        AllLeased = "all_leased",
+        /// What waits is delayed, has expired, or is not for the open run.
+        NotDue = "not_due",
+        /// The agent was told to stop, and nothing has lifted that.
+        AgentStopped = "agent_stopped",
+        /// The agent is held back until a time.
+        AgentHeld = "agent_held",
+        /// The agent waits for a person.
+        NeedsHuman = "needs_human",
+        /// SQLite finds it whole, and it is of this version.
+        Sound = "sound",
+        /// It is whole, and of an older version: the next write brings it up to date.
+        OlderSchema = "older_schema",
+        /// It is of a newer version than this program.
+        NewerSchema = "newer_schema",
+        /// There is no state file.
+        NoState = "no_state",
+        /// It is the file of another program.
+        Foreign = "foreign",
+        /// SQLite finds it damaged.
+        Corrupt = "corrupt",
+        /// Rows are in its log, and the folder is read-only.
+        WalUnreadable = "wal_unreadable",
+        /// Its log is there and the file is not.
+        WalWithoutFile = "wal_without_file",
+        /// Its folder is another user's, or others may write to it: nothing in it is opened.
+        UnsafeFolder = "unsafe_folder",
+        /// Its folder is on a file system that hosts share: nothing in it is opened.
+        SharedFileSystem = "shared_file_system",
+        /// It belongs to another user.
+        OtherUser = "other_user",
+        /// It is being restored.
+        Restoring = "restoring",
+        /// Another program has it locked.
+        Busy = "busy",
     }
 }
 

@@ -3,7 +3,10 @@
 
 mod evidence;
 mod expectation;
+mod glimpse;
+mod health;
 mod ledger;
+mod lock;
 mod mail;
 mod run;
 mod sight;
@@ -14,7 +17,10 @@ mod worker;
 
 pub use evidence::{Answer, Finding, Instrument, Meaning, Reason, SubjectKind};
 pub use expectation::{ExpectKind, Expectation, FileSeen, Found, Fulfilment, Look, Owed, Reach, Said, Wanted};
+pub use glimpse::*;
+pub use health::{Health, StateCheck, StateFolder, StateHeader};
 pub use ledger::*;
+pub use lock::{Holder, HolderBy, LockFamily, LockKind, LockLook, LockMode, Role};
 pub use mail::{Mail, MailState, NewMail, Terms};
 pub use run::{NewRun, Run, Standing};
 pub use sight::{Observed, Sight};

@@ -5,10 +5,14 @@
 pub mod artefact;
 pub mod birth;
 pub mod cgroup;
+mod content;
+pub mod document;
 pub mod exit_record;
 pub mod follow;
 pub mod git;
+pub mod glimpse;
 pub mod host;
+pub mod locks;
 pub mod process;
 pub mod reap;
 pub mod regular;

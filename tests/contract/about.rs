@@ -50,6 +50,11 @@ const ALL: &[&[&str]] = &[
     &["reconcile", "crash"],
     &["reconcile", "crash", "list"],
     &["reconcile", "crash", "show"],
+    &["probe", "output"],
+    &["probe", "result"],
+    &["probe", "lock"],
+    &["probe", "mail"],
+    &["probe", "state"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {

@@ -53,6 +53,7 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 4] {
     probe.extend(lines(home.probe(&["host"]).silent(0)));
     probe.extend(lines(listed(home).silent(0)));
     probe.extend(lines(home.probe(&["tmux", "b1", "%1", "--socket", home.path("none").to_str().unwrap()]).silent(0)));
+    probe.extend(lines(looks(home)));
     let reconcile = settled(home);
     [("turn", turn), ("mail", mail), ("probe", probe), ("reconcile", reconcile)]
 }
@@ -94,6 +95,27 @@ fn listed(home: &Home) -> Said {
     command.env("PATH", format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()));
     let mut all = Said::of(&mut command);
     all.out.insert_str(0, &other.out);
+    all
+}
+
+/// Files, locks, mail and the state file, looked at.
+fn looks(home: &Home) -> Said {
+    let said = home.mail(&["claim", "--agent", "b4", "--max", "1"]);
+    assert_eq!(said.code(), 0, "{said:?}");
+    let mut all = home.probe(&["output", "done.json", "--since", "t1", "--watch", "0s"]).silent(0);
+    let held = std::fs::File::create(home.path("home/held")).unwrap();
+    held.lock().unwrap();
+    for args in [
+        &["output", "none"][..],
+        &["output", ".", "--kind", "csv"],
+        &["result", "done.json", "none", "--require", "/status"],
+        &["lock", "lead"],
+        &["lock", "./held"],
+        &["mail", "b4"],
+        &["state"],
+    ] {
+        all.out.push_str(&home.probe(args).silent(0).out);
+    }
     all
 }
 

@@ -46,9 +46,6 @@ macro_rules! texts {
     };
 }
 
-mod evidence;
-mod ledgers;
-
 texts! {
     Time: is_time;
     RunId: |text| is_id(text, 'r');
@@ -138,6 +135,9 @@ macro_rules! part {
 fn next_is<E: Error>(key: Option<String>, wanted: &str) -> Result<(), E> {
     if key.as_deref() == Some(wanted) { Ok(()) } else { Err(E::custom(format!("{key:?}, want {wanted}"))) }
 }
+
+mod evidence;
+mod ledgers;
 
 part! { Owed
     kind: ExpectKind, target: String, target_lossy: bool, repository: Option<String>, repository_lossy: bool,

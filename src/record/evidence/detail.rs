@@ -3,6 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::file::{OutputDetail, ResultDetail};
+use super::lock::LockDetail;
+use super::mail::MailDetail;
+use super::state::StateDetail;
 use crate::clock::Stamp;
 
 use super::tmux::{PaneDetail, ServerDetail, SessionDetail};
@@ -13,6 +17,16 @@ use super::tmux::{PaneDetail, ServerDetail, SessionDetail};
 pub enum Detail {
     /// Of a process.
     Pid(PidDetail),
+    /// Of an output file.
+    Output(OutputDetail),
+    /// Of a result file.
+    Result(ResultDetail),
+    /// Of a lock.
+    Lock(LockDetail),
+    /// Of an agent's mail.
+    Mail(MailDetail),
+    /// Of the state file.
+    State(StateDetail),
     /// Of this machine.
     Host(HostDetail),
     /// Of a tmux server.

@@ -1,9 +1,17 @@
 //! Records of `probe`: what was found of one subject by one instrument, and the end of several.
 
 mod detail;
+mod file;
+mod lock;
+mod mail;
+mod state;
 mod tmux;
 
 pub use detail::{Detail, HostDetail, PidDetail};
+pub use file::{OutputDetail, ResultDetail};
+pub use lock::{HolderDetail, LockDetail};
+pub use mail::{LeaseDetail, MailDetail};
+pub use state::StateDetail;
 pub use tmux::{OnServer, PaneDetail, PaneFacts, ServerDetail, SessionDetail};
 
 use schemars::JsonSchema;

@@ -1,14 +1,26 @@
 //! The records of `probe`, declared once more: each kind of subject has its own detail.
 
 use serde::Deserialize;
+use serde::de::{Error, MapAccess, Visitor};
 
-use super::{EvidenceId, One, RunId, Time, TurnId, Wire, is};
+use super::{Count, EvidenceId, Hold, MailId, One, RunId, Time, TurnId, Wire, is, next_is};
 
 words! {
     Answer: yes no unknown;
-    Meaning: alive dead present unknown;
+    Meaning: alive dead present absent growing silent damaged done not_done failed held free healthy unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd host tmux;
+    Instrument: pidfd file flock rows sqlite host tmux;
+    NotFile: folder fifo socket device;
+    ContentKind: json jsonl csv text binary;
+    Form: good last_cut cut some_bad other several too_long binary;
+    LockKind: turn supervisor file;
+    LockFamily: flock posix ofd;
+    LockMode: alone shared;
+    HolderBy: turn_row proc_locks;
+    Role: shim supervisor other;
+    StateFolder: none safe r#unsafe shared denied failed;
+    StateHeader: missing empty foreign other_user denied failed ours;
+    StateCheck: not_asked ok damaged wal_unreadable busy restoring failed;
 }
 
 /// A word; which one is for the table of reasons.
@@ -32,6 +44,11 @@ pub(super) fn check(line: &str, kind: &str) -> Option<Result<(), String>> {
 #[expect(dead_code, reason = "reading it is the test")]
 enum Detail {
     Pid(PidDetail),
+    Output(OutputDetail),
+    Result(ResultDetail),
+    Lock(LockDetail),
+    Mail(MailDetail),
+    State(StateDetail),
     Host(HostDetail),
     Server(ServerDetail),
     Session(SessionDetail),
@@ -148,4 +165,44 @@ struct HostDetail {
     cgroup: Option<String>,
     cgroup_lossy: bool,
     no_cgroup: Option<String>,
+}
+
+part! { OutputDetail
+    path: String, path_lossy: bool, instead: Option<NotFile>, size: Option<Count>, modified_at: Option<Time>,
+    inode: Option<String>, since: Option<Time>, kind: Option<ContentKind>, form: Option<Form>,
+    records: Option<Count>, bad_lines: Option<Count>, columns: Option<Count>, last_line_whole: Option<bool>,
+    earlier_size: Option<Count>, earlier_ms: Option<Count>, error: Option<String>,
+}
+
+part! { ResultDetail
+    path: String, path_lossy: bool, instead: Option<NotFile>, size: Option<Count>, modified_at: Option<Time>,
+    since: Option<Time>, status: Option<String>, error: Option<String>,
+}
+
+part! { LockDetail
+    path: String, path_lossy: bool, lock: LockKind, family: Option<LockFamily>, mode: Option<LockMode>,
+    holder_by: Option<HolderBy>, holders: Vec<HolderDetail>, command: Option<Vec<String>>, command_lossy: bool,
+    since: Option<Time>, error: Option<String>,
+}
+
+part! { HolderDetail
+    role: Role, pid: Count, start_ticks: Option<Count>, alive: Answer, reason: Reason,
+}
+
+part! { MailDetail
+    stored: Count, leased: Count, dead: Count, oldest_ms: Option<Count>, ready: Option<MailId>,
+    abandoned: Option<MailId>, next_due_at: Option<Time>, stopped: bool, hold: Option<Hold>,
+    held_until: Option<Time>, leases: Vec<LeaseDetail>,
+}
+
+part! { LeaseDetail
+    mail: MailId, turn: Option<TurnId>, claimed_at: Option<Time>, until: Option<Time>,
+}
+
+part! { StateDetail
+    path: String, path_lossy: bool, folder: StateFolder, folder_mode: Option<String>, folder_writable: Option<bool>,
+    file_system: Option<String>, free_bytes: Option<Count>, header: StateHeader, size: Option<Count>,
+    mode: Option<String>, wal_bytes: Option<Count>, schema: Option<Count>, schema_ours: Count, check: StateCheck,
+    oldest_turn: Option<TurnId>, oldest_turn_at: Option<Time>, bell: bool, open_by: Vec<Count>,
+    leftovers: Vec<String>, error: Option<String>,
 }
