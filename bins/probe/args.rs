@@ -10,6 +10,7 @@ use crate::output::Output;
 use crate::pid::Pid;
 use crate::result::ResultFile;
 use crate::state::State;
+use crate::tmux::Tmux;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,6 +21,7 @@ Examples:
   probe mail lead
   probe state
   probe host | jq .detail
+  probe tmux 'b-*'
 
 Looks, says, changes nothing: each subject is one record, whose finding is yes, no or unknown, with the reason.
 Exit codes: 0 looked, whatever was found; with --exit-code 0 yes, 1 no, 69 unknown (of several subjects the worst).";
@@ -43,6 +45,7 @@ pub(crate) enum Command {
     Mail(Mail),
     State(State),
     Host(Host),
+    Tmux(Tmux),
 }
 
 /// How an answer is given.

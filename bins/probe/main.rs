@@ -12,6 +12,7 @@ mod result;
 mod since;
 mod state;
 mod tell;
+mod tmux;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,7 @@ fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
         Command::Mail(args) => mail::run(cx, &args),
         Command::State(args) => state::run(cx, &args),
         Command::Host(args) => host::run(cx, &args),
+        Command::Tmux(args) => tmux::run(cx, &args),
     }
 }
 

@@ -16,6 +16,7 @@ pub mod result;
 pub mod retry;
 pub mod sequel;
 pub mod situation;
+pub mod tmux;
 pub mod verdict;
 pub mod wait;
 pub mod worker;

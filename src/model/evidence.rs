@@ -99,6 +99,8 @@ words! {
         Sqlite = "sqlite",
         /// What a machine and a kernel tell of themselves, in `/etc` and `/proc`.
         Host = "host",
+        /// `tmux list-panes`.
+        Tmux = "tmux",
     }
 }
 
@@ -121,8 +123,14 @@ words! {
         Zombie = "zombie",
         /// The host was booted anew.
         Rebooted = "rebooted",
-        /// tmux answered and does not list the session.
+        /// The tmux server answered.
+        Answered = "answered",
+        /// The tmux server answered: it has no sessions.
+        NoSessions = "no_sessions",
+        /// tmux answered and does not list the session or pane.
         NotListed = "not_listed",
+        /// tmux answered that it cannot find it.
+        NotFound = "not_found",
         /// tmux lists the pane as dead.
         PaneDead = "pane_dead",
         /// The tmux server is gone.
@@ -157,6 +165,8 @@ words! {
         StartUnknown = "start_unknown",
         /// Another tmux server answers on the socket, or none, while the recorded one lives or cannot be looked at.
         SocketReplaced = "socket_replaced",
+        /// The process with the number that tmux tells is no child of the tmux server, or that cannot be seen from here.
+        NotAChild = "not_a_child",
         /// There is no socket, which says nothing of a server.
         NoSocket = "no_socket",
         /// It may not be read, or used.
@@ -167,7 +177,7 @@ words! {
         NoDirectory = "no_directory",
         /// Client and server are of different versions.
         VersionMismatch = "version_mismatch",
-        /// tmux failed without a word.
+        /// tmux ended without a word.
         EmptyAnswer = "empty_answer",
         /// It answers, or holds, something else than it should.
         Unparsable = "unparsable",
@@ -320,6 +330,16 @@ impl Finding {
     #[must_use]
     pub const fn unknown(reason: Reason) -> Self {
         Self { answer: Answer::Unknown, meaning: Meaning::Unknown, reason }
+    }
+}
+
+impl From<Finding> for Sight {
+    fn from(finding: Finding) -> Self {
+        match finding.answer {
+            Answer::Yes => Self::alive(finding.reason),
+            Answer::No => Self::gone(finding.reason),
+            Answer::Unknown => Self::unknown(finding.reason),
+        }
     }
 }
 

@@ -39,6 +39,7 @@ const ALL: &[&[&str]] = &[
     &["probe", "lock"],
     &["probe", "mail"],
     &["probe", "state"],
+    &["probe", "tmux"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {

@@ -11,6 +11,7 @@ mod pid;
 mod readonly;
 mod result;
 mod state;
+mod tmux;
 
 /// Finding, meaning and reason of a record.
 fn found(evidence: &serde_json::Value) -> [&str; 3] {

@@ -9,6 +9,8 @@ use super::mail::MailDetail;
 use super::state::StateDetail;
 use crate::clock::Stamp;
 
+use super::tmux::{PaneDetail, ServerDetail, SessionDetail};
+
 /// The raw facts, by kind of subject.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -27,6 +29,12 @@ pub enum Detail {
     State(StateDetail),
     /// Of this machine.
     Host(HostDetail),
+    /// Of a tmux server.
+    Server(ServerDetail),
+    /// Of a tmux session.
+    Session(SessionDetail),
+    /// Of a tmux pane.
+    Pane(PaneDetail),
 }
 
 /// What was read of a process.

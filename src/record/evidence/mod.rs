@@ -5,12 +5,14 @@ mod file;
 mod lock;
 mod mail;
 mod state;
+mod tmux;
 
 pub use detail::{Detail, HostDetail, PidDetail};
 pub use file::{OutputDetail, ResultDetail};
 pub use lock::{HolderDetail, LockDetail};
 pub use mail::{LeaseDetail, MailDetail};
 pub use state::StateDetail;
+pub use tmux::{OnServer, PaneDetail, PaneFacts, ServerDetail, SessionDetail};
 
 use schemars::JsonSchema;
 use serde::Serialize;

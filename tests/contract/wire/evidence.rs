@@ -9,7 +9,7 @@ words! {
     Answer: yes no unknown;
     Meaning: alive dead present absent growing silent damaged done not_done failed held free healthy unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd file flock rows sqlite host;
+    Instrument: pidfd host tmux file flock rows sqlite;
     NotFile: folder fifo socket device;
     ContentKind: json jsonl csv text binary;
     Form: good last_cut cut some_bad other several too_long binary;
@@ -50,6 +50,81 @@ enum Detail {
     Mail(MailDetail),
     State(StateDetail),
     Host(HostDetail),
+    Server(ServerDetail),
+    Session(SessionDetail),
+    Pane(PaneDetail),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct ServerDetail {
+    socket: Option<String>,
+    pid: Option<i32>,
+    started_at: Option<Time>,
+    identity: Option<Identity>,
+    sessions: Option<i64>,
+    panes: Option<i64>,
+    recorded: Option<String>,
+    recorded_why: Option<Reason>,
+    looks: i64,
+    said: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct Identity {
+    machine: String,
+    boot: String,
+    pid_ns: u64,
+    time_ns: u64,
+    pid: i32,
+    start_ticks: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct SessionDetail {
+    session: Option<String>,
+    name: Option<String>,
+    created_at: Option<Time>,
+    group: Option<String>,
+    windows: Option<i64>,
+    panes: Option<i64>,
+    panes_dead: Option<i64>,
+    window: Option<String>,
+    pane: Option<String>,
+    pid: Option<i32>,
+    foreground: Option<String>,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+    ended_at: Option<Time>,
+    server_pid: Option<i32>,
+    server_started_at: Option<Time>,
+    inherited: bool,
+    looks: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct PaneDetail {
+    session: Option<String>,
+    name: Option<String>,
+    created_at: Option<Time>,
+    window: Option<String>,
+    pane: Option<String>,
+    pid: Option<i32>,
+    foreground: Option<String>,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+    ended_at: Option<Time>,
+    server_pid: Option<i32>,
+    server_started_at: Option<Time>,
+    inherited: bool,
+    looks: i64,
 }
 
 #[derive(Deserialize)]
