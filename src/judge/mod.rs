@@ -10,6 +10,7 @@ pub mod payload;
 pub mod retry;
 pub mod sequel;
 pub mod situation;
+pub mod truth;
 pub mod verdict;
 pub mod wait;
 pub mod worker;

@@ -73,7 +73,7 @@ fn the_table_of_files_and_refs() {
         (Mail, mail(None), mail(Some(1)), Reached, ""),
     ];
     for (kind, before, now, expected, words) in rows {
-        let finding = reach(kind, &before, &now);
+        let finding = compare(kind, &before, &now);
         assert_eq!(finding.reach, expected, "{before:?} {now:?}");
         assert!(finding.why.as_deref().unwrap_or_default().contains(words), "{finding:?}");
         assert_eq!(finding.why.is_none(), expected == Reached, "{finding:?}");
@@ -104,13 +104,13 @@ fn the_table_of_results() {
         (status("done"), Look::Absent, NotReached),
     ];
     for (before, now, expected) in rows {
-        assert_eq!(reach(ExpectKind::Result, &before, &now).reach, expected, "{before:?} {now:?}");
+        assert_eq!(compare(ExpectKind::Result, &before, &now).reach, expected, "{before:?} {now:?}");
     }
     for word in GOOD {
-        assert_eq!(reach(ExpectKind::Result, &Look::Absent, &status(word)).reach, Reached, "{word}");
+        assert_eq!(compare(ExpectKind::Result, &Look::Absent, &status(word)).reach, Reached, "{word}");
     }
     for word in BAD {
-        assert_eq!(reach(ExpectKind::Result, &Look::Absent, &status(word)).reach, Contradicted, "{word}");
+        assert_eq!(compare(ExpectKind::Result, &Look::Absent, &status(word)).reach, Contradicted, "{word}");
     }
 }
 

@@ -23,6 +23,12 @@ words! {
         Alive = "alive",
         /// It is gone for certain.
         Dead = "dead",
+        /// It is not there.
+        Absent = "absent",
+        /// It has reached its target.
+        Done = "done",
+        /// It has not reached its target.
+        NotDone = "not_done",
         /// It could not be found out.
         Unknown = "unknown",
     }
@@ -67,6 +73,10 @@ words! {
     pub enum Instrument {
         /// `pidfd_open(2)` and `/proc`.
         Pidfd = "pidfd",
+        /// The text of a story file.
+        StoryFile = "story_file",
+        /// The YAML of a sprint file.
+        SprintFile = "sprint_file",
     }
 }
 
@@ -121,7 +131,7 @@ words! {
         SocketReplaced = "socket_replaced",
         /// There is no socket, which says nothing of a server.
         NoSocket = "no_socket",
-        /// The socket may not be used.
+        /// The socket, the file or the folder may not be used.
         PermissionDenied = "permission_denied",
         /// The server went while it was asked.
         ServerExited = "server_exited",
@@ -143,6 +153,60 @@ words! {
         ExecFailed = "exec_failed",
         /// There is no tmux.
         NotInstalled = "not_installed",
+        /// It has the target's status.
+        AtTarget = "at_target",
+        /// It has another status than the target.
+        OtherStatus = "other_status",
+        /// It is as it was when the step began, so it proves nothing.
+        Unchanged = "unchanged",
+        /// There is no file at the path.
+        NoFile = "no_file",
+        /// No file for the key in any of the usual places.
+        NotFound = "not_found",
+        /// Several files or keys could be meant, or a file says the same key twice in different spellings.
+        Ambiguous = "ambiguous",
+        /// The places that tell the status do not agree.
+        Conflict = "conflict",
+        /// No place tells a status.
+        NoStatus = "no_status",
+        /// The place is there, and empty.
+        EmptyValue = "empty_value",
+        /// The value is no text: a number, a truth value, a list.
+        NotAStatus = "not_a_status",
+        /// A word that is none of the known statuses.
+        UnknownStatus = "unknown_status",
+        /// The sprint file does not have the key.
+        NoKey = "no_key",
+        /// The sprint file has the key twice.
+        DuplicateKey = "duplicate_key",
+        /// The value is, or may come from, a YAML alias, and those are not followed.
+        Alias = "alias",
+        /// The sprint file has no map `development_status`.
+        NoMap = "no_map",
+        /// There is no YAML that can be read.
+        NotYaml = "not_yaml",
+        /// Tabs stand where YAML wants spaces.
+        Tabs = "tabs",
+        /// It has marks of a merge that was not resolved.
+        MergeMarks = "merge_marks",
+        /// It ends in the middle of a line.
+        CutOff = "cut_off",
+        /// It is nested deeper than anybody nests by hand.
+        TooDeep = "too_deep",
+        /// It is longer than is read.
+        TooBig = "too_big",
+        /// It has more than one YAML document.
+        SeveralDocuments = "several_documents",
+        /// Its front matter has a beginning and no end.
+        UnclosedFrontMatter = "unclosed_front_matter",
+        /// It is not UTF-8.
+        NotUtf8 = "not_utf8",
+        /// It is empty, or has nothing but comments.
+        Empty = "empty",
+        /// It is a folder, or something else that is no file.
+        NotAFile = "not_a_file",
+        /// Somebody writes it while it is read.
+        BeingWritten = "being_written",
     }
 }
 

@@ -3,22 +3,30 @@
 
 mod evidence;
 mod expectation;
+mod key;
 mod ledger;
 mod mail;
 mod run;
 mod sight;
+mod status;
+mod truth;
 mod turn;
 mod wait;
+mod wanted;
 mod words;
 mod worker;
 
 pub use evidence::{Answer, Finding, Instrument, Meaning, Reason, SubjectKind};
-pub use expectation::{ExpectKind, Expectation, FileSeen, Found, Fulfilment, Look, Owed, Reach, Said, Wanted};
+pub use expectation::{ExpectKind, Expectation, FileSeen, Found, Fulfilment, Look, Milestone, Owed, Reach, Said};
+pub use key::{Pick, StoryKey, StoryName};
 pub use ledger::*;
 pub use mail::{Mail, MailState, NewMail, Terms};
 pub use run::{NewRun, Run, Standing};
 pub use sight::{Observed, Sight};
+pub use status::{shown, typed_status};
+pub use truth::*;
 pub use turn::{Counters, NewTurn, StallNote, Turn, WishNote, YieldNote};
 pub use wait::{WaitEnd, WokenBy};
+pub use wanted::Wanted;
 pub use words::*;
 pub use worker::{FoundSession, NewWorker, Pulse, TmuxSession, Worker};
