@@ -165,11 +165,19 @@ fn search(key: &StoryKey, root: &Path) -> Result<Search, Silence> {
     }
     let keys: Vec<StoryKey> = stories.iter().map(|(key, _)| key.clone()).collect();
     let all = |indexes: Vec<usize>| indexes.into_iter().map(|index| stories[index].1.clone()).collect();
-    let (found, near) = match key.pick(&keys) {
+    let (mut found, near) = match key.pick(&keys) {
         Pick::One(index) => (vec![stories[index].1.clone()], Vec::new()),
         Pick::Several(indexes) => (all(indexes), Vec::new()),
         Pick::None(indexes) => (Vec::new(), all(indexes)),
     };
+    // One place may be a link to another: the same file is one file.
+    let mut seen = Vec::new();
+    found.retain(|path: &PathBuf| {
+        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let is_new = !seen.contains(&real);
+        seen.push(real);
+        is_new
+    });
     passed_over.truncate(NAMED);
     Ok(Search { found, near, passed_over })
 }

@@ -3,7 +3,10 @@
 
 mod args;
 mod pid;
+mod sprint;
+mod story;
 mod tell;
+mod truth;
 
 use std::process::ExitCode;
 
@@ -21,6 +24,8 @@ fn main() -> ExitCode {
 fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
     match probe.command {
         Command::Pid(args) => pid::run(cx, &args),
+        Command::Story(args) => story::run(cx, &args),
+        Command::Sprint(args) => sprint::run(cx, &args),
     }
 }
 

@@ -80,7 +80,7 @@ impl StoryKey {
         let is_report = folded.contains("validation-report");
         let is_copy =
             folded.ends_with("-copy") || folded.contains("-copy-") || folded.ends_with(')') || stem.starts_with('.');
-        (!is_report && !is_copy).then_some(key)
+        (!is_report && !is_copy && !stem.is_empty()).then_some(key)
     }
 
     /// Reads a key that somebody typed.

@@ -75,7 +75,7 @@ fn all(file: &mut File) -> io::Result<Vec<u8>> {
 /// How long it is until it is at rest. A file that was moved to its place, or got its times or rights last, is whole: its inode
 /// has changed after its content.
 fn unrest(data: &Metadata) -> Option<Duration> {
-    let age = Stamp::now().since(Stamp::from_nanos(modified_ns(data)));
+    let age = Stamp::now().millis() - Stamp::from_nanos(modified_ns(data)).millis();
     let settled = (data.ctime(), data.ctime_nsec()) > (data.mtime(), data.mtime_nsec());
     let rest = i64::try_from(REST.as_millis()).unwrap_or(i64::MAX);
     let left = u64::try_from(rest - age).unwrap_or_default();

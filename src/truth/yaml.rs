@@ -185,8 +185,8 @@ impl<'t> Reader<'t> {
     }
 
     fn cell(&self, (event, span): &Node<'t>) -> Cell {
-        let ends = span.byte_range().is_some_and(|range| range.end >= self.text.len());
-        let at_end = ends && !self.text.ends_with('\n');
+        let rest = span.byte_range().and_then(|range| self.text.get(range.end..));
+        let at_end = rest.is_some_and(|rest| !rest.contains('\n')) && !self.text.ends_with('\n');
         Cell { line: span.start.line() as u64, value: scalar(event), at_end }
     }
 }

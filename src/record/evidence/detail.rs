@@ -3,12 +3,16 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::truth::TruthDetail;
+
 /// The raw facts, by kind of subject.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Detail {
     /// Of a process.
     Pid(PidDetail),
+    /// Of a story's file, or of its line in a sprint file.
+    Truth(TruthDetail),
 }
 
 /// What was read of a process.

@@ -1,8 +1,10 @@
 //! Records of `probe`: what was found of one subject by one instrument, and the end of several.
 
 mod detail;
+mod truth;
 
 pub use detail::{Detail, PidDetail};
+pub use truth::{FileDetail, TruthDetail};
 
 use schemars::JsonSchema;
 use serde::Serialize;
