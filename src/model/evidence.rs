@@ -199,8 +199,8 @@ words! {
         SeveralDocuments = "several_documents",
         /// Its front matter has a beginning and no end.
         UnclosedFrontMatter = "unclosed_front_matter",
-        /// It is not UTF-8.
-        NotUtf8 = "not_utf8",
+        /// It is no text in UTF-8.
+        NotText = "not_text",
         /// It is empty, or has nothing but comments.
         Empty = "empty",
         /// It is a folder, or something else that is no file.

@@ -36,6 +36,17 @@ impl Status {
         Some(Self { word: known.map_or_else(other, str::to_owned), raw: shown(text.trim()), known: known.is_some() })
     }
 
+    /// The word may be the beginning of another: what is cut off there may have said something else.
+    #[must_use]
+    pub fn may_be_cut(&self) -> bool {
+        let told = squeezed(bare(&self.raw));
+        let goes_on = |spelling: &str| spelling.len() > told.len() && spelling.starts_with(&told);
+        let other = |(word, also): &&(&str, &[&str])| {
+            *word != self.word && (goes_on(&squeezed(word)) || also.iter().any(|one| goes_on(one)))
+        };
+        !self.known || WORDS.iter().any(|entry| other(&entry))
+    }
+
     /// The same as what a file says.
     #[must_use]
     pub fn said(text: &str) -> Says {
@@ -60,8 +71,12 @@ pub fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(SHOWN).collect()
 }
 
+/// Without what tells spellings apart.
+fn squeezed(word: &str) -> String {
+    word.to_lowercase().replace(['-', '_', ' ', '\t'], "")
+}
+
 fn known(word: &str) -> Option<&'static str> {
-    let squeezed = |word: &str| word.to_lowercase().replace(['-', '_', ' ', '\t'], "");
     let asked = squeezed(word);
     WORDS.iter().find(|(word, also)| squeezed(word) == asked || also.contains(&&*asked)).map(|(word, _)| *word)
 }
@@ -155,6 +170,9 @@ mod tests {
         for text in ["", "  ", "''", "**", "✅", "<!-- done -->", "\u{feff}"] {
             assert_eq!(Status::of(text), None, "{text:?}");
         }
+        let cut = |text: &str| Status::of(text).unwrap().may_be_cut();
+        assert!(cut("draft") && cut("read") && cut("do") && cut("in"));
+        assert!(!cut("done") && !cut("complete") && !cut("review") && !cut("drafted") && !cut("in-progress"));
         assert_eq!(typed_status("In Review"), Ok("review".to_owned()));
         assert_eq!(typed_status("shipped"), Ok("shipped".to_owned()));
         assert!(typed_status(" ").is_err() && typed_status("do\nne").is_err());

@@ -53,7 +53,7 @@ fn look(path: &Path) -> io::Result<Option<Steady>> {
     if data.len() > MOST {
         return Err(io::Error::from(ErrorKind::FileTooLarge));
     }
-    if let Some(rest) = unrest(&data) {
+    if let Some(rest) = unrest(age_ms(&data), is_settled(&data)) {
         wait::pause(rest);
         return Ok(None);
     }
@@ -72,14 +72,21 @@ fn all(file: &mut File) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// How long it is until it is at rest. A file that was moved to its place, or got its times or rights last, is whole: its inode
-/// has changed after its content.
-fn unrest(data: &Metadata) -> Option<Duration> {
-    let age = Stamp::now().millis() - Stamp::from_nanos(modified_ns(data)).millis();
-    let settled = (data.ctime(), data.ctime_nsec()) > (data.mtime(), data.mtime_nsec());
+/// How long it is until it is at rest.
+fn unrest(age_ms: i64, is_settled: bool) -> Option<Duration> {
     let rest = i64::try_from(REST.as_millis()).unwrap_or(i64::MAX);
-    let left = u64::try_from(rest - age).unwrap_or_default();
-    (!settled && age >= 0 && left > 0).then(|| Duration::from_millis(left))
+    let left = u64::try_from(rest.saturating_sub(age_ms)).unwrap_or_default();
+    (!is_settled && age_ms >= 0 && left > 0).then(|| Duration::from_millis(left))
+}
+
+/// A time in the future says nothing: nobody waits for it.
+fn age_ms(data: &Metadata) -> i64 {
+    Stamp::now().millis() - Stamp::from_nanos(modified_ns(data)).millis()
+}
+
+/// A file that was moved to its place, or got its times or rights last, is whole: its inode has changed after its content.
+fn is_settled(data: &Metadata) -> bool {
+    (data.ctime(), data.ctime_nsec()) > (data.mtime(), data.mtime_nsec())
 }
 
 fn modified_ns(data: &Metadata) -> i64 {
@@ -116,5 +123,63 @@ pub fn names(folder: &Path, most: usize) -> Result<Vec<PathBuf>, Silence> {
         Err(error) => {
             Err(Silence { what: Some(format!("{}: {}", folder.display(), io_text(&error))), ..silence(&error) })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::clock::Tick;
+
+    #[test]
+    fn the_table_of_rest() {
+        let rows = [(0, false, Some(20)), (19, false, Some(1)), (20, false, None), (-5, false, None), (0, true, None)];
+        for (age, settled, millis) in rows {
+            assert_eq!(unrest(age, settled), millis.map(Duration::from_millis), "{age} {settled}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_with_its_hash_and_what_is_none_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        let why = |path: &Path| read(path).unwrap_err().reason;
+        assert_eq!((why(&path), why(&path.join("below"))), (Reason::NoFile, Reason::NoFile));
+        std::fs::write(&path, "abc").unwrap();
+        let steady = read(&path).unwrap();
+        assert!(steady.sha256.starts_with("ba7816bf8f01cfea") && steady.bytes == b"abc", "{steady:?}");
+        assert_eq!((why(&path.join("below")), why(folder.path())), (Reason::NoFile, Reason::NotAFile));
+        File::options().write(true).open(&path).unwrap().set_len(MOST + 1).unwrap();
+        assert_eq!(why(&path), Reason::TooBig);
+        assert_eq!(names(folder.path(), 1).unwrap(), [path.clone()]);
+        assert_eq!(names(&folder.path().join("none"), 1).unwrap(), [] as [&Path; 0]);
+        std::fs::write(folder.path().join("g"), "").unwrap();
+        assert_eq!(names(folder.path(), 1).unwrap_err().reason, Reason::TooBig);
+    }
+
+    /// A file that somebody writes again and again is none that is at rest; when that ends it is read.
+    #[test]
+    fn a_file_that_is_not_at_rest_is_told_as_that() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        let mut file = File::create(&path).unwrap();
+        let ended = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    file.write_all(b"x").unwrap();
+                    file.set_len(0).unwrap();
+                    wait::pause(Duration::from_micros(200));
+                }
+            });
+            let until = Tick::now().plus(Duration::from_secs(60));
+            let seen = std::iter::repeat_with(|| read(&path).err()).find(|why| why.is_some() || Tick::now() > until);
+            ended.store(true, Ordering::Relaxed);
+            assert_eq!(seen.flatten().map(|why| why.reason), Some(Reason::BeingWritten));
+        });
+        assert!(read(&path).is_ok());
     }
 }

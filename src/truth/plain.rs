@@ -9,7 +9,7 @@ use crate::model::{Reason, Silence};
 pub(super) fn text(bytes: &[u8]) -> Result<&str, Silence> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        Silence::with(Reason::NotUtf8, format!("line {line} is not UTF-8"))
+        Silence::with(Reason::NotText, format!("line {line} is not UTF-8"))
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {

@@ -96,7 +96,7 @@ fn said(cell: &Cell) -> Says {
     let nothing = |reason, what: &str| Says::Nothing(Silence::with(reason, what));
     match &cell.value {
         Value::Text(text) => match Status::said(text) {
-            Says::Status(status) if cell.at_end && !status.known => {
+            Says::Status(status) if cell.at_end && status.may_be_cut() => {
                 nothing(Reason::CutOff, "its value ends with the file, in the middle of a line")
             }
             says => says,

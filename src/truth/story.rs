@@ -93,7 +93,7 @@ fn agree(sources: &[Source], cut: Option<u64>) -> Says {
         return Says::Nothing(Silence::with(Reason::Conflict, each.join(", ")));
     }
     match Status::said(&first.raw) {
-        Says::Status(status) if !status.known && cut == Some(first.line) => {
+        Says::Status(status) if status.may_be_cut() && cut == Some(first.line) => {
             Says::Nothing(Silence::with(Reason::CutOff, "its status ends with the file, in the middle of a line"))
         }
         says => says,

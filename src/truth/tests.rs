@@ -127,6 +127,11 @@ fn what_is_much_is_read_and_what_is_too_much_is_refused() {
 /// Whatever a file is cut to, no other value comes out of it than one that stood there.
 #[test]
 fn no_beginning_of_a_file_tells_another_status() {
+    let drafted = b"development_status:\n  1-1-a: drafted";
+    for end in 0..=drafted.len() {
+        let reading = sprint::read(&drafted[..end], &StoryKey::of("1-1"));
+        assert!(reading.status().is_none_or(|status| status.word == "ready-for-dev"), "{end} {reading:?}");
+    }
     let text = bytes("sprint", "normal.yaml");
     for end in 0..text.len() {
         let reading = sprint::read(&text[..end], &StoryKey::of("1-3"));

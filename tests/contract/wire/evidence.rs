@@ -6,9 +6,11 @@ use super::{EvidenceId, One, RunId, Time, TurnId, Wire, is};
 
 words! {
     Answer: yes no unknown;
-    Meaning: alive dead unknown;
+    Meaning: alive dead absent done not_done unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd;
+    Instrument: pidfd story_file sprint_file;
+    Form: front_matter line item heading section auto_run_result entry nested;
+    KeyKind: epic story retrospective retro_item other;
 }
 
 /// A word; which one is for the table of reasons.
@@ -32,6 +34,7 @@ pub(super) fn check(line: &str, kind: &str) -> Option<Result<(), String>> {
 #[expect(dead_code, reason = "reading it is the test")]
 enum Detail {
     Pid(PidDetail),
+    Truth(TruthDetail),
 }
 
 #[derive(Deserialize)]
@@ -42,4 +45,47 @@ struct PidDetail {
     start_ticks: Option<u64>,
     stopped: Option<bool>,
     identity_unproven: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct TruthDetail {
+    target: String,
+    baseline: Option<String>,
+    status: Option<String>,
+    raw: Option<String>,
+    known: Option<bool>,
+    message: Option<String>,
+    key: Option<String>,
+    key_kind: Option<KeyKind>,
+    sources: Vec<Source>,
+    files: Vec<File>,
+    candidates: Vec<String>,
+    passed_over: Vec<String>,
+    unknown_keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct Source {
+    path: Option<String>,
+    line: i64,
+    form: Form,
+    raw: String,
+    status: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct File {
+    path: String,
+    path_lossy: bool,
+    real_path: Option<String>,
+    outside: bool,
+    size: Option<i64>,
+    modified_at: Option<Time>,
+    sha256: Option<String>,
 }

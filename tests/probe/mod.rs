@@ -1,0 +1,5 @@
+//! `probe` from outside: every instrument on real subjects, in each of the conditions that its reasons name.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod truth;
