@@ -48,7 +48,7 @@ pub(crate) fn evidence(
 ) -> Evidence {
     let passed_over = found.passed_over.iter().map(|path| path.to_string_lossy().into_owned()).collect();
     let detail = TruthDetail::of(&found.reading, &found.files, compared.target, compared.baseline);
-    let detail = Detail::Truth(TruthDetail { passed_over, ..detail });
+    let detail = Detail::Truth(Box::new(TruthDetail { passed_over, ..detail }));
     let evidence = Evidence::here(subject, instrument, finding, detail, teller.here());
     let modified = found.files.iter().filter_map(|file| file.modified_ns).max();
     let age_ms = modified.map(|nanos| evidence.observed_at.since(Stamp::from_nanos(nanos)));

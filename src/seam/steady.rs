@@ -154,7 +154,7 @@ mod tests {
         assert_eq!((why(&path.join("below")), why(folder.path())), (Reason::NoFile, Reason::NotAFile));
         File::options().write(true).open(&path).unwrap().set_len(MOST + 1).unwrap();
         assert_eq!(why(&path), Reason::TooBig);
-        assert_eq!(names(folder.path(), 1).unwrap(), [path.clone()]);
+        assert_eq!(names(folder.path(), 1).unwrap(), std::slice::from_ref(&path));
         assert_eq!(names(&folder.path().join("none"), 1).unwrap(), [] as [&Path; 0]);
         std::fs::write(folder.path().join("g"), "").unwrap();
         assert_eq!(names(folder.path(), 1).unwrap_err().reason, Reason::TooBig);

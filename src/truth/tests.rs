@@ -1,5 +1,7 @@
 //! Every fixture of stories and sprint files, read as its table says; and texts that are too much.
 
+#![allow(clippy::disallowed_macros, reason = "a test says how much it has read")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

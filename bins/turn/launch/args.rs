@@ -18,7 +18,7 @@ Examples:
   turn run --agent lead --runtime claude --prompt-file task.md --on-stall report --events
   git diff | turn run --agent rev --parent lead --runtime claude --prompt-file -
   turn run --agent b3 --expect file:report.md --expect git:HEAD -- make report
-  turn run --agent dev --expect story:1-2=review --expect sprint:1-2=review --runtime claude --prompt-file dev.md
+  turn run --agent dev --expect story:1-2=review --runtime claude --prompt-file dev.md
   mail wait --agent lead && turn run --agent lead --mail --continue --runtime claude")]
 pub(crate) struct Run {
     /// Whose turn it is: 1 to 100 of A-Z a-z 0-9 . _ -, the first a letter or digit

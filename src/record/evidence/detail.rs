@@ -12,7 +12,7 @@ pub enum Detail {
     /// Of a process.
     Pid(PidDetail),
     /// Of a story's file, or of its line in a sprint file.
-    Truth(TruthDetail),
+    Truth(Box<TruthDetail>),
 }
 
 /// What was read of a process.

@@ -34,7 +34,7 @@ pub(super) fn check(line: &str, kind: &str) -> Option<Result<(), String>> {
 #[expect(dead_code, reason = "reading it is the test")]
 enum Detail {
     Pid(PidDetail),
-    Truth(TruthDetail),
+    Truth(Box<TruthDetail>),
 }
 
 #[derive(Deserialize)]

@@ -54,7 +54,7 @@ fn contents(folder: &Path) {
 /// How often each answer was given.
 fn read(folder: &Path, may_be_silent: fn(Reason) -> bool) -> (usize, usize, usize) {
     let one = |number: usize| -> Says {
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             bmad::story(&StoryName::File("1-2.md".into()), folder).reading.says
         } else {
             bmad::sprint(&StoryKey::of("1-2"), Some(Path::new("sprint.yaml")), folder).reading.says
