@@ -10,6 +10,8 @@ use crate::model::{Form, Reading, Reason, Says, Silence, Source, Status, shown};
 
 /// So many places are told.
 const NAMED: usize = 50;
+/// More places tell nothing but that it is no story.
+const MOST: usize = 1000;
 
 /// Reads what the file says.
 #[must_use]
@@ -18,7 +20,7 @@ pub fn read(bytes: &[u8]) -> Reading {
         let text = plain::text(bytes)?;
         let (front, body) = split(text)?;
         let mut sources = front.map_or(Ok(Vec::new()), front_matter)?;
-        sources.extend(in_body(text, body));
+        sources.extend(in_body(text, body)?);
         Ok((sources, cut_line(text)))
     };
     match read() {
@@ -101,20 +103,23 @@ fn agree(sources: &[Source], cut: Option<u64>) -> Says {
 }
 
 /// Every place of the body that tells a status. Of the sections `Auto Run Result` only the last is of this run.
-fn in_body(text: &str, from: usize) -> Vec<Source> {
+fn in_body(text: &str, from: usize) -> Result<Vec<Source>, Silence> {
     let mut body = Body::default();
     let options = Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS | Options::ENABLE_FOOTNOTES;
     for (event, range) in Parser::new_ext(&text[from..], options).into_offset_iter() {
         body.take(event, from + range.start);
     }
     body.awaits_in_vain();
+    if body.found.len() > MOST {
+        return Err(Silence::with(Reason::TooBig, format!("more than {MOST} places tell a status")));
+    }
     let last = body.auto_run;
     let of_this_run = |found: &&Found| found.auto_run.is_none_or(|number| number == last);
     let tell = |found: &Found| {
         let form = if found.auto_run.is_some() { Form::AutoRunResult } else { found.form };
         source(line_at(text, found.at), form, &found.raw)
     };
-    body.found.iter().filter(of_this_run).map(tell).collect()
+    Ok(body.found.iter().filter(of_this_run).map(tell).collect())
 }
 
 /// A place in the body that tells a status.
@@ -230,13 +235,19 @@ impl Body {
 
     fn tell(&mut self, at: usize, form: Form, raw: &str) {
         let auto_run = self.in_auto_run.map(|_| self.auto_run);
-        self.found.push(Found { at, form, raw: raw.to_owned(), auto_run });
+        if self.found.len() <= MOST {
+            self.found.push(Found { at, form, raw: raw.to_owned(), auto_run });
+        }
     }
 
     fn end_heading(&mut self) {
         let lines = self.lines();
         let Some((at, text)) = lines.first() else { return };
         self.begin_section(text);
+        // Lines over a rule that has no blank line before it are a heading to Markdown.
+        if lines.len() > 1 {
+            return self.tell_lines(&lines, Form::Line);
+        }
         match label(text) {
             Some("") => self.awaits = Some(*at),
             Some(value) => self.tell(*at, Form::Heading, value),
@@ -271,9 +282,15 @@ impl Body {
             self.tell(*at, Form::Section, first);
             return;
         }
-        // A sentence may break its line before the word: only a block that begins with such lines tells anything by them.
-        for (at, line) in lines.iter().take_while(|(_, line)| is_labelled(line)) {
-            if let Some(value) = label(line) {
+        self.tell_lines(&lines, form);
+    }
+
+    /// A sentence may break its line before the word: behind other text only a line that is nothing but a known status counts.
+    fn tell_lines(&mut self, lines: &[(usize, String)], form: Form) {
+        let labelled = lines.iter().take_while(|(_, line)| is_labelled(line)).count();
+        for (index, (at, line)) in lines.iter().enumerate() {
+            let Some(value) = label(line) else { continue };
+            if index < labelled || Status::of(value).is_some_and(|status| status.known) {
                 self.tell(*at, form, value);
             }
         }

@@ -120,6 +120,8 @@ fn what_is_much_is_read_and_what_is_too_much_is_refused() {
             assert!(sprint::read(text.as_bytes(), &key).status().is_none(), "{hostile}");
         }
     }
+    let many = "Status: done\n\n".repeat(200_000);
+    assert_eq!(told(&story::read(many.as_bytes())).0, "!too_big");
     for hostile in ["[", "*a ", "> ", "- ", "`", "<!--", "|a", "[a](", "![", "a|b\n-|-\n", "# "] {
         let text = format!("Status: done\n\n{}", hostile.repeat(100_000));
         assert_eq!(told(&story::read(text.as_bytes())).0, "done", "{hostile}");
