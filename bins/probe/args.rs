@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use refloat::cli::Common;
 
+use crate::host::Host;
 use crate::pid::Pid;
 use crate::sprint::Sprint;
 use crate::story::Story;
@@ -12,6 +13,7 @@ Examples:
   probe pid 4711
   probe story 1-2 --exit-code
   probe sprint 1-2 --target review
+  probe host | jq .detail
 
 Looks, says, changes nothing: each subject is one record, whose finding is yes, no or unknown, with the reason.
 Exit codes: 0 looked, whatever was found; with --exit-code 0 yes, 1 no, 69 unknown (of several subjects the worst).";
@@ -31,6 +33,7 @@ pub(crate) enum Command {
     Pid(Pid),
     Story(Story),
     Sprint(Sprint),
+    Host(Host),
 }
 
 /// How an answer is given.

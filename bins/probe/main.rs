@@ -2,6 +2,8 @@
 //! It never says that something is dead because it could not look.
 
 mod args;
+mod host;
+mod lines;
 mod pid;
 mod sprint;
 mod story;
@@ -26,6 +28,7 @@ fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
         Command::Pid(args) => pid::run(cx, &args),
         Command::Story(args) => story::run(cx, &args),
         Command::Sprint(args) => sprint::run(cx, &args),
+        Command::Host(args) => host::run(cx, &args),
     }
 }
 

@@ -35,6 +35,7 @@ const ALL: &[&[&str]] = &[
     &["probe", "pid"],
     &["probe", "story"],
     &["probe", "sprint"],
+    &["probe", "host"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {

@@ -3,7 +3,7 @@
 mod detail;
 mod truth;
 
-pub use detail::{Detail, PidDetail};
+pub use detail::{Detail, HostDetail, PidDetail};
 pub use truth::{FileDetail, TruthDetail};
 
 use schemars::JsonSchema;

@@ -6,9 +6,9 @@ use super::{EvidenceId, One, RunId, Time, TurnId, Wire, is};
 
 words! {
     Answer: yes no unknown;
-    Meaning: alive dead absent done not_done unknown;
+    Meaning: alive dead absent done not_done present unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd story_file sprint_file;
+    Instrument: pidfd story_file sprint_file host;
     Form: front_matter line item heading section auto_run_result entry nested;
     KeyKind: epic story retrospective retro_item other;
 }
@@ -35,6 +35,7 @@ pub(super) fn check(line: &str, kind: &str) -> Option<Result<(), String>> {
 enum Detail {
     Pid(PidDetail),
     Truth(Box<TruthDetail>),
+    Host(HostDetail),
 }
 
 #[derive(Deserialize)]
@@ -42,8 +43,13 @@ enum Detail {
 #[expect(dead_code, reason = "reading it is the test")]
 struct PidDetail {
     pid: i32,
+    identity: Option<String>,
     start_ticks: Option<u64>,
     stopped: Option<bool>,
+    name: Option<String>,
+    name_lossy: bool,
+    thread_of: Option<i32>,
+    errno: Option<String>,
     identity_unproven: bool,
 }
 
@@ -88,4 +94,29 @@ struct File {
     size: Option<i64>,
     modified_at: Option<Time>,
     sha256: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct HostDetail {
+    machine_id: Option<String>,
+    boot_id: Option<String>,
+    pid_ns: Option<u64>,
+    pid_ns_initial: bool,
+    time_ns: Option<u64>,
+    time_ns_initial: bool,
+    foreign_proc: bool,
+    hostname: Option<String>,
+    hostname_lossy: bool,
+    kernel: Option<String>,
+    container: Option<String>,
+    booted_at: Time,
+    uptime_ms: i64,
+    suspended_ms: i64,
+    tmux: Option<String>,
+    tmux_lossy: bool,
+    cgroup: Option<String>,
+    cgroup_lossy: bool,
+    no_cgroup: Option<String>,
 }
