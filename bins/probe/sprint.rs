@@ -12,7 +12,7 @@ use refloat::model::{Before, Instrument, StoryKey, SubjectKind, typed_status};
 
 use crate::args::Asked;
 use crate::tell::Teller;
-use crate::truth::{Compared, Root, evidence};
+use crate::truth::{Compared, Root, evidence, from_here};
 
 /// Whether a story has reached a status, by the sprint file
 #[derive(Args, Debug)]
@@ -48,10 +48,11 @@ fn before(text: &str) -> Result<Before, String> {
 
 pub(crate) fn run(cx: &mut Context, args: &Sprint) -> Result<Exit> {
     let root = args.root.folder()?;
+    let file = args.file.as_deref().map(from_here).transpose()?;
     let compared = Compared { target: &args.target, baseline: args.baseline.as_ref() };
     let mut teller = Teller::new(cx, args.asked);
     for key in &args.keys {
-        let found = bmad::sprint(key, args.file.as_deref(), &root);
+        let found = bmad::sprint(key, file.as_deref(), &root);
         let finding = truth::sprint(&found.reading.says, None, compared.target, compared.baseline);
         let subject = (SubjectKind::Sprint, key.text.as_str());
         let told = evidence(subject, Instrument::SprintFile, finding, &found, &compared, &teller);

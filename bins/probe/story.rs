@@ -15,7 +15,7 @@ use refloat::record::Evidence;
 
 use crate::args::Asked;
 use crate::tell::Teller;
-use crate::truth::{Compared, Root, evidence};
+use crate::truth::{Compared, Root, evidence, from_here};
 
 /// Whether a story has reached a status, by its own file
 #[derive(Args, Debug)]
@@ -53,7 +53,10 @@ pub(crate) fn run(cx: &mut Context, args: &Story) -> Result<Exit> {
     let root: PathBuf = args.root.folder()?;
     let mut teller = Teller::new(cx, args.asked);
     for (text, name) in &args.stories {
-        let found = bmad::story(name, &root);
+        let found = match name {
+            StoryName::File(path) => bmad::story(&StoryName::File(from_here(path)?), &root),
+            StoryName::Key(_) => bmad::story(name, &root),
+        };
         let told = look(&text.to_string_lossy(), &found, args, &teller);
         teller.tell(&told)?;
     }

@@ -1,6 +1,6 @@
 //! What `probe story` and `probe sprint` share: the project's folder, and the record of what was found.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use refloat::bmad::Found;
@@ -29,6 +29,11 @@ impl Root {
             false => Err(Failure::not_found(format!("no folder {}", folder.display()))),
         }
     }
+}
+
+/// A path as it is seen from here, whatever the project's folder is.
+pub(crate) fn from_here(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).or_fail(|| "cannot tell the current folder".to_owned())
 }
 
 /// What a status is compared with.

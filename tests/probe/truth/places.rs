@@ -48,6 +48,13 @@ fn every_usual_place_is_searched_below_the_root_that_was_named() {
         assert_found(&home, &["sprint", "1-2"], "unknown unknown no_file");
         assert_found(&home, &["sprint", "1-2", "--root", "project"], YES);
     }
+    let home = Home::new();
+    write(&home, "here.md", story("done"));
+    write(&home, "here.yaml", sprint("  1-2-tides: done\n"));
+    std::fs::create_dir(home.path("home/project")).unwrap();
+    let file = assert_found(&home, &["story", "here.md", "--root", "project"], YES);
+    assert_eq!(file["detail"]["files"][0]["outside"], true, "a path is seen from here");
+    assert_found(&home, &["sprint", "1-2", "--file", "here.yaml", "--root", "project"], YES);
     Said::of(&mut Home::new().command("probe", ["story", "1-2", "--root", "nowhere"])).failed(66, "no folder");
 }
 
