@@ -45,7 +45,7 @@ pub fn story(name: &StoryName, root: &Path) -> Found {
             Ok(Search { found, near, passed_over }) => match &found[..] {
                 [one] => story_at(one, root, passed_over),
                 [] => {
-                    let reading = Reading::nothing(Silence::of(Reason::NotFound));
+                    let reading = Reading::nothing(Silence::of(Reason::NoStory));
                     Found { passed_over, ..nothing(Reading { candidates: names(&near), ..reading }) }
                 }
                 several => {
@@ -87,7 +87,7 @@ pub fn sprint(key: &StoryKey, file: Option<&Path>, root: &Path) -> Found {
 pub fn look_at_story(milestone: &Milestone) -> Look {
     look(match StoryName::typed(milestone.key().as_ref()) {
         Ok(name) => story(&name, &milestone.root),
-        Err(_) => nothing(Reading::nothing(Silence::of(Reason::NotFound))),
+        Err(_) => nothing(Reading::nothing(Silence::of(Reason::NoStory))),
     })
 }
 

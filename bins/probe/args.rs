@@ -7,6 +7,7 @@ use crate::host::Host;
 use crate::pid::Pid;
 use crate::sprint::Sprint;
 use crate::story::Story;
+use crate::tmux::Tmux;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,6 +15,7 @@ Examples:
   probe story 1-2 --exit-code
   probe sprint 1-2 --target review
   probe host | jq .detail
+  probe tmux 'b-*'
 
 Looks, says, changes nothing: each subject is one record, whose finding is yes, no or unknown, with the reason.
 Exit codes: 0 looked, whatever was found; with --exit-code 0 yes, 1 no, 69 unknown (of several subjects the worst).";
@@ -34,6 +36,7 @@ pub(crate) enum Command {
     Story(Story),
     Sprint(Sprint),
     Host(Host),
+    Tmux(Tmux),
 }
 
 /// How an answer is given.

@@ -8,6 +8,7 @@ mod pid;
 mod sprint;
 mod story;
 mod tell;
+mod tmux;
 mod truth;
 
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
         Command::Story(args) => story::run(cx, &args),
         Command::Sprint(args) => sprint::run(cx, &args),
         Command::Host(args) => host::run(cx, &args),
+        Command::Tmux(args) => tmux::run(cx, &args),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod payload;
 pub mod retry;
 pub mod sequel;
 pub mod situation;
+pub mod tmux;
 pub mod truth;
 pub mod verdict;
 pub mod wait;

@@ -82,7 +82,7 @@ fn was(target: &str, before: &Look, now: &TruthSeen) -> (Reach, Option<String>) 
 
 /// It was looked for, and is not there.
 const fn is_absence(reason: Reason) -> bool {
-    matches!(reason, Reason::NoFile | Reason::NotFound | Reason::NoKey)
+    matches!(reason, Reason::NoFile | Reason::NoStory | Reason::NoKey)
 }
 
 /// It is there, and certainly tells no status.

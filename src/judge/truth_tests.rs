@@ -83,7 +83,7 @@ fn the_table_of_two_looks() {
     let rows = [
         (is("review"), is("done"), Reached, ""),
         (is("parked"), is("done"), Reached, ""),
-        (none(Reason::NotFound), is("done"), Reached, ""),
+        (none(Reason::NoStory), is("done"), Reached, ""),
         (none(Reason::NoFile), is("done"), Reached, ""),
         (none(Reason::NoKey), is("done"), Reached, ""),
         (none(Reason::NoStatus), is("done"), Reached, ""),
@@ -97,7 +97,7 @@ fn the_table_of_two_looks() {
         (is("in-progress"), is("review"), NotReached, "its status is 'review', not 'done'"),
         (is("review"), is("review"), NotReached, "its status is 'review', not 'done'"),
         (is("done"), is("blocked"), NotReached, "its status is 'blocked', not 'done'"),
-        (is("review"), none(Reason::NotFound), NotReached, "not there"),
+        (is("review"), none(Reason::NoStory), NotReached, "not there"),
         (is("review"), none(Reason::NoFile), NotReached, "not there"),
         (is("review"), none(Reason::NoKey), NotReached, "the sprint file does not have it"),
         (is("review"), is("parked"), Unknown, "'parked' is none that is known"),
@@ -118,7 +118,7 @@ fn the_table_of_two_looks() {
 
 #[test]
 fn every_other_silence_is_unknown_before_and_after() {
-    let absent = [Reason::NoFile, Reason::NotFound, Reason::NoKey];
+    let absent = [Reason::NoFile, Reason::NoStory, Reason::NoKey];
     let none = [Reason::NoStatus, Reason::EmptyValue, Reason::Empty, Reason::NoMap];
     for reason in Reason::ALL {
         let silent = || seen(nothing(*reason), "hash");

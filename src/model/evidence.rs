@@ -81,6 +81,8 @@ words! {
         SprintFile = "sprint_file",
         /// What a machine and a kernel tell of themselves, in `/etc` and `/proc`.
         Host = "host",
+        /// `tmux list-panes`.
+        Tmux = "tmux",
     }
 }
 
@@ -103,8 +105,14 @@ words! {
         Zombie = "zombie",
         /// The host was booted anew.
         Rebooted = "rebooted",
-        /// tmux answered and does not list the session.
+        /// The tmux server answered.
+        Answered = "answered",
+        /// The tmux server answered: it has no sessions.
+        NoSessions = "no_sessions",
+        /// tmux answered and does not list the session or pane.
         NotListed = "not_listed",
+        /// tmux answered that it cannot find it.
+        NotFound = "not_found",
         /// tmux lists the pane as dead.
         PaneDead = "pane_dead",
         /// The tmux server is gone.
@@ -139,6 +147,8 @@ words! {
         StartUnknown = "start_unknown",
         /// Another tmux server answers on the socket, or none, while the recorded one lives or cannot be looked at.
         SocketReplaced = "socket_replaced",
+        /// The process with the number that tmux tells is no child of the tmux server, or that cannot be seen from here.
+        NotAChild = "not_a_child",
         /// There is no socket, which says nothing of a server.
         NoSocket = "no_socket",
         /// The socket, the file or the folder may not be used.
@@ -149,7 +159,7 @@ words! {
         NoDirectory = "no_directory",
         /// Client and server are of different versions.
         VersionMismatch = "version_mismatch",
-        /// tmux failed without a word.
+        /// tmux ended without a word.
         EmptyAnswer = "empty_answer",
         /// tmux answered something else than what was asked.
         Unparsable = "unparsable",
@@ -172,7 +182,7 @@ words! {
         /// There is no file at the path.
         NoFile = "no_file",
         /// No file for the key in any of the usual places.
-        NotFound = "not_found",
+        NoStory = "no_story",
         /// Several files or keys could be meant, or a file says the same key twice in different spellings.
         Ambiguous = "ambiguous",
         /// The places that tell the status do not agree.
@@ -248,6 +258,16 @@ impl Finding {
     #[must_use]
     pub const fn unknown(reason: Reason) -> Self {
         Self { answer: Answer::Unknown, meaning: Meaning::Unknown, reason }
+    }
+}
+
+impl From<Finding> for Sight {
+    fn from(finding: Finding) -> Self {
+        match finding.answer {
+            Answer::Yes => Self::alive(finding.reason),
+            Answer::No => Self::gone(finding.reason),
+            Answer::Unknown => Self::unknown(finding.reason),
+        }
     }
 }
 

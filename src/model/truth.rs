@@ -99,7 +99,7 @@ impl Silence {
     #[must_use]
     pub fn words(&self) -> String {
         let reason = match self.reason {
-            Reason::NoFile | Reason::NotFound => "not there".to_owned(),
+            Reason::NoFile | Reason::NoStory => "not there".to_owned(),
             Reason::NoKey => "the sprint file does not have it".to_owned(),
             other => other.word().replace('_', " "),
         };

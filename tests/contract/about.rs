@@ -36,6 +36,7 @@ const ALL: &[&[&str]] = &[
     &["probe", "story"],
     &["probe", "sprint"],
     &["probe", "host"],
+    &["probe", "tmux"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {

@@ -6,4 +6,5 @@
 mod host;
 mod pid;
 mod readonly;
+mod tmux;
 mod truth;

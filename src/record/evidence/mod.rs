@@ -1,9 +1,11 @@
 //! Records of `probe`: what was found of one subject by one instrument, and the end of several.
 
 mod detail;
+mod tmux;
 mod truth;
 
 pub use detail::{Detail, HostDetail, PidDetail};
+pub use tmux::{OnServer, PaneDetail, PaneFacts, ServerDetail, SessionDetail};
 pub use truth::{FileDetail, TruthDetail};
 
 use schemars::JsonSchema;

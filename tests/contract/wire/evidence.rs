@@ -8,7 +8,7 @@ words! {
     Answer: yes no unknown;
     Meaning: alive dead absent done not_done present unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd story_file sprint_file host;
+    Instrument: pidfd story_file sprint_file host tmux;
     Form: front_matter line item heading section auto_run_result entry nested;
     KeyKind: epic story retrospective retro_item other;
 }
@@ -36,6 +36,81 @@ enum Detail {
     Pid(PidDetail),
     Truth(Box<TruthDetail>),
     Host(HostDetail),
+    Server(ServerDetail),
+    Session(SessionDetail),
+    Pane(PaneDetail),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct ServerDetail {
+    socket: Option<String>,
+    pid: Option<i32>,
+    started_at: Option<Time>,
+    identity: Option<Identity>,
+    sessions: Option<i64>,
+    panes: Option<i64>,
+    recorded: Option<String>,
+    recorded_why: Option<Reason>,
+    looks: i64,
+    said: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct Identity {
+    machine: String,
+    boot: String,
+    pid_ns: u64,
+    time_ns: u64,
+    pid: i32,
+    start_ticks: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct SessionDetail {
+    session: Option<String>,
+    name: Option<String>,
+    created_at: Option<Time>,
+    group: Option<String>,
+    windows: Option<i64>,
+    panes: Option<i64>,
+    panes_dead: Option<i64>,
+    window: Option<String>,
+    pane: Option<String>,
+    pid: Option<i32>,
+    foreground: Option<String>,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+    ended_at: Option<Time>,
+    server_pid: Option<i32>,
+    server_started_at: Option<Time>,
+    inherited: bool,
+    looks: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct PaneDetail {
+    session: Option<String>,
+    name: Option<String>,
+    created_at: Option<Time>,
+    window: Option<String>,
+    pane: Option<String>,
+    pid: Option<i32>,
+    foreground: Option<String>,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+    ended_at: Option<Time>,
+    server_pid: Option<i32>,
+    server_started_at: Option<Time>,
+    inherited: bool,
+    looks: i64,
 }
 
 #[derive(Deserialize)]

@@ -12,13 +12,13 @@ const YES: &str = "yes done at_target";
 fn a_story_is_found_by_its_key_and_not_by_a_prefix() {
     let home = Home::new();
     write(&home, &format!("{NEW}/1-10-tides.md"), story("done"));
-    let none = assert_found(&home, &["story", "1-1"], "unknown unknown not_found");
+    let none = assert_found(&home, &["story", "1-1"], "unknown unknown no_story");
     assert_eq!(none["detail"]["candidates"], json!([]));
     write(&home, &format!("{NEW}/1-1-berths.md"), story("review"));
     assert_found(&home, &["story", "1-1"], "no not_done other_status");
     assert_found(&home, &["story", "1.10"], YES);
     assert_found(&home, &["story", "tides"], YES);
-    let near = assert_found(&home, &["story", "1-1-berth"], "unknown unknown not_found");
+    let near = assert_found(&home, &["story", "1-1-berth"], "unknown unknown no_story");
     assert_eq!(near["detail"]["candidates"].as_array().unwrap().len(), 1);
     for copy in ["1-1-berths-validation-report.md", "1-1-berths.md.bak", "1-1-berths copy.md", "1-1-berths (1).md"] {
         write(&home, &format!("{NEW}/{copy}"), story("done"));
@@ -39,7 +39,7 @@ fn every_usual_place_is_searched_below_the_root_that_was_named() {
     {
         let home = Home::new();
         write(&home, &format!("project/{place}/story-1.2.md"), story("done"));
-        assert_found(&home, &["story", "1-2"], "unknown unknown not_found");
+        assert_found(&home, &["story", "1-2"], "unknown unknown no_story");
         assert_found(&home, &["story", "1-2", "--root", "project"], YES);
     }
     for place in ["_bmad-output/implementation-artifacts", "_bmad-output", "docs/sprint-artifacts", "docs"] {
