@@ -9,7 +9,9 @@ use crate::mail::Mail;
 use crate::output::Output;
 use crate::pid::Pid;
 use crate::result::ResultFile;
+use crate::sprint::Sprint;
 use crate::state::State;
+use crate::story::Story;
 use crate::tmux::Tmux;
 
 const EXAMPLES: &str = "\
@@ -20,6 +22,8 @@ Examples:
   probe lock lead
   probe mail lead
   probe state
+  probe story 1-2 --exit-code
+  probe sprint 1-2 --target review
   probe host | jq .detail
   probe tmux 'b-*'
 
@@ -44,6 +48,8 @@ pub(crate) enum Command {
     Lock(Lock),
     Mail(Mail),
     State(State),
+    Story(Story),
+    Sprint(Sprint),
     Host(Host),
     Tmux(Tmux),
 }

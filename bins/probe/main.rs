@@ -10,9 +10,12 @@ mod output;
 mod pid;
 mod result;
 mod since;
+mod sprint;
 mod state;
+mod story;
 mod tell;
 mod tmux;
+mod truth;
 
 use std::process::ExitCode;
 
@@ -35,6 +38,8 @@ fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
         Command::Lock(args) => lock::run(cx, &args),
         Command::Mail(args) => mail::run(cx, &args),
         Command::State(args) => state::run(cx, &args),
+        Command::Story(args) => story::run(cx, &args),
+        Command::Sprint(args) => sprint::run(cx, &args),
         Command::Host(args) => host::run(cx, &args),
         Command::Tmux(args) => tmux::run(cx, &args),
     }

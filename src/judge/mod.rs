@@ -19,6 +19,7 @@ pub mod retry;
 pub mod sequel;
 pub mod situation;
 pub mod tmux;
+pub mod truth;
 pub mod verdict;
 pub mod wait;
 pub mod worker;

@@ -2,8 +2,10 @@
 //! "Reached" is *changed since the attempt began*: what was there before proves nothing. Called by `finish`.
 
 use super::outcome::{Conclusion, Terminal};
+use super::truth;
 use crate::model::{
-    Cause, ExpectKind, FileSeen, Fulfilment, Hold, Look, Outcome, OutcomeSource, Reach, RunState, Said, Standing,
+    Cause, ExpectKind, Expectation, FileSeen, Fulfilment, Hold, Look, Outcome, OutcomeSource, Reach, RunState, Said,
+    Standing,
 };
 
 /// A result with one of these has succeeded.
@@ -35,7 +37,16 @@ pub const fn begins_attempt(before: &Standing) -> bool {
 
 /// Compares how something looks with how it looked when the attempt began.
 #[must_use]
-pub fn reach(kind: ExpectKind, before: &Look, now: &Look) -> Fulfilment {
+pub fn reach(expectation: &Expectation, before: &Look, now: &Look) -> Fulfilment {
+    match expectation {
+        Expectation::Story(milestone) | Expectation::Sprint(milestone) => {
+            truth::reach(expectation.kind(), milestone, before, now)
+        }
+        _ => compare(expectation.kind(), before, now),
+    }
+}
+
+fn compare(kind: ExpectKind, before: &Look, now: &Look) -> Fulfilment {
     let (reach, why) = match (before, now) {
         (_, Look::Mail { mail: Some(_) }) => (Reach::Reached, None),
         (_, Look::Mail { mail: None }) => (Reach::NotReached, Some("not sent".to_owned())),
@@ -48,6 +59,7 @@ pub fn reach(kind: ExpectKind, before: &Look, now: &Look) -> Fulfilment {
             (Reach::NotReached, Some("not moved since the attempt began".to_owned()))
         }
         (_, Look::Ref { .. }) => (Reach::Reached, None),
+        (_, Look::Truth(_)) => (Reach::Unknown, Some("it is no file".to_owned())),
         (before, Look::File(now)) => match change(before, now) {
             Change::None => (Reach::NotReached, Some("not changed since the attempt began".to_owned())),
             Change::Unknown(why) => (Reach::Unknown, Some(why)),
@@ -131,12 +143,13 @@ pub fn adopt(conclusion: Conclusion, terminal: Option<Terminal>, findings: &[Ful
     }
 }
 
-/// A good end by the work alone: everything that is owed is there, and a result of this attempt says so.
-/// A file or a ref alone does not: a half-written file has changed too.
+/// A good end by the work alone: everything that is owed is there, and a result, a story or a sprint file of this attempt
+/// says so. A file or a ref alone does not: a half-written file has changed too.
 #[must_use]
 pub fn done(findings: &[Fulfilment]) -> Option<Conclusion> {
     let all = findings.iter().all(|finding| finding.reach == Reach::Reached);
-    let strong = findings.iter().any(|finding| finding.kind == ExpectKind::Result);
+    let says = |kind| matches!(kind, ExpectKind::Result | ExpectKind::Story | ExpectKind::Sprint);
+    let strong = findings.iter().any(|finding| says(finding.kind));
     (all && strong).then(|| expected(Outcome::Completed, Cause::ExpectationMet))
 }
 

@@ -18,6 +18,7 @@ pub mod reap;
 pub mod regular;
 pub mod signals;
 pub mod spawn;
+pub mod steady;
 pub mod survivors;
 pub mod tmux;
 pub mod tree;

@@ -33,6 +33,8 @@ const ALL: &[&[&str]] = &[
     &["mail", "purge"],
     &["probe"],
     &["probe", "pid"],
+    &["probe", "story"],
+    &["probe", "sprint"],
     &["probe", "host"],
     &["probe", "tmux"],
     &["reconcile"],

@@ -50,6 +50,8 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 4] {
     mail.extend(lines(home.mail(&["purge", "--older", "0s", "--agent", "lead"]).silent(0)));
     let pid = std::process::id().to_string();
     let mut probe = lines(home.probe(&["pid", &pid, "1", "1:1"]).silent(0));
+    probe.extend(lines(home.probe(&["story", "1-2", "x/none.md"]).silent(0)));
+    probe.extend(lines(home.probe(&["sprint", "1-2", "--baseline", "review"]).silent(0)));
     probe.extend(lines(home.probe(&["host"]).silent(0)));
     probe.extend(lines(listed(home).silent(0)));
     probe.extend(lines(home.probe(&["tmux", "b1", "%1", "--socket", home.path("none").to_str().unwrap()]).silent(0)));
@@ -125,7 +127,10 @@ fn owing(home: &Home) -> Said {
     let make = "git init -q -b main . && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x";
     Said::from(home.bare("sh", ["-ec", make]).output().unwrap()).silent(0);
     std::fs::write(folder.join("done.json"), r#"{"status":"done"}"#).unwrap();
-    let all = ["git:HEAD", "git:new", "file:.", "file:x", "result:done.json", "mail:status"];
+    let stories = folder.join("docs/stories");
+    std::fs::create_dir_all(&stories).unwrap();
+    std::fs::write(stories.join("1-2-login.md"), "# Story 1.2\n\nStatus: done\n").unwrap();
+    let all = ["git:HEAD", "git:new", "file:.", "file:x", "result:done.json", "mail:status", "story:1-2", "sprint:1-2"];
     let args: Vec<&str> = all.iter().flat_map(|one| ["--expect", one]).collect();
     home.play("b5", &args, "init; result done")
 }

@@ -67,6 +67,7 @@ fn data_flows_one_way_through_the_rooms() {
     never("src/model", &["seam", "state", "record", "finish", "emit", "cli", "observe"]);
     never("src/state", &["seam", "record", "finish", "emit", "cli", "observe", "runtime"]);
     never("src/record", &["seam", "state", "judge", "finish", "cli", "observe"]);
+    never("src/truth", &["seam", "state", "judge", "record", "finish", "emit", "cli", "observe"]);
     never("src/runtime", &["seam", "state", "judge", "record", "finish", "emit", "cli", "observe"]);
 }
 

@@ -26,3 +26,4 @@ impl Drop for Over<'_> {
         self.0.store(true, std::sync::atomic::Ordering::Relaxed);
     }
 }
+mod truth;

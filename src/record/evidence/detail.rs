@@ -7,6 +7,7 @@ use super::file::{OutputDetail, ResultDetail};
 use super::lock::LockDetail;
 use super::mail::MailDetail;
 use super::state::StateDetail;
+use super::truth::TruthDetail;
 use crate::clock::Stamp;
 
 use super::tmux::{PaneDetail, ServerDetail, SessionDetail};
@@ -27,6 +28,8 @@ pub enum Detail {
     Mail(MailDetail),
     /// Of the state file.
     State(StateDetail),
+    /// Of a story's file, or of its line in a sprint file.
+    Truth(Box<TruthDetail>),
     /// Of this machine.
     Host(HostDetail),
     /// Of a tmux server.

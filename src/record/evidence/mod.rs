@@ -6,6 +6,7 @@ mod lock;
 mod mail;
 mod state;
 mod tmux;
+mod truth;
 
 pub use detail::{Detail, HostDetail, PidDetail};
 pub use file::{OutputDetail, ResultDetail};
@@ -13,6 +14,7 @@ pub use lock::{HolderDetail, LockDetail};
 pub use mail::{LeaseDetail, MailDetail};
 pub use state::StateDetail;
 pub use tmux::{OnServer, PaneDetail, PaneFacts, ServerDetail, SessionDetail};
+pub use truth::{FileDetail, TruthDetail};
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -119,10 +119,10 @@ CREATE TABLE expectation (
     id INTEGER PRIMARY KEY,
     run INTEGER NOT NULL REFERENCES run (id),
     kind TEXT NOT NULL CHECK (kind IN (
-        'mail', 'file', 'result', 'git'
+        'mail', 'file', 'result', 'git', 'story', 'sprint'
     )),
     target BLOB NOT NULL, -- bytes: a path need not be UTF-8
-    repository BLOB NOT NULL, -- of a git ref; else empty
+    repository BLOB NOT NULL, -- of a git ref; of a story or sprint key the project's folder; else empty
     baseline TEXT NOT NULL CHECK (json_valid(baseline)),
     turn INTEGER REFERENCES turn (id), -- the turn at whose start the baseline was taken
     taken_at INTEGER NOT NULL,

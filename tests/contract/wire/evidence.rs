@@ -9,7 +9,7 @@ words! {
     Answer: yes no unknown;
     Meaning: alive dead present absent growing silent damaged done not_done failed held free healthy unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd file flock rows sqlite host tmux;
+    Instrument: pidfd file flock rows sqlite story_file sprint_file host tmux;
     NotFile: folder fifo socket device;
     ContentKind: json jsonl csv text binary;
     Form: good last_cut cut some_bad other several too_long binary;
@@ -21,6 +21,8 @@ words! {
     StateFolder: none safe r#unsafe shared denied failed;
     StateHeader: missing empty foreign other_user denied failed ours;
     StateCheck: not_asked ok damaged wal_unreadable busy restoring failed;
+    Place: front_matter line item heading section auto_run_result entry nested;
+    KeyKind: epic story retrospective retro_item other;
 }
 
 /// A word; which one is for the table of reasons.
@@ -49,6 +51,7 @@ enum Detail {
     Lock(LockDetail),
     Mail(MailDetail),
     State(StateDetail),
+    Truth(Box<TruthDetail>),
     Host(HostDetail),
     Server(ServerDetail),
     Session(SessionDetail),
@@ -140,6 +143,49 @@ struct PidDetail {
     thread_of: Option<i32>,
     errno: Option<String>,
     identity_unproven: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct TruthDetail {
+    target: String,
+    baseline: Option<String>,
+    status: Option<String>,
+    raw: Option<String>,
+    known: Option<bool>,
+    message: Option<String>,
+    key: Option<String>,
+    key_kind: Option<KeyKind>,
+    sources: Vec<Source>,
+    files: Vec<File>,
+    candidates: Vec<String>,
+    passed_over: Vec<String>,
+    unknown_keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct Source {
+    path: Option<String>,
+    line: i64,
+    form: Place,
+    raw: String,
+    status: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct File {
+    path: String,
+    path_lossy: bool,
+    real_path: Option<String>,
+    outside: bool,
+    size: Option<i64>,
+    modified_at: Option<Time>,
+    sha256: Option<String>,
 }
 
 #[derive(Deserialize)]
