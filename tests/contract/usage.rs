@@ -47,7 +47,7 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["probe", "tmux", "b1", "--socket", ""], "a socket is a path, or a name"),
     (&["probe", "tmux", "b1", "--tmux-timeout", "3"], "'3' is not a duration"),
     (&["probe", "tmux", "b1", "--looks", "0"], "0 is not in 1..=2"),
-    (&["probe", "tmux", "b1", "--server", "4711"], "no identity: invalid type"),
+    (&["probe", "tmux", "b1", "--server", "4711"], "a server is named by its whole identity"),
     (&["reconcile"], "reconcile: a subcommand is missing"),
     (&["reconcile", "--bogus"], "unexpected argument '--bogus'"),
     (&["reconcile", "retry"], "reconcile: a subcommand is missing"),

@@ -3,6 +3,7 @@
 use std::fs::{self, File, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -24,6 +25,14 @@ fn settled(home: &Home, name: &str, content: impl AsRef<[u8]>) {
     fs::write(&path, content).unwrap();
     let past = fs::metadata(&path).unwrap().modified().unwrap() - Duration::from_secs(60);
     File::options().write(true).open(&path).unwrap().set_modified(past).unwrap();
+}
+
+/// Waits until a file is older than the kernel's clock for files is coarse: what begins now is later for certain.
+pub(super) fn aged(path: &Path) {
+    let written = fs::metadata(path).unwrap().modified().unwrap();
+    until("a file is older than its clock's grain", || {
+        written.elapsed().is_ok_and(|age| age > Duration::from_millis(20))
+    });
 }
 
 /// bmad 42, 69, 76, 97
@@ -223,6 +232,8 @@ fn a_file_of_an_earlier_attempt_counts_as_absent() {
     let run = ["run", "--agent", "a", "--now", "--max-attempts", "3", "--", "sh", "-c"];
     for script in ["echo 1 >first; exit 1", "echo 2 >second; exit 1", "echo 3 >third"] {
         home.turn(&[&run[..], &[script]].concat()).with_code(i32::from(script.ends_with('1')));
+        let written = home.path("home").join(script.split(['>', ';']).nth(1).unwrap());
+        aged(&written);
     }
     let absent = ["no", "absent", "not_of_this_attempt"];
     let present = ["yes", "present", "readable"];

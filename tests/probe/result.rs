@@ -72,6 +72,7 @@ fn a_result_of_an_earlier_attempt_is_not_done() {
     let home = Home::new();
     let script = r#"echo '{"status":"done"}' >r"#;
     home.turn(&["run", "--agent", "a", "--", "sh", "-c", script]).silent(0);
+    super::output::aged(&home.path("home/r"));
     home.turn(&["run", "--agent", "a", "--", "true"]).silent(0);
     let said = |since| home.probe(&["result", "r", "--since", since]).silent(0).record("evidence");
     assert_eq!(found(&said("t1")), DONE);

@@ -65,25 +65,13 @@ struct ServerDetail {
     socket: Option<String>,
     pid: Option<i32>,
     started_at: Option<Time>,
-    identity: Option<Identity>,
+    identity: Option<String>,
     sessions: Option<i64>,
     panes: Option<i64>,
     recorded: Option<String>,
     recorded_why: Option<Reason>,
     looks: i64,
     said: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "reading it is the test")]
-struct Identity {
-    machine: String,
-    boot: String,
-    pid_ns: u64,
-    time_ns: u64,
-    pid: i32,
-    start_ticks: u64,
 }
 
 #[derive(Deserialize)]
