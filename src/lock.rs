@@ -36,18 +36,9 @@ impl TurnLock {
         self.0.try_clone()
     }
 
-    /// Whether somebody holds the agent's turn lock now. Looks with a shared lock that is dropped at once.
+    /// Whether somebody holds the agent's turn lock now.
     pub fn is_held(place: &Place, agent: &str) -> Result<bool> {
-        let path = path(place, agent, "turn");
-        match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(Failure::io(format!("cannot open {}", path.display()), error)),
-            Ok(file) => match file.try_lock_shared() {
-                Ok(()) => Ok(false),
-                Err(TryLockError::WouldBlock) => Ok(true),
-                Err(TryLockError::Error(error)) => Err(Failure::io(format!("cannot lock {}", path.display()), error)),
-            },
-        }
+        is_held(&path(place, agent, "turn"))
     }
 }
 
@@ -56,6 +47,11 @@ impl TurnLock {
 pub struct SupervisorLock(#[expect(dead_code, reason = "held, not read")] fd_lock::RwLockWriteGuard<'static, File>);
 
 impl SupervisorLock {
+    /// Whether somebody watches or finishes a turn of the agent now.
+    pub fn is_held(place: &Place, agent: &str) -> Result<bool> {
+        is_held(&path(place, agent, "supervisor"))
+    }
+
     /// Takes the lock, waiting at most `wait`. None: somebody else holds it.
     pub fn take(place: &Place, agent: &str, wait: Duration) -> Result<Option<Self>> {
         let path = path(place, agent, "supervisor");
@@ -73,6 +69,19 @@ impl SupervisorLock {
             Ok(taken) => taken.map(|guard| Some(Self(guard))).or_fail(|| format!("cannot lock {}", path.display())),
             Err(_) => Ok(None),
         }
+    }
+}
+
+/// Looks with a shared lock that is dropped at once.
+fn is_held(path: &Path) -> Result<bool> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Failure::io(format!("cannot open {}", path.display()), error)),
+        Ok(file) => match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(Failure::io(format!("cannot lock {}", path.display()), error)),
+        },
     }
 }
 

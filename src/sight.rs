@@ -167,7 +167,7 @@ const fn why_in_doubt(doubt: Doubt) -> Reason {
     }
 }
 
-const fn why_failing(failing: Failing) -> Reason {
+pub(crate) const fn why_failing(failing: Failing) -> Reason {
     match failing {
         Failing::PermissionDenied => Reason::PermissionDenied,
         Failing::ServerExited => Reason::ServerExited,

@@ -4,13 +4,15 @@ use clap::{Args, Parser, Subcommand};
 use refloat::cli::Common;
 
 use crate::pid::Pid;
+use crate::wait::Wait;
 
 const EXAMPLES: &str = "\
 Examples:
   probe pid 4711
+  probe wait pid-exit 4711 --timeout 5m
 
 Looks, says, changes nothing: each subject is one record, whose finding is yes, no or unknown, with the reason.
-Exit codes: 0 looked, whatever was found; with --exit-code 0 yes, 1 no, 69 unknown (of several subjects the worst).";
+Exit codes: 0 looked, whatever was found; with --exit-code 0 yes, 1 no, 69 unknown (of several subjects the worst); wait: 75 not in time.";
 
 /// Look, say, change nothing: yes, no or unknown.
 #[derive(Parser, Debug)]
@@ -25,6 +27,7 @@ pub(crate) struct Probe {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     Pid(Pid),
+    Wait(Wait),
 }
 
 /// How an answer is given.

@@ -4,13 +4,14 @@
 mod args;
 mod pid;
 mod tell;
+mod wait;
 
 use std::process::ExitCode;
 
 use refloat::cli::{self, Context};
 use refloat::error::Result;
 use refloat::exit::Exit;
-use refloat::record::{self, Evidence, ProbeEnded};
+use refloat::record::{self, Evidence, ProbeEnded, WaitEnded};
 
 use args::{Command, Probe};
 
@@ -21,9 +22,14 @@ fn main() -> ExitCode {
 fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
     match probe.command {
         Command::Pid(args) => pid::run(cx, &args),
+        Command::Wait(args) => wait::run(cx, args),
     }
 }
 
 fn schema() -> String {
-    record::document(vec![record::schema_of::<Evidence>(), record::schema_of::<ProbeEnded>()])
+    record::document(vec![
+        record::schema_of::<Evidence>(),
+        record::schema_of::<ProbeEnded>(),
+        record::schema_of::<WaitEnded>(),
+    ])
 }

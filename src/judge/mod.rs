@@ -8,6 +8,7 @@ pub mod outcome;
 pub mod owed;
 pub mod payload;
 pub mod retry;
+pub mod seen;
 pub mod sequel;
 pub mod situation;
 pub mod verdict;

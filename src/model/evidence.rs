@@ -143,6 +143,40 @@ words! {
         ExecFailed = "exec_failed",
         /// There is no tmux.
         NotInstalled = "not_installed",
+        /// There is mail that a turn could take.
+        Claimable = "claimable",
+        /// There is no mail that a turn could take.
+        NoMail = "no_mail",
+        /// The agent is held until a time, or until a person acts.
+        Held = "held",
+        /// The agent is stopped.
+        AgentStopped = "agent_stopped",
+        /// There is no state file.
+        NoState = "no_state",
+        /// Others have the state file for themselves.
+        StateBusy = "state_busy",
+        /// It is recorded as open: its end is not.
+        Open = "open",
+        /// Its end is recorded.
+        Ended = "ended",
+        /// It stands differently than at the first look.
+        Changed = "changed",
+        /// Nothing has changed since the first look.
+        Unchanged = "unchanged",
+        /// The turn has no outcome and nobody works on it or watches it.
+        Abandoned = "abandoned",
+        /// It is there.
+        Present = "present",
+        /// It is not there.
+        Absent = "absent",
+        /// It was not there at the first look.
+        Created = "created",
+        /// It was there at the first look, and is not now.
+        Removed = "removed",
+        /// The same file has another content.
+        Modified = "modified",
+        /// Another file has its name.
+        Replaced = "replaced",
     }
 }
 

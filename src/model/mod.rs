@@ -19,6 +19,6 @@ pub use mail::{Mail, MailState, NewMail, Terms};
 pub use run::{NewRun, Run, Standing};
 pub use sight::{Observed, Sight};
 pub use turn::{Counters, NewTurn, StallNote, Turn, WishNote, YieldNote};
-pub use wait::{WaitEnd, WokenBy};
+pub use wait::{Awaited, WaitEnd, WokenBy};
 pub use words::*;
 pub use worker::{FoundSession, NewWorker, Pulse, TmuxSession, Worker};

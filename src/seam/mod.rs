@@ -9,6 +9,7 @@ pub mod exit_record;
 pub mod follow;
 pub mod git;
 pub mod process;
+pub mod pty;
 pub mod reap;
 pub mod regular;
 pub mod signals;

@@ -225,6 +225,26 @@ impl Handle {
         Self::open_here(who.pid, |stat| stat.start_ticks == who.start_ticks)
     }
 
+    /// Opens whoever has this number here, also where `/proc` does not show whose it is.
+    ///
+    /// # Errors
+    /// What was found instead of a living process; never [`Life::Alive`].
+    pub fn of_number(pid: i32) -> Result<Self, Life> {
+        let pidfd = open_pidfd(pid)?;
+        let stopped = procfs::stat(pid).is_ok_and(|stat| stat.stopped());
+        match wait::readable(pidfd.as_fd(), Tick::now()) {
+            Ok(false) => Ok(Self { pidfd, stopped }),
+            Ok(true) => Err(Life::Dead(Death::Zombie)),
+            Err(_) => Err(Life::Unknown(Doubt::LookFailed)),
+        }
+    }
+
+    /// Whether it was stopped, by a signal or a tracer, when this was opened.
+    #[must_use]
+    pub const fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// Opens the process with this pid here if its stat is of the one that is meant.
     pub(super) fn open_here(pid: i32, meant: impl FnOnce(&procfs::Stat) -> bool) -> Result<Self, Life> {
         let pidfd = open_pidfd(pid)?;

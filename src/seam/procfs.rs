@@ -11,6 +11,8 @@ pub(super) struct Stat {
     pub(super) name: String,
     pub(super) state: u8,
     pub(super) parent: i32,
+    /// Its controlling terminal as a device number; 0 where it has none.
+    pub(super) terminal: i32,
     pub(super) start_ticks: u64,
 }
 
@@ -23,9 +25,10 @@ impl Stat {
         let mut fields = std::str::from_utf8(line.get(close + 1..)?).ok()?.split_ascii_whitespace();
         let state = *fields.next()?.as_bytes().first()?;
         let parent = fields.next()?.parse().ok()?;
-        // The state is field 3, the parent 4, the start time 22.
-        let start_ticks = fields.nth(17)?.parse().ok()?;
-        Some(Self { name, state, parent, start_ticks })
+        // The state is field 3, the parent 4, the terminal 7, the start time 22.
+        let terminal = fields.nth(2)?.parse().ok()?;
+        let start_ticks = fields.nth(14)?.parse().ok()?;
+        Some(Self { name, state, parent, terminal, start_ticks })
     }
 
     /// Stopped by a signal or by a tracer.
@@ -150,8 +153,8 @@ mod tests {
 
     #[test]
     fn a_name_with_brackets_and_blanks_does_not_shift_the_fields() {
-        let line = b"42 (a) b) (c) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2 3\n";
-        let expected = Stat { name: "a) b) (c".into(), state: b'S', parent: 7, start_ticks: 987_654 };
+        let line = b"42 (a) b) (c) S 7 42 42 34816 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2 3\n";
+        let expected = Stat { name: "a) b) (c".into(), state: b'S', parent: 7, terminal: 34_816, start_ticks: 987_654 };
         assert_eq!(Stat::parse(line), Some(expected));
         for bad in [&b""[..], b"42", b"42 (x", b"42 (x)", b"42 (x) S 1", b") 42 (x S 1 2 3"] {
             assert_eq!(Stat::parse(bad), None);

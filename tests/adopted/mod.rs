@@ -22,7 +22,7 @@ use crate::stage::{Call, Stage, TURN, until};
 use crate::support::fake_agent;
 
 /// Whether there is a tmux; says so where there is none.
-fn has_tmux() -> bool {
+pub(crate) fn has_tmux() -> bool {
     let has = Command::new("tmux").arg("-V").stdout(Stdio::null()).status().is_ok_and(|done| done.success());
     if !has {
         println!("skipped: no tmux");
@@ -114,7 +114,7 @@ impl Stage {
 }
 
 /// A `tmux` in front of the real one that does this.
-fn fake(stage: &Stage, script: &str) -> std::ffi::OsString {
+pub(crate) fn fake(stage: &Stage, script: &str) -> std::ffi::OsString {
     let folder = stage.path("bin");
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("tmux");
@@ -133,13 +133,13 @@ fn with_path(stage: &Stage, path: &std::ffi::OsStr, args: &[&str]) -> Call {
 }
 
 /// A tmux server of the stage's own.
-struct Server<'s> {
+pub(crate) struct Server<'s> {
     stage: &'s Stage,
     name: &'static str,
 }
 
 impl<'s> Server<'s> {
-    fn new(stage: &'s Stage, name: &'static str) -> Self {
+    pub(crate) fn new(stage: &'s Stage, name: &'static str) -> Self {
         std::fs::create_dir_all(stage.path("tmux")).unwrap();
         Self { stage, name }
     }
@@ -149,7 +149,7 @@ impl<'s> Server<'s> {
         self.stage.path(&format!("tmux/tmux-{}/{}", rustix::process::geteuid().as_raw(), self.name))
     }
 
-    fn tmux(&self, args: &[&str]) -> String {
+    pub(crate) fn tmux(&self, args: &[&str]) -> String {
         let mut command = self.stage.command("tmux");
         command.env("TMUX_TMPDIR", self.stage.path("tmux")).env("LC_ALL", "C").env_remove("TMUX");
         let output = command.args(["-u", "-f", "/dev/null", "-L", self.name]).args(args).output().unwrap();
@@ -158,7 +158,7 @@ impl<'s> Server<'s> {
     }
 
     /// A session whose only pane does this; its id.
-    fn session(&self, name: &str, command: &str) -> String {
+    pub(crate) fn session(&self, name: &str, command: &str) -> String {
         self.tmux(&["new-session", "-d", "-P", "-F", "#{session_id}", "-s", name, command])
     }
 
@@ -169,7 +169,7 @@ impl<'s> Server<'s> {
         command.output().unwrap().status.success()
     }
 
-    fn pid(&self) -> i64 {
+    pub(crate) fn pid(&self) -> i64 {
         self.tmux(&["display-message", "-p", "#{pid}"]).parse().unwrap()
     }
 

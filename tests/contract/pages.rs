@@ -96,7 +96,9 @@ fn every_subcommand_is_on_the_pages_and_every_option_of_the_pages_exists() {
         let (names, common) = help(&home, &[program]);
         known.extend(common);
         for name in names {
-            known.extend(help(&home, &[program, &name]).1);
+            let (below, options) = help(&home, &[program, &name]);
+            known.extend(options);
+            known.extend(below.iter().flat_map(|below| help(&home, &[program, &name, below]).1));
             let page = page(program);
             assert!(page.contains(&format!("{program} {name} ")), "{program} {name} is not on its page");
             assert!(
