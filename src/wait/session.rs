@@ -111,8 +111,7 @@ impl Session {
             (_, []) => Says::PaneDead,
             (_, alive) => {
                 let stays = |signs: &Signs| alive.iter().any(|pane| pane.pane == signs.pane);
-                let told = self.signs.as_mut().is_some_and(|signs| signs.tell().unwrap_or(true));
-                if told || !self.signs.as_ref().is_some_and(stays) {
+                if !self.signs.as_ref().is_some_and(stays) {
                     self.signs = found.process.as_ref().and_then(|server| Signs::of(snapshot, server, alive));
                 }
                 Says::Listed
@@ -157,6 +156,8 @@ impl Condition for Session {
             Some(signs) => signs.tell().or_fail(|| format!("cannot look at tmux session {}", self.name))?,
             None => false,
         };
+        // What has told once tells for ever: until tmux has named another pane it is asked now and then.
+        self.signs = self.signs.take().filter(|_| !told);
         let is_gone = server.is_some_and(|server| server.observed == Observed::Gone);
         let session = (!is_gone).then(|| self.ask(within));
         let of = |confirmed| SessionSeen { session, server, found: self.found.is_some(), confirmed };
