@@ -14,7 +14,7 @@ use crate::contract::Home;
 fn a_signal_ends_it_without_a_word() {
     let home = Home::new();
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
-        let waiter = asleep(wait(&home, &["file", "none", "exists", "--timeout", "none"]));
+        let waiter = asleep(wait(&home, &["file", "none", "exists", "--timeout", "60s"]));
         kill(Pid::from_raw(waiter.id().cast_signed()), signal).unwrap();
         let output = waiter.wait_with_output().unwrap();
         assert_eq!(output.status.signal(), Some(signal as i32));
@@ -29,7 +29,7 @@ fn a_signal_ends_it_without_a_word() {
 #[test]
 fn a_reader_that_has_gone_changes_nothing() {
     let home = Home::new();
-    let mut command = wait(&home, &["file", "file", "exists", "--timeout", "none"]);
+    let mut command = wait(&home, &["file", "file", "exists", "--timeout", "60s"]);
     let mut waiter = command.stdout(Stdio::piped()).spawn().unwrap();
     drop(waiter.stdout.take());
     super::sleeping(&waiter);
@@ -90,14 +90,14 @@ fn it_sleeps_in_the_kernel_and_writes_nothing_but_its_record() {
 #[test]
 fn an_instrument_that_fails_for_a_moment_is_asked_again() {
     let home = Home::new();
-    let Some(blind) = injected(&home, "pidfd_open:error=ENOSYS", &["pid-exit", "1", "--timeout", "none"]) else {
+    let Some(blind) = injected(&home, "pidfd_open:error=ENOSYS", &["pid-exit", "1", "--timeout", "60s"]) else {
         return;
     };
     assert_eq!(words(&record(blind, 69)), ["unknown", "not_supported", "null"]);
     let mut child = home.bare("sleep", ["600"]).spawn().unwrap();
     let pid = child.id().to_string();
     let for_a_moment = "pidfd_open:error=EMFILE:when=1..2";
-    let command = injected(&home, for_a_moment, &["pid-exit", &pid, "--timeout", "none"]).unwrap();
+    let command = injected(&home, for_a_moment, &["pid-exit", &pid, "--timeout", "60s"]).unwrap();
     let waiter = super::piped(command).spawn().unwrap();
     let looks = || fs::read_to_string(home.path("trace")).unwrap_or_default().matches("pidfd_open(").count();
     crate::stage::until("the third look", || looks() >= 3);

@@ -45,7 +45,7 @@ fn each_change_of_a_file_wakes_it_with_its_own_word() {
         fs::create_dir(&folder).unwrap();
         let path = folder.join("file");
         fs::write(&path, "old").unwrap();
-        let waiter = asleep(wait(&home, &["file", text(&path), "changed", "--timeout", "none"]));
+        let waiter = asleep(wait(&home, &["file", text(&path), "changed", "--timeout", "60s"]));
         act(&path);
         let end = ended(waiter, 0);
         assert_eq!((words(&end), &end["polled"]), (["met", why, "notice"], &false.into()), "act {number}: {end}");
@@ -57,7 +57,7 @@ fn a_file_that_comes_later_is_noticed_also_with_its_folders() {
     let home = Home::new();
     for (what, why) in [("changed", "created"), ("exists", "present")] {
         let path = home.path(&format!("{what}/deep/er/file"));
-        let waiter = asleep(wait(&home, &["file", text(&path), what, "--timeout", "none"]));
+        let waiter = asleep(wait(&home, &["file", text(&path), what, "--timeout", "60s"]));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         super::sleeping(&waiter);
         fs::write(&path, "x").unwrap();
@@ -79,7 +79,7 @@ fn what_is_so_already_ends_it_at_once_and_what_is_not_ends_in_time() {
         assert_eq!((words(&end), &end["subject"]), (["timeout", why, "null"], &file.into()));
         assert_eq!((&end["looks"], &end["polled"]), (&1.into(), &false.into()));
     }
-    let waiter = asleep(wait(&home, &["file", "file", "gone", "--timeout", "none"]));
+    let waiter = asleep(wait(&home, &["file", "file", "gone", "--timeout", "60s"]));
     fs::remove_file(home.path("home/file")).unwrap();
     assert_eq!(words(&ended(waiter, 0)), ["met", "absent", "notice"]);
 }
@@ -92,11 +92,11 @@ fn a_link_is_looked_through() {
     fs::write(home.path("real/file"), "x").unwrap();
     symlink(home.path("real/file"), home.path("link")).unwrap();
     let link = home.path("link");
-    let waiter = asleep(wait(&home, &["file", text(&link), "changed", "--timeout", "none"]));
+    let waiter = asleep(wait(&home, &["file", text(&link), "changed", "--timeout", "60s"]));
     fs::write(home.path("real/new"), "x").unwrap();
     fs::rename(home.path("real/new"), home.path("real/file")).unwrap();
     assert_eq!(words(&ended(waiter, 0)), ["met", "replaced", "notice"]);
-    let waiter = asleep(wait(&home, &["file", text(&link), "changed", "--timeout", "none"]));
+    let waiter = asleep(wait(&home, &["file", text(&link), "changed", "--timeout", "60s"]));
     symlink(home.path("home"), home.path("other")).unwrap();
     fs::rename(home.path("other"), &link).unwrap();
     assert_eq!(words(&ended(waiter, 0)), ["met", "replaced", "notice"]);
@@ -133,7 +133,7 @@ fn where_changes_are_not_told_it_polls_and_says_so() {
     let home = Home::new();
     let mut child = home.bare("sleep", ["600"]).spawn().unwrap();
     let path = format!("/proc/{}/comm", child.id());
-    let waiter = asleep(wait(&home, &["file", &path, "gone", "--timeout", "none"]));
+    let waiter = asleep(wait(&home, &["file", &path, "gone", "--timeout", "60s"]));
     child.kill().unwrap();
     child.wait().unwrap();
     let end = ended(waiter, 0);
@@ -146,7 +146,7 @@ fn without_notices_it_polls_and_says_so() {
     let home = Home::new();
     for (number, call) in ["inotify_init1:error=EMFILE", "inotify_add_watch:error=ENOSPC"].iter().enumerate() {
         let path = home.path(&format!("file{number}"));
-        let Some(command) = injected(&home, call, &["file", text(&path), "exists", "--timeout", "none"]) else {
+        let Some(command) = injected(&home, call, &["file", text(&path), "exists", "--timeout", "60s"]) else {
             return;
         };
         let waiter = super::piped(command).spawn().unwrap();
@@ -166,11 +166,11 @@ fn a_path_that_may_not_be_looked_at_is_unknown_at_once() {
     fs::create_dir(home.path("closed")).unwrap();
     fs::set_permissions(home.path("closed"), fs::Permissions::from_mode(0o700)).unwrap();
     let path = home.path("closed/file");
-    let mut command = wait(&home, &["file", text(&path), "gone", "--timeout", "none"]);
+    let mut command = wait(&home, &["file", text(&path), "gone", "--timeout", "60s"]);
     if is_root() {
         let user = ["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_probe"), "wait"];
         fs::set_permissions(home.path(""), fs::Permissions::from_mode(0o755)).unwrap();
-        command = home.bare("setpriv", [&user[..], &["file", text(&path), "gone", "--timeout", "none"]].concat());
+        command = home.bare("setpriv", [&user[..], &["file", text(&path), "gone", "--timeout", "60s"]].concat());
         command.current_dir("/");
     } else {
         fs::set_permissions(home.path("closed"), fs::Permissions::from_mode(0o000)).unwrap();

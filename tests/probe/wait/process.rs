@@ -35,7 +35,7 @@ fn the_end_of_a_process_wakes_it_also_while_its_parent_has_not_asked() {
     let mut child = sleeper(&home);
     let pid = child.id().to_string();
     let identity = json(&identity(&child));
-    let waiters = [&pid, &identity].map(|who| asleep(wait(&home, &["pid-exit", who, "--timeout", "none"])));
+    let waiters = [&pid, &identity].map(|who| asleep(wait(&home, &["pid-exit", who, "--timeout", "60s"])));
     child.kill().unwrap();
     for waiter in waiters {
         let end = ended(waiter, 0);
@@ -78,7 +78,7 @@ fn a_stopped_process_has_not_ended() {
     crate::stage::until("the stop", || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") T "));
     let end = record(wait(&home, &["pid-exit", &pid, "--timeout", "0s"]), 75);
     assert_eq!((words(&end), &end["looks"]), (["timeout", "stopped", "null"], &1.into()));
-    let waiter = asleep(wait(&home, &["pid-exit", &pid, "--timeout", "none"]));
+    let waiter = asleep(wait(&home, &["pid-exit", &pid, "--timeout", "60s"]));
     child.kill().unwrap();
     assert_eq!(words(&ended(waiter, 0)), ["met", "zombie", "notice"]);
     child.wait().unwrap();
@@ -96,7 +96,7 @@ fn what_lives_elsewhere_is_unknown_at_once() {
     // Without a machine-id no host can be told from another.
     let host = (!here.machine.is_empty()).then_some((host, "other_host"));
     for (who, why) in [(boot, "other_boot"), (namespace, "other_namespace")].into_iter().chain(host) {
-        let end = record(wait(&home, &["pid-exit", &json(&who), "--timeout", "none"]), 69);
+        let end = record(wait(&home, &["pid-exit", &json(&who), "--timeout", "60s"]), 69);
         assert_eq!((words(&end), &end["looks"]), (["unknown", why, "null"], &1.into()));
     }
     end(&mut child);
@@ -122,7 +122,7 @@ fn all_who_wait_for_one_process_are_woken_by_its_one_end() {
     let home = Home::new();
     let mut child = sleeper(&home);
     let pid = child.id().to_string();
-    let begin = |_| wait(&home, &["pid-exit", &pid, "--timeout", "none"]).spawn().unwrap();
+    let begin = |_| wait(&home, &["pid-exit", &pid, "--timeout", "60s"]).spawn().unwrap();
     let waiters: Vec<Child> = (0..64).map(begin).collect();
     waiters.iter().for_each(super::sleeping);
     child.kill().unwrap();

@@ -22,7 +22,7 @@ fn wait(stage: &Stage, name: &str, more: &[&str]) -> Command {
 
 /// A wait that has seen its session and has set all its watches: server, process, terminal.
 fn watching(stage: &Stage, name: &str) -> Child {
-    let child = wait(stage, name, &["--timeout", "none"]).spawn().unwrap();
+    let child = wait(stage, name, &["--timeout", "60s"]).spawn().unwrap();
     until("the watches", || {
         let fds = std::fs::read_dir(format!("/proc/{}/fd", child.id())).unwrap();
         let names: Vec<String> = fds
@@ -160,13 +160,15 @@ fn a_socket_that_was_taken_away_is_no_end_of_a_session() {
     }
     let stage = Stage::new();
     let server = Server::new(&stage, "one");
+    // Ids begin anew with each server: the next one's first session is no other `build`.
+    server.session("keeper", "sleep 600");
     server.session("build", "sleep 600");
     let number = pid(server.pid());
     let process = pane_pid(&server, "build");
     let mut waiter = watching(&stage, "build");
     let socket = stage.path(&format!("tmux/tmux-{}/one", rustix::process::geteuid().as_raw()));
     std::fs::remove_file(&socket).unwrap();
-    let end = record(wait(&stage, "build", &["--timeout", "none"]), 69);
+    let end = record(wait(&stage, "build", &["--timeout", "60s"]), 69);
     assert_eq!((told(&end), &end["looks"]), ((false, ["unknown", "no_socket", "null"]), &1.into()));
     // A second server where the first one was: what it does not list it never had.
     server.session("another", "sleep 600");
@@ -204,7 +206,7 @@ fn a_pane_that_remains_when_its_process_is_dead_does_not_look_alive() {
 fn what_keeps_tmux_from_being_asked_is_unknown_at_once_or_waited_out() {
     let stage = Stage::new();
     std::fs::create_dir(stage.path("tmux")).unwrap();
-    let mut none = wait(&stage, "build", &["--timeout", "none"]);
+    let mut none = wait(&stage, "build", &["--timeout", "60s"]);
     none.env("PATH", stage.path("nothing"));
     assert_eq!(words(&record(none, 69)), ["unknown", "not_installed", "null"]);
     let said = [
@@ -238,7 +240,7 @@ fn a_server_that_cannot_be_seen_is_asked_again_and_again() {
         &stage,
         &format!("if [ -s {0} ]; then cat {0}; else echo no current target >&2; exit 1; fi", list.display()),
     );
-    let mut command = wait(&stage, "build", &["--timeout", "none"]);
+    let mut command = wait(&stage, "build", &["--timeout", "60s"]);
     let waiter = asleep({
         command.env("PATH", path);
         command

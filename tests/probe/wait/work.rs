@@ -24,7 +24,7 @@ fn the_recorded_end_of_a_run_rings_the_bell() {
     let home = Home::new();
     adopted(&home, "lead");
     adopted(&home, "other");
-    let waiters = ["r1", "lead"].map(|who| asleep(wait(&home, &["run", who, "ended", "--timeout", "none"])));
+    let waiters = ["r1", "lead"].map(|who| asleep(wait(&home, &["run", who, "ended", "--timeout", "60s"])));
     home.turn(&["end", "other", "--outcome", "completed"]).silent(0);
     waiters.iter().for_each(super::sleeping);
     home.turn(&["end", "lead", "--outcome", "completed"]).silent(0);
@@ -42,7 +42,7 @@ fn the_recorded_end_of_a_run_rings_the_bell() {
 fn an_agents_next_run_is_not_the_one_that_was_waited_for() {
     let home = Home::new();
     adopted(&home, "lead");
-    let waiter = asleep(wait(&home, &["run", "lead", "ended", "--timeout", "none"]));
+    let waiter = asleep(wait(&home, &["run", "lead", "ended", "--timeout", "60s"]));
     home.sql(
         "BEGIN; UPDATE run SET state = 'failed', ended_at = changed_at;
         INSERT INTO run (agent, capability, state, hold, max_attempts, opened_at, changed_at)
@@ -60,7 +60,7 @@ fn an_agents_next_run_is_not_the_one_that_was_waited_for() {
 fn another_standing_is_a_change_and_a_heartbeat_is_none() {
     let home = Home::new();
     home.turn(&["run", "--agent", "lead", "--max-attempts", "9", "--", "false"]).silent(1);
-    let waiter = asleep(wait(&home, &["run", "lead", "changed", "--timeout", "none"]));
+    let waiter = asleep(wait(&home, &["run", "lead", "changed", "--timeout", "60s"]));
     home.mail(&["send", "--from", "x", "--to", "lead", "--subject", "s"]).silent(0);
     super::sleeping(&waiter);
     home.turn(&["stop", "lead"]).silent(0);
@@ -77,7 +77,7 @@ fn the_outcome_of_a_turn_rings_the_bell() {
     let mut turn = turn.stdout(std::process::Stdio::null()).spawn().unwrap();
     crate::stage::until("the turn", || home.turn(&["show", "t1"]).code() == 0);
     let waiters = [["turn", "t1"], ["run", "lead"]]
-        .map(|[kind, who]| asleep(wait(&home, &[kind, who, "ended", "--timeout", "none"])));
+        .map(|[kind, who]| asleep(wait(&home, &[kind, who, "ended", "--timeout", "60s"])));
     fs::write(go, "").unwrap();
     let ends = waiters.map(|waiter| ended(waiter, 0));
     assert_eq!((words(&ends[0]), &ends[0]["turn"]), (["met", "ended", "bell"], &"t1".into()));
@@ -95,7 +95,7 @@ fn a_turn_that_nobody_watches_any_more_is_said_to_be_abandoned() {
     let mut turn = turn.stdout(std::process::Stdio::null()).spawn().unwrap();
     crate::stage::until("the turn", || home.turn(&["show", "t1"]).out.contains("\"started_at\":\"20"));
     let waiters = [["turn", "t1"], ["run", "r1"]]
-        .map(|[kind, who]| asleep(wait(&home, &[kind, who, "ended", "--timeout", "none"])));
+        .map(|[kind, who]| asleep(wait(&home, &[kind, who, "ended", "--timeout", "60s"])));
     turn.kill().unwrap();
     turn.wait().unwrap();
     let alone = record(wait(&home, &["turn", "t1", "ended", "--timeout", "500ms"]), 75);
@@ -129,7 +129,7 @@ fn a_state_file_that_was_there_is_waited_for() {
     let home = Home::new();
     adopted(&home, "lead");
     home.sql("PRAGMA wal_checkpoint(TRUNCATE)");
-    let waiter = asleep(wait(&home, &["run", "lead", "ended", "--timeout", "none"]));
+    let waiter = asleep(wait(&home, &["run", "lead", "ended", "--timeout", "60s"]));
     let (state, away) = (home.path("state"), home.path("away"));
     fs::rename(&state, &away).unwrap();
     fs::rename(&away, &state).unwrap();
@@ -140,7 +140,7 @@ fn a_state_file_that_was_there_is_waited_for() {
 #[test]
 fn mail_is_waited_for_as_by_mail_wait() {
     let home = Home::new();
-    let waiter = asleep(wait(&home, &["mail", "lead", "--timeout", "none"]));
+    let waiter = asleep(wait(&home, &["mail", "lead", "--timeout", "60s"]));
     home.mail(&["send", "--from", "x", "--to", "lead", "--subject", "s", "--queue"]).silent(0);
     let end = ended(waiter, 0);
     assert!(end["woken_by"] == "notice" || end["woken_by"] == "bell", "{end}");
@@ -161,7 +161,7 @@ fn a_commit_wakes_everybody_once_and_only_those_it_is_for_end() {
     let home = Home::new();
     adopted(&home, "lead");
     adopted(&home, "other");
-    let begin = |who: &str| wait(&home, &["run", who, "ended", "--timeout", "none"]).spawn().unwrap();
+    let begin = |who: &str| wait(&home, &["run", who, "ended", "--timeout", "60s"]).spawn().unwrap();
     let waiters: Vec<_> = (0..64).map(|_| begin("lead")).collect();
     let mut other = begin("other");
     waiters.iter().chain([&other]).for_each(super::sleeping);
