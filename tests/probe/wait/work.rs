@@ -123,16 +123,31 @@ fn what_there_is_not_is_said_at_once() {
     home.probe(&["wait", "turn", "t9", "ended"]).failed(66, "no turn t9");
 }
 
+/// What a process watches, as the kernel tells it.
+fn watched(pid: u32) -> String {
+    let fds = fs::read_dir(format!("/proc/{pid}/fdinfo")).into_iter().flatten();
+    let texts = fds.filter_map(|fd| fs::read_to_string(fd.ok()?.path()).ok());
+    texts.filter(|text| text.contains("inotify")).collect()
+}
+
 /// A restore takes the file away for a moment, and puts another there.
 #[test]
 fn a_state_file_that_was_there_is_waited_for() {
     let home = Home::new();
     adopted(&home, "lead");
     home.sql("PRAGMA wal_checkpoint(TRUNCATE)");
-    let waiter = asleep(wait(&home, &["run", "lead", "ended", "--timeout", "60s"]));
-    let (state, away) = (home.path("state"), home.path("away"));
-    fs::rename(&state, &away).unwrap();
-    fs::rename(&away, &state).unwrap();
+    let mut waiter = asleep(wait(&home, &["run", "lead", "ended", "--timeout", "60s"]));
+    let before = watched(waiter.id());
+    for name in ["state.db", "bell"] {
+        fs::rename(home.path("state").join(name), home.path(name)).unwrap();
+    }
+    crate::stage::until("a look where it was", || {
+        waiter.try_wait().unwrap().is_some() || ![before.as_str(), ""].contains(&watched(waiter.id()).as_str())
+    });
+    super::sleeping(&waiter);
+    for name in ["bell", "state.db"] {
+        fs::rename(home.path(name), home.path("state").join(name)).unwrap();
+    }
     home.turn(&["end", "lead", "--outcome", "completed"]).silent(0);
     assert_eq!(ended(waiter, 0)["outcome"], "met");
 }
