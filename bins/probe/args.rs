@@ -3,12 +3,14 @@
 use clap::{Args, Parser, Subcommand};
 use refloat::cli::Common;
 
+use crate::host::Host;
 use crate::pid::Pid;
 use crate::wait::Wait;
 
 const EXAMPLES: &str = "\
 Examples:
   probe pid 4711
+  probe host | jq .detail
   probe wait pid-exit 4711 --timeout 5m
 
 Looks, says, changes nothing: each subject is one record, whose finding is yes, no or unknown, with the reason.
@@ -27,6 +29,7 @@ pub(crate) struct Probe {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     Pid(Pid),
+    Host(Host),
     Wait(Wait),
 }
 

@@ -2,6 +2,8 @@
 //! It never says that something is dead because it could not look.
 
 mod args;
+mod host;
+mod lines;
 mod pid;
 mod tell;
 mod wait;
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
 fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
     match probe.command {
         Command::Pid(args) => pid::run(cx, &args),
+        Command::Host(args) => host::run(cx, &args),
         Command::Wait(args) => wait::run(cx, args),
     }
 }

@@ -7,7 +7,8 @@ use refloat::cli::{Context, Limit, agent_name, agent_or_id, limit};
 use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::id::TurnId;
-use refloat::wait::{self, FileAwaited, Who, WorkAwaited};
+use refloat::identity::Named;
+use refloat::wait::{self, FileAwaited, WorkAwaited};
 
 /// Sleep until something is so
 #[derive(Args, Debug)]
@@ -48,9 +49,9 @@ Examples:
   probe wait pid-exit 4711 --timeout 5m
   long-job & probe wait pid-exit $! --timeout none")]
 struct PidExit {
-    /// The number of a process, or its recorded identity, which no other process can take over
+    /// A number, PID:START_TICKS, or an identity, as text or as JSON, which no other process can take over
     #[arg(value_name = "PID|IDENTITY", value_parser = who)]
-    who: (String, Who),
+    who: (String, Named),
 }
 
 /// Until a turn could take mail of this agent
@@ -165,7 +166,7 @@ enum TmuxWord {
 pub(crate) fn run(cx: &mut Context, args: Wait) -> Result<Exit> {
     let limit = args.timeout.0;
     match args.condition {
-        Condition::PidExit(PidExit { who: (name, who) }) => wait::run(cx, &mut wait::Process::of(who, &name), limit),
+        Condition::PidExit(PidExit { who: (name, who) }) => wait::run(cx, &mut wait::Process::of(&who, &name), limit),
         Condition::Mail(Mail { agent }) => {
             let place = cx.place()?;
             wait::run(cx, &mut wait::Mail::of(agent, place), limit)
@@ -199,11 +200,8 @@ fn work(cx: &mut Context, awaited: WorkAwaited, name: &str, limit: Option<std::t
     wait::run(cx, &mut wait::Work::of(awaited, name, place), limit)
 }
 
-fn who(text: &str) -> Result<(String, Who), String> {
-    let number = |text: &str| text.parse().ok().filter(|pid| *pid > 0).map(Who::Number);
-    let identity = |text: &str| serde_json::from_str(text).ok().map(|identity| Who::Identity(Box::new(identity)));
-    let who = number(text).or_else(|| identity(text));
-    who.map(|who| (text.to_owned(), who)).ok_or_else(|| "neither the number of a process nor an identity".to_owned())
+fn who(text: &str) -> Result<(String, Named), String> {
+    text.parse().map(|named| (text.to_owned(), named))
 }
 
 fn run_or_agent(text: &str) -> Result<String, String> {

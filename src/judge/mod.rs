@@ -2,6 +2,7 @@
 //! No I/O, no clock, no database: `seam` looks, `state` remembers, this room only thinks.
 
 pub mod clocks;
+pub mod host;
 pub mod lease;
 pub mod limit;
 pub mod outcome;

@@ -23,6 +23,8 @@ words! {
         Alive = "alive",
         /// It is gone for certain.
         Dead = "dead",
+        /// It is there.
+        Present = "present",
         /// It could not be found out.
         Unknown = "unknown",
     }
@@ -67,12 +69,16 @@ words! {
     pub enum Instrument {
         /// `pidfd_open(2)` and `/proc`.
         Pidfd = "pidfd",
+        /// What a machine and a kernel tell of themselves, in `/etc` and `/proc`.
+        Host = "host",
     }
 }
 
 words! {
     /// Why a finding is what it is: the closed list. `docs/probe.md` explains each word.
     pub enum Reason {
+        /// Machine-id, boot and namespaces can be told.
+        Identified = "identified",
         /// The recorded process lives.
         Running = "running",
         /// It lives and is stopped by a signal or a tracer.
@@ -103,6 +109,8 @@ words! {
         OtherNamespace = "other_namespace",
         /// Another machine-id.
         OtherHost = "other_host",
+        /// There is no machine-id: this host cannot be told from others, nor a new boot of it from another host.
+        NoMachineId = "no_machine_id",
         /// Who looks cannot tell its own boot or namespaces.
         OwnIdentityUnknown = "own_identity_unknown",
         /// `/proc` belongs to another pid namespace.
@@ -117,6 +125,8 @@ words! {
         LookFailed = "look_failed",
         /// Processes came and went faster than they could be read.
         Restless = "restless",
+        /// Who recorded it could not read its start time: it may be another one.
+        StartUnknown = "start_unknown",
         /// Another tmux server answers on the socket, or none, while the recorded one lives or cannot be looked at.
         SocketReplaced = "socket_replaced",
         /// There is no socket, which says nothing of a server.

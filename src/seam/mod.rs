@@ -8,6 +8,7 @@ pub mod cgroup;
 pub mod exit_record;
 pub mod follow;
 pub mod git;
+pub mod host;
 pub mod process;
 pub mod pty;
 pub mod reap;

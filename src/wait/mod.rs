@@ -12,7 +12,7 @@ mod work;
 
 pub use file::{File, FileAwaited};
 pub use mail::Mail;
-pub use process::{Process, Who};
+pub use process::Process;
 pub use session::Session;
 pub use work::{Work, WorkAwaited};
 

@@ -6,19 +6,28 @@ use std::time::Duration;
 use super::{Condition, Look, Subject};
 use crate::error::{Failure, IoContext, Result};
 use crate::exit::Exit;
-use crate::identity::Identity;
+use crate::identity::{Identity, Named};
 use crate::judge::seen;
 use crate::model::{Awaited, Reason, Sight, WaitEnd, WokenBy};
-use crate::seam::process::{Death, Handle, Life};
+use crate::seam::process::{Death, Handle, Life, Place};
 use crate::sight;
 
 /// Which process.
-#[derive(Clone, Debug)]
-pub enum Who {
+enum Who {
     /// Whoever has this number at the first look.
     Number(i32),
     /// This one and no other.
-    Identity(Box<Identity>),
+    Identity(Identity),
+}
+
+impl From<&Named> for Who {
+    fn from(named: &Named) -> Self {
+        match named {
+            Named::Pid(pid) => Self::Number(*pid),
+            Named::Started { pid, start_ticks } => Self::Identity(Place::here().identity(*pid, *start_ticks)),
+            Named::Identity(identity) => Self::Identity(identity.clone()),
+        }
+    }
 }
 
 /// The end of a process. A zombie has ended; a stopped process has not.
@@ -31,8 +40,8 @@ pub struct Process {
 impl Process {
     /// The end of this process, called so.
     #[must_use]
-    pub fn of(who: Who, name: &str) -> Self {
-        Self { name: name.to_owned(), who, held: None }
+    pub fn of(who: &Named, name: &str) -> Self {
+        Self { name: name.to_owned(), who: who.into(), held: None }
     }
 
     fn open(&self) -> Result<Handle, Life> {

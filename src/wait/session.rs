@@ -48,7 +48,8 @@ enum What {
 struct Signs {
     server: Handle,
     pane: String,
-    process: Handle,
+    /// None once it has ended: then its terminal is about to.
+    process: Option<Handle>,
     terminal: Pty,
 }
 
@@ -60,16 +61,22 @@ impl Signs {
             let signs = Self {
                 server: Handle::open(server).ok()?,
                 pane: pane.pane.clone(),
-                process: Handle::open(&process).ok()?,
+                process: Some(Handle::open(&process).ok()?),
                 terminal: Pty::of(pane.pid).ok()??,
             };
             Some(signs)
         })
     }
 
-    /// Whether the pane's process or its terminal has ended.
+    /// Whether the pane's process has ended since it was last asked. tmux may not know of it yet.
+    fn has_news(&mut self) -> bool {
+        let has_ended = |process: &Handle| process.ended(Duration::ZERO).unwrap_or(false);
+        self.process.take_if(|process| has_ended(process)).is_some()
+    }
+
+    /// Whether the pane has ended, by its process or by its terminal.
     fn tell(&mut self) -> std::io::Result<bool> {
-        Ok(self.process.ended(Duration::ZERO)? || self.terminal.is_gone()?)
+        Ok(self.has_news() || self.process.is_none() || self.terminal.is_gone()?)
     }
 }
 
@@ -156,8 +163,8 @@ impl Condition for Session {
             Some(signs) => signs.tell().or_fail(|| format!("cannot look at tmux session {}", self.name))?,
             None => false,
         };
-        // What has told once tells for ever: until tmux has named another pane it is asked now and then.
-        self.signs = self.signs.take().filter(|_| !told);
+        // A terminal that has gone tells for ever: until tmux has named another pane it is asked now and then.
+        self.signs.take_if(|signs| signs.terminal.is_gone().unwrap_or(true));
         let is_gone = server.is_some_and(|server| server.observed == Observed::Gone);
         let session = (!is_gone).then(|| self.ask(within));
         let of = |confirmed| SessionSeen { session, server, found: self.found.is_some(), confirmed };
@@ -168,15 +175,17 @@ impl Condition for Session {
     }
 
     fn notices(&self) -> Vec<(BorrowedFd<'_>, WokenBy)> {
-        let fds =
-            self.signs.iter().flat_map(|signs| [signs.server.as_fd(), signs.process.as_fd(), signs.terminal.as_fd()]);
+        let fds = self.signs.iter().flat_map(|signs| {
+            let process = signs.process.iter().map(AsFd::as_fd);
+            process.chain([signs.server.as_fd(), signs.terminal.as_fd()])
+        });
         fds.map(|fd| (fd, WokenBy::Notice)).collect()
     }
 
     fn is_noticed(&mut self) -> Result<bool> {
         let Some(signs) = &mut self.signs else { return Ok(true) };
-        let told = signs.tell().and_then(|told| Ok(told || signs.server.ended(Duration::ZERO)?));
-        told.or_fail(|| format!("cannot wait for tmux session {}", self.name))
+        let told = signs.has_news() || signs.server.ended(Duration::ZERO).unwrap_or(true);
+        Ok(told || signs.terminal.is_gone().or_fail(|| format!("cannot wait for tmux session {}", self.name))?)
     }
 
     fn is_deaf(&self) -> bool {

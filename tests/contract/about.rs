@@ -33,6 +33,7 @@ const ALL: &[&[&str]] = &[
     &["mail", "purge"],
     &["probe"],
     &["probe", "pid"],
+    &["probe", "host"],
     &["probe", "wait"],
     &["probe", "wait", "pid-exit"],
     &["probe", "wait", "mail"],

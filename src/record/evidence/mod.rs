@@ -2,7 +2,7 @@
 
 mod detail;
 
-pub use detail::{Detail, PidDetail};
+pub use detail::{Detail, HostDetail, PidDetail};
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -6,9 +6,9 @@ use super::{EvidenceId, One, RunId, Time, TurnId, Wire, is};
 
 words! {
     Answer: yes no unknown;
-    Meaning: alive dead unknown;
+    Meaning: alive dead present unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd;
+    Instrument: pidfd host;
 }
 
 /// A word; which one is for the table of reasons.
@@ -32,6 +32,7 @@ pub(super) fn check(line: &str, kind: &str) -> Option<Result<(), String>> {
 #[expect(dead_code, reason = "reading it is the test")]
 enum Detail {
     Pid(PidDetail),
+    Host(HostDetail),
 }
 
 #[derive(Deserialize)]
@@ -39,7 +40,37 @@ enum Detail {
 #[expect(dead_code, reason = "reading it is the test")]
 struct PidDetail {
     pid: i32,
+    identity: Option<String>,
     start_ticks: Option<u64>,
     stopped: Option<bool>,
+    name: Option<String>,
+    name_lossy: bool,
+    thread_of: Option<i32>,
+    errno: Option<String>,
     identity_unproven: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct HostDetail {
+    machine_id: Option<String>,
+    boot_id: Option<String>,
+    pid_ns: Option<u64>,
+    pid_ns_initial: bool,
+    time_ns: Option<u64>,
+    time_ns_initial: bool,
+    foreign_proc: bool,
+    hostname: Option<String>,
+    hostname_lossy: bool,
+    kernel: Option<String>,
+    container: Option<String>,
+    booted_at: Time,
+    uptime_ms: i64,
+    suspended_ms: i64,
+    tmux: Option<String>,
+    tmux_lossy: bool,
+    cgroup: Option<String>,
+    cgroup_lossy: bool,
+    no_cgroup: Option<String>,
 }
