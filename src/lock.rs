@@ -42,14 +42,9 @@ impl TurnLock {
         self.0.try_clone()
     }
 
-    /// Whether somebody holds the agent's turn lock now. Looks with a shared lock that is dropped at once.
+    /// Whether somebody holds the agent's turn lock now.
     pub fn is_held(place: &Place, agent: &str) -> Result<bool> {
-        let path = Self::path(place, agent);
-        match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(Failure::io(format!("cannot open {}", path.display()), error)),
-            Ok(file) => flock::is_taken(&file).or_fail(|| format!("cannot lock {}", path.display())),
-        }
+        is_held(&Self::path(place, agent))
     }
 }
 
@@ -62,6 +57,11 @@ impl SupervisorLock {
     #[must_use]
     pub fn path(place: &Place, agent: &str) -> PathBuf {
         path(place, agent, "supervisor")
+    }
+
+    /// Whether somebody watches or finishes a turn of the agent now.
+    pub fn is_held(place: &Place, agent: &str) -> Result<bool> {
+        is_held(&Self::path(place, agent))
     }
 
     /// Takes the lock, waiting at most `wait`. None: somebody else holds it.
@@ -81,6 +81,15 @@ impl SupervisorLock {
             Ok(taken) => taken.map(|guard| Some(Self(guard))).or_fail(|| format!("cannot lock {}", path.display())),
             Err(_) => Ok(None),
         }
+    }
+}
+
+/// Looks with a shared lock that is dropped at once.
+fn is_held(path: &Path) -> Result<bool> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Failure::io(format!("cannot open {}", path.display()), error)),
+        Ok(file) => flock::is_taken(&file).or_fail(|| format!("cannot lock {}", path.display())),
     }
 }
 

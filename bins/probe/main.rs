@@ -16,13 +16,14 @@ mod story;
 mod tell;
 mod tmux;
 mod truth;
+mod wait;
 
 use std::process::ExitCode;
 
 use refloat::cli::{self, Context};
 use refloat::error::Result;
 use refloat::exit::Exit;
-use refloat::record::{self, Evidence, ProbeEnded};
+use refloat::record::{self, Evidence, ProbeEnded, WaitEnded};
 
 use args::{Command, Probe};
 
@@ -42,9 +43,14 @@ fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
         Command::Sprint(args) => sprint::run(cx, &args),
         Command::Host(args) => host::run(cx, &args),
         Command::Tmux(args) => tmux::run(cx, &args),
+        Command::Wait(args) => wait::run(cx, args),
     }
 }
 
 fn schema() -> String {
-    record::document(vec![record::schema_of::<Evidence>(), record::schema_of::<ProbeEnded>()])
+    record::document(vec![
+        record::schema_of::<Evidence>(),
+        record::schema_of::<ProbeEnded>(),
+        record::schema_of::<WaitEnded>(),
+    ])
 }

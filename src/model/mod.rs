@@ -34,7 +34,7 @@ pub use sight::{Observed, Sight};
 pub use status::{shown, typed_status};
 pub use truth::*;
 pub use turn::{Again, Counters, NewTurn, PromptFrom, StallNote, Turn, WishNote, YieldNote};
-pub use wait::{WaitEnd, WokenBy};
+pub use wait::{Awaited, WaitEnd, WokenBy};
 pub use wanted::Wanted;
 pub use words::*;
 pub use worker::{FoundSession, NewWorker, Pulse, TmuxSession, Worker};

@@ -14,6 +14,7 @@ pub mod glimpse;
 pub mod host;
 pub mod locks;
 pub mod process;
+pub mod pty;
 pub mod reap;
 pub mod regular;
 pub mod signals;

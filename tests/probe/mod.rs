@@ -27,3 +27,4 @@ impl Drop for Over<'_> {
     }
 }
 mod truth;
+pub(crate) mod wait;
