@@ -143,6 +143,8 @@ words! {
         ExecFailed = "exec_failed",
         /// There is no tmux.
         NotInstalled = "not_installed",
+        /// The sources of one truth say different things.
+        Conflict = "conflict",
     }
 }
 
