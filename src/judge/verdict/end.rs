@@ -7,7 +7,9 @@ use crate::judge::owed::{end_of, is_adoptable, may_be_done};
 use crate::judge::sequel::{Retrying, Sequel, sequel};
 use crate::judge::situation::Situation;
 use crate::judge::worker;
-use crate::model::{Action, Cause, Ground, Hold, MailType, Outcome, RetryClass, Rule, RunState, VerdictWord, Wish};
+use crate::model::{
+    Action, Cause, Ground, Hold, MailType, Outcome, OutcomeSource, RetryClass, Rule, RunState, VerdictWord, Wish,
+};
 
 /// Signals that a program brings on itself: ILL, TRAP, ABRT, BUS, FPE, SEGV, SYS.
 const FAULTS: &[i32] = &[4, 5, 6, 7, 8, 11, 31];
@@ -25,15 +27,15 @@ pub(super) fn of_turn(m: &Matter<'_>, rule: Rule, turn: &TurnCase, ending: &Endi
         return m.unknown(rule, Ground::OwedUnknown);
     }
     let exit = ending.exit.map(|(ended, _)| ended);
-    ended(m, rule, word(end.outcome, exit), end, sequel(end.outcome, &situation(m, turn, ending)))
+    ended(m, rule, word(end, exit), end, sequel(end.outcome, &situation(m, turn, ending)))
 }
 
 /// The verdict on a worker that is gone, or whose work is done.
 pub(super) fn of_worker(m: &Matter<'_>, rule: Rule, exit: Option<Ended>, end: Conclusion) -> Verdict {
-    if is_in_doubt(m, end, is_adoptable(end.outcome) || end.outcome == Outcome::Failed) {
+    if is_in_doubt(m, end, !matches!(end.outcome, Outcome::Completed | Outcome::Silent)) {
         return m.unknown(rule, Ground::OwedUnknown);
     }
-    ended(m, rule, word(end.outcome, exit), end, Some(worker::sequel(end.outcome, m.case.attempts)))
+    ended(m, rule, word(end, exit), end, Some(worker::sequel(end.outcome, m.case.attempts)))
 }
 
 /// What is not known might be the proof that the work is done: then no failure is recorded for it.
@@ -75,14 +77,16 @@ const fn retry_of(next: &Sequel) -> Option<RetryClass> {
     }
 }
 
-/// The word for an outcome. An exit by a fault proves a crash, whatever was printed before it.
-pub(super) fn word(outcome: Outcome, exit: Option<Ended>) -> VerdictWord {
+/// The word for an outcome. An exit by a fault proves a crash, whatever was printed before it; what the work lacks
+/// is another failure.
+fn word(end: Conclusion, exit: Option<Ended>) -> VerdictWord {
     use Outcome as O;
     use VerdictWord as W;
-    match outcome {
+    let of_work = end.source == OutcomeSource::Expectation;
+    match end.outcome {
         O::Completed | O::Silent | O::Empty => W::Finished,
         O::Waiting => W::Waiting,
-        O::Failed | O::NoResult | O::Killed if exit.is_some_and(is_fault) => W::Crashed,
+        O::Failed | O::NoResult | O::Killed if !of_work && exit.is_some_and(is_fault) => W::Crashed,
         O::Failed | O::NoResult | O::SpawnFailed | O::ResumeRefused | O::Fenced => W::Failed,
         O::Killed | O::Aborted => W::Killed,
         O::Lost => W::Vanished,

@@ -1,6 +1,6 @@
 //! Rules 5 to 8: whether what stands for the run lives, what is left where its shim is dead, whether it moves, and its age.
 
-use super::told::{Word, overlay};
+use super::told::{Word, is_elsewhere, overlay};
 use super::{Handling, Held, Left, Matter, TurnCase, Verdict, WorkerCase, end};
 use crate::clock::millis;
 use crate::judge::outcome::Conclusion;
@@ -71,10 +71,10 @@ pub(super) fn of_worker(m: &Matter<'_>, worker: &WorkerCase) -> Seen {
         (Observed::Alive, _) => Seen::Alive(Ground::Alive),
         (Observed::Unknown, _) if told == Word::Alive => Seen::Alive(Ground::ToldAlive),
         (Observed::Unknown, Reason::Launching) => Seen::Launching,
-        (Observed::Unknown, _) if told == Word::DeadThere => Seen::Gone { looks },
+        (Observed::Unknown, why) if told == Word::DeadThere && is_elsewhere(why) => Seen::Gone { looks },
         (Observed::Unknown, _) => Seen::Unknown(Ground::LookFailed),
         (Observed::Gone, why) if is_definite(why) => Seen::Gone { looks },
-        (Observed::Gone, _) if told == Word::Alive => Seen::Unknown(Ground::EvidenceContradicts),
+        (Observed::Gone, _) if matches!(told, Word::Alive | Word::Doubt) => Seen::Unknown(Ground::EvidenceContradicts),
         (Observed::Gone, _) if looks < AGREEING => Seen::Unknown(Ground::OneLook),
         (Observed::Gone, Reason::NeverAppeared) => Seen::NeverCame { looks },
         (Observed::Gone, _) => Seen::Gone { looks },
@@ -130,19 +130,17 @@ fn worker_by_identity(m: &Matter<'_>, worker: &WorkerCase) -> Option<Verdict> {
 pub(super) fn orphaned(m: &Matter<'_>) -> Option<Verdict> {
     let turn = m.open_turn().filter(|turn| of_turn(m, turn) == Life::Orphans)?;
     let says = m.says(Rule::Orphaned, VerdictWord::Orphaned, Ground::ShimGone);
-    Some(match (m.policy.orphans, &turn.ending) {
-        (Handling::Kill, Some(ending)) => {
-            let after = end::of_turn(m, Rule::Orphaned, turn, ending);
-            Verdict {
-                action: Action::KillThenCrash,
-                outcome: after.outcome,
-                state_after: after.state_after,
-                retry: after.retry,
-                not_before: after.not_before,
-                ..says
-            }
+    let (Handling::Kill, Left::Some(_), Some(ending)) = (m.policy.orphans, turn.left, &turn.ending) else {
+        return Some(says);
+    };
+    let after = end::of_turn(m, Rule::Orphaned, turn, ending);
+    Some(match after.outcome {
+        // What it owes may be there, and cannot be looked at: nothing is killed for that.
+        None => says,
+        Some(_) => {
+            let (verdict, cause, action) = (says.verdict, says.cause, Action::KillThenCrash);
+            Verdict { verdict, cause, action, ..after }
         }
-        _ => says,
     })
 }
 
@@ -158,14 +156,15 @@ pub(super) fn silent(m: &Matter<'_>) -> Option<Verdict> {
         Phase::Model | Phase::Ending => Cause::NoProgress,
         Phase::Tool => Cause::NoProgressInTool,
     };
+    let shim_lives = turn.shim.is_some_and(|shim| shim.observed == Observed::Alive);
     Some(match (m.policy.stalled, turn.supervisor_lock, &turn.ending) {
-        (Handling::Kill, Held::No, Some(ending)) => {
+        (Handling::Kill, Held::No, Some(ending)) if shim_lives => {
             let end = Conclusion { outcome: Outcome::Stalled, cause, source: OutcomeSource::Clock };
             let next = sequel(end.outcome, &end::situation(m, turn, ending));
             let after = end::ended(m, Rule::Silent, VerdictWord::Stalled, end, next);
             Verdict { action: Action::KillThenCrash, ..after }
         }
-        (Handling::Report, Held::No, _) => Verdict { action: Action::Attach, ..says(cause) },
+        (_, Held::No, _) => Verdict { action: Action::Attach, ..says(cause) },
         _ => says(cause),
     })
 }

@@ -1,8 +1,8 @@
 //! Rules 1 and 2: the run has ended, or what its work has left says how it ended.
 
 use super::life::{Life, Seen};
-use super::{Handling, Matter, TurnCase, Verdict, WorkerCase, end, life};
-use crate::judge::owed::done;
+use super::{Handling, Left, Matter, TurnCase, Verdict, WorkerCase, end, life};
+use crate::judge::outcome::{Ending, Open};
 use crate::judge::worker;
 use crate::model::{Action, Ground, Outcome, OutcomeSource, Rule, RunState, VerdictWord};
 
@@ -42,17 +42,19 @@ fn of_turn(m: &Matter<'_>, turn: &TurnCase) -> Option<Verdict> {
     match life::of_turn(m, turn) {
         Life::Gone if contradicts(m) => Some(conflict(m)),
         Life::Gone if proven => Some(end::of_turn(m, Rule::DurableResult, turn, ending)),
-        Life::Orphans if proven && good => {
-            let adopted = end::of_turn(m, Rule::DurableResult, turn, ending);
-            let lives = Verdict { cause: Ground::TreeLives.into(), ..adopted };
-            Some(match m.policy.orphans {
-                Handling::Kill => lives,
-                Handling::Report => {
-                    Verdict { action: Action::None, not_before: None, state_after: m.case.standing.state, ..lives }
-                }
-            })
-        }
+        Life::Orphans if proven && good => beside_orphans(m, turn, ending),
         _ => None,
+    }
+}
+
+/// Its work is done, and its end is recorded once nothing of it lives.
+fn beside_orphans(m: &Matter<'_>, turn: &TurnCase, ending: &Ending) -> Option<Verdict> {
+    let adopted = end::of_turn(m, Rule::DurableResult, turn, ending);
+    let lives = Verdict { verdict: VerdictWord::Finished, cause: Ground::TreeLives.into(), ..adopted };
+    match (lives.outcome, m.policy.orphans, turn.left) {
+        (None, ..) => None,
+        (_, Handling::Kill, Left::Some(_)) => Some(lives),
+        _ => Some(Verdict { action: Action::None, not_before: None, state_after: m.case.standing.state, ..lives }),
     }
 }
 
@@ -73,12 +75,15 @@ fn of_worker(m: &Matter<'_>, worker: &WorkerCase) -> Option<Verdict> {
 
 /// Of a run between its turns, whose work was done after its last turn ended without a word of its own.
 fn of_idle(m: &Matter<'_>) -> Option<Verdict> {
-    let unsaid = matches!(m.case.outcome, Some(Outcome::Waiting | Outcome::Killed | Outcome::Lost | Outcome::NoResult));
     let over = m.case.standing.held_until.is_some_and(|until| until <= m.now);
-    let yielded = m.case.open.yielded && !over;
-    let open = crate::judge::outcome::Open { yielded, ..m.case.open };
-    let end = worker::by_work(open, &m.told.owed).filter(|_| unsaid)?;
+    let open = Open { yielded: m.case.open.yielded && !over, ..m.case.open };
+    let end = worker::by_work(open, &m.told.owed).filter(|_| is_unsaid(m))?;
     Some(end::of_worker(m, Rule::DurableResult, None, end))
+}
+
+/// Whether the last turn ended without a word that stands: what it said of its failure is never overruled.
+pub(super) fn is_unsaid(m: &Matter<'_>) -> bool {
+    matches!(m.case.outcome, Some(Outcome::Waiting | Outcome::Killed | Outcome::Lost | Outcome::NoResult))
 }
 
 /// Whether truth sources say different things.
@@ -92,9 +97,4 @@ fn conflict(m: &Matter<'_>) -> Verdict {
         action: Action::AskHuman,
         ..m.says(Rule::DurableResult, VerdictWord::Conflict, Ground::SourcesContradict)
     }
-}
-
-/// Whether a worker's work is done though something of the run is open: it waits.
-pub(super) fn is_done_but_open(m: &Matter<'_>) -> bool {
-    done(&m.told.owed).is_some()
 }

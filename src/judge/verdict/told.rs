@@ -1,10 +1,10 @@
 //! What others tell, as far as it counts: of this attempt, young enough, and about what the run has registered.
 //! Of each thing only the youngest word counts, so that neither the order nor what is older changes anything.
 
-use super::{About, Case, Matter, Policy, Told, Verdict};
+use super::{About, Case, Held, Matter, Policy, Told, Verdict};
 use crate::clock::millis;
 use crate::judge::owed::done;
-use crate::model::{Answer, Fulfilment, Ground, Meaning, Reach, Reason, Sight, VerdictWord};
+use crate::model::{Answer, Fulfilment, Ground, Meaning, Reach, Reason, Rule, Sight, VerdictWord};
 
 /// What the youngest word about something says of its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub(super) enum Word {
     DeadThere,
     /// It is gone, seen from where we look too.
     DeadHere,
+    /// Somebody looked and could not find out.
+    Doubt,
     /// Nothing is said.
     Nothing,
 }
@@ -47,7 +49,8 @@ impl Testimony {
             work: word(about(About::Work)),
             shim: word(about(About::Shim)),
             monitor_failed: monitor.is_some_and(|told| told.answer == Answer::No),
-            conflict: counted.iter().any(|told| told.reason == Reason::Conflict && is_truth(told)),
+            conflict: (0..case.owed.len())
+                .any(|at| about(About::Owed(at)).is_some_and(|told| told.reason == Reason::Conflict)),
             owed: case.owed.iter().enumerate().map(|(at, own)| seen(own, about(About::Owed(at)))).collect(),
             counted,
         }
@@ -80,7 +83,8 @@ fn word(told: Option<&Told>) -> Word {
         Some((Answer::Yes, Meaning::Alive, _)) => Word::Alive,
         Some((Answer::No, Meaning::Dead, true)) => Word::DeadThere,
         Some((Answer::No, Meaning::Dead, false)) => Word::DeadHere,
-        _ => Word::Nothing,
+        Some(_) => Word::Doubt,
+        None => Word::Nothing,
     }
 }
 
@@ -94,33 +98,35 @@ fn seen(own: &Fulfilment, told: Option<&Told>) -> Fulfilment {
     }
 }
 
-const fn is_truth(told: &Told) -> bool {
-    matches!(told.about, About::Owed(_))
-}
-
 /// What we see of a process, and what others tell where we cannot see it: death only from where it was.
 pub(super) fn overlay(own: Sight, told: Word) -> Sight {
     use crate::model::Observed::Unknown;
     match (own.observed, told) {
         (Unknown, Word::Alive) => Sight::alive(own.why),
-        (Unknown, Word::DeadThere) => Sight::gone(own.why),
+        (Unknown, Word::DeadThere) if is_elsewhere(own.why) => Sight::gone(own.why),
         _ => own,
     }
+}
+
+/// Whether it could not be seen because it is not of our host, boot or namespace.
+pub(super) const fn is_elsewhere(why: Reason) -> bool {
+    matches!(why, Reason::OtherHost | Reason::OtherNamespace | Reason::OtherBoot)
 }
 
 /// The death of who only watches changes no verdict. It is named as the cause where the work lives on or is done, and
 /// what the run owes tells how far it came.
 pub(super) fn monitored(m: &Matter<'_>, verdict: Verdict) -> Verdict {
     use VerdictWord as W;
-    let abandoned = verdict.verdict == W::Unsupervised;
-    let failed = m.told.monitor_failed || abandoned;
-    let spared = matches!(verdict.verdict, W::Finished | W::Running | W::Unsupervised | W::Waiting | W::Stalled);
-    if !failed || !spared || m.told.owed.is_empty() || m.case.standing.state.is_terminal() {
+    let abandoned = m.open_turn().is_some_and(|turn| turn.started && turn.supervisor_lock == Held::No);
+    let spared = matches!(verdict.verdict, W::Finished | W::Running | W::Unsupervised)
+        && verdict.rule != Rule::Terminal
+        && verdict.cause != Ground::TreeLives.into();
+    if !(m.told.monitor_failed || abandoned) || !spared || m.told.owed.is_empty() {
         return verdict;
     }
-    let cause = match done(&m.told.owed) {
-        Some(_) => Ground::MonitoringFailedVerifiedSuccess,
-        None => Ground::MonitoringFailedVerifiedIncomplete,
+    let cause = match verdict.verdict == W::Finished || done(&m.told.owed).is_some() {
+        true => Ground::MonitoringFailedVerifiedSuccess,
+        false => Ground::MonitoringFailedVerifiedIncomplete,
     };
     Verdict { cause: cause.into(), ..verdict }
 }

@@ -1,10 +1,11 @@
 //! Rules 3 and 4: the run waits on purpose, or is only being started.
 
 use super::life::{Life, Seen};
-use super::{Held, Matter, TurnCase, Verdict, Work, WorkerCase, end, life};
+use super::{Held, Matter, TurnCase, Verdict, Work, WorkerCase, end, life, settled};
 use crate::judge::outcome::{Conclusion, Ended, Open, settle};
+use crate::judge::owed::{done, may_be_done};
 use crate::judge::worker::NEVER_CAME;
-use crate::model::{Action, Cause, Ground, Hold, Outcome, OutcomeSource, Rule, RunState, VerdictWord};
+use crate::model::{Action, Cause, Ground, Hold, Outcome, OutcomeSource, Rule, RunState, VerdictWord, Why};
 
 const WAIT: Rule = Rule::IntentionalWait;
 const LAUNCH: Rule = Rule::LaunchPending;
@@ -15,11 +16,14 @@ pub(super) fn intentional_wait(m: &Matter<'_>) -> Option<Verdict> {
         let until = m.case.question_until;
         return Some(Verdict { not_before: until, ..m.says(WAIT, VerdictWord::Waiting, Ground::QuestionOpen) });
     }
-    match m.case.standing.state {
-        RunState::Waiting => Some(waiting(m)),
-        RunState::Blocked => Some(blocked(m)),
-        RunState::BetweenTurns if m.worker().is_none() && m.open_turn().is_none() => Some(between_turns(m)),
-        _ => m.worker().and_then(|worker| done_but_open(m, worker)),
+    match (m.case.standing.state, m.worker()) {
+        // Only being started: whatever held the run before.
+        _ if m.open_turn().is_some() => None,
+        (_, Some(worker)) => done_but_open(m, worker),
+        (RunState::Waiting, None) => Some(waiting(m)),
+        (RunState::Blocked, None) => Some(blocked(m)),
+        (RunState::BetweenTurns, None) => Some(between_turns(m)),
+        _ => None,
     }
 }
 
@@ -33,13 +37,13 @@ fn waiting(m: &Matter<'_>) -> Verdict {
             ..m.says(WAIT, VerdictWord::NeedsHuman, Ground::WaitOver)
         };
     }
-    let waits = |cause| Verdict { not_before: until, ..m.says(WAIT, VerdictWord::Waiting, cause) };
-    let goes_on = |cause| Verdict { not_before: None, action: Action::Resume, ..waits(cause) };
+    let waits = |cause: Why| Verdict { not_before: until, ..m.says(WAIT, VerdictWord::Waiting, cause) };
+    let goes_on = |cause: Why| Verdict { not_before: None, action: Action::Resume, ..waits(cause) };
     match m.case.open {
         Open { unread: 1.., .. } => goes_on(Cause::UnreadMail.into()),
         Open { children: 1.., .. } => waits(Cause::OpenChildren.into()),
         Open { yielded: true, .. } => waits(Cause::Yielded.into()),
-        _ => goes_on(crate::model::Why::from(Ground::NothingAwaited)),
+        _ => goes_on(Ground::NothingAwaited.into()),
     }
 }
 
@@ -58,6 +62,9 @@ fn blocked(m: &Matter<'_>) -> Verdict {
 
 /// For its next try. The time is advice.
 fn between_turns(m: &Matter<'_>) -> Verdict {
+    if settled::is_unsaid(m) && may_be_done(&m.told.owed) {
+        return m.unknown(WAIT, Ground::OwedUnknown);
+    }
     let due = m.case.retry_due.or(m.case.standing.held_until);
     let resume = |ground| Verdict { action: Action::Resume, ..m.says(WAIT, VerdictWord::Waiting, ground) };
     match due {
@@ -72,10 +79,10 @@ fn between_turns(m: &Matter<'_>) -> Verdict {
 /// A worker that is gone and done, whose children or mail keep its run.
 fn done_but_open(m: &Matter<'_>, worker: &WorkerCase) -> Option<Verdict> {
     let Seen::Gone { looks } = life::of_worker(m, worker) else { return None };
-    let done = super::settled::is_done_but_open(m) || worker.exit == Some(Ended::Code(0));
+    let is_done = done(&m.told.owed).is_some() || worker.exit == Some(Ended::Code(0));
     let clean = Conclusion { outcome: Outcome::Completed, cause: Cause::ExitCode, source: OutcomeSource::ExitCode };
     let end = settle(clean, m.case.open);
-    (done && end.outcome == Outcome::Waiting).then(|| {
+    (is_done && end.outcome == Outcome::Waiting).then(|| {
         let action = if end.cause == Cause::UnreadMail { Action::Resume } else { Action::None };
         Verdict { looks, action, ..m.says(WAIT, VerdictWord::Waiting, end.cause) }
     })
@@ -98,10 +105,11 @@ fn being_started(m: &Matter<'_>, turn: &TurnCase) -> Option<Verdict> {
     let ending = turn.ending.as_ref().filter(|ending| !ending.started)?;
     match life::of_turn(m, turn) {
         Life::Alive(_) => Some(m.says(LAUNCH, VerdictWord::Launching, Ground::BeingStarted)),
-        Life::Gone if turn.supervisor_lock == Held::Yes => {
-            Some(m.says(LAUNCH, VerdictWord::Launching, Ground::BeingStarted))
-        }
-        Life::Gone => Some(end::of_turn(m, LAUNCH, turn, ending)),
+        Life::Gone => Some(match turn.supervisor_lock {
+            Held::Yes => m.says(LAUNCH, VerdictWord::Launching, Ground::BeingStarted),
+            Held::No => end::of_turn(m, LAUNCH, turn, ending),
+            Held::Unknown => m.unknown(LAUNCH, Ground::LookFailed),
+        }),
         Life::Orphans | Life::Unknown(_) => None,
     }
 }
