@@ -34,6 +34,34 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Retry> {
     })
 }
 
+/// Which retries are listed.
+pub struct Filter<'f> {
+    /// Of this agent.
+    pub agent: Option<&'f str>,
+    /// Of this run.
+    pub run: Option<RunId>,
+    /// Also those that are closed.
+    pub all: bool,
+    /// The newest of them, so many.
+    pub limit: i64,
+}
+
+/// The retries that are asked for, the newest last.
+pub fn list(view: &View<'_>, wanted: &Filter<'_>) -> Result<Vec<Retry>> {
+    // Written out, so that what is open is found without what ever was.
+    let open = if wanted.all { "" } else { "AND retry.state = 'open'" };
+    let mut found = view.all(
+        &format!(
+            "{SELECT} WHERE (?1 IS NULL OR run.agent = ?1) AND (?2 IS NULL OR retry.run = ?2) {open}
+             ORDER BY retry.id DESC LIMIT ?3"
+        ),
+        params![wanted.agent, wanted.run.map(|run| run.0), wanted.limit],
+        read,
+    )?;
+    found.reverse();
+    Ok(found)
+}
+
 /// The retries of a run, oldest first.
 pub fn of_run(view: &View<'_>, run: RunId) -> Result<Vec<Retry>> {
     view.all(&format!("{SELECT} WHERE retry.run = ?1 ORDER BY retry.id"), [run.0], read)

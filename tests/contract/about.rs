@@ -33,6 +33,9 @@ const ALL: &[&[&str]] = &[
     &["mail", "purge"],
     &["probe"],
     &["probe", "pid"],
+    &["reconcile"],
+    &["reconcile", "retry"],
+    &["reconcile", "retry", "list"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {
@@ -68,14 +71,17 @@ fn help_of_every_command_begins_with_examples_that_are_commands() {
 #[test]
 fn the_list_of_commands_in_these_tests_is_whole() {
     let home = Home::new();
-    for program in PROGRAMS {
-        let text = help(&home, &[program], "--help");
-        let commands = text.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    assert!(PROGRAMS.iter().all(|program| ALL.contains(&&[*program][..])));
+    for words in ALL {
+        let text = help(&home, words, "--help");
+        let Some(commands) = text.split("Commands:\n").nth(1) else { continue };
+        let commands = commands.split("\n\n").next().unwrap();
         for line in commands.lines() {
             let name = line.split_whitespace().next().unwrap();
-            assert!(name == "help" || ALL.contains(&&[program, name][..]), "{program} {name}");
+            assert!(name == "help" || ALL.contains(&&[*words, &[name]].concat()[..]), "{words:?} {name}");
         }
-        assert_eq!(commands.lines().count(), ALL.iter().filter(|words| words[0] == program).count(), "{commands}");
+        let below = ALL.iter().filter(|all| all.len() == words.len() + 1 && all.starts_with(words));
+        assert_eq!(commands.lines().count(), 1 + below.count(), "{commands}");
     }
 }
 

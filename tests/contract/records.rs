@@ -6,7 +6,7 @@ use super::wire::check;
 use super::{Home, Said, binary};
 
 /// Real output with every type of record in it, and most of their optional keys filled.
-pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 3] {
+pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 4] {
     let lines = |said: Said| said.out.lines().map(str::to_owned).collect::<Vec<_>>();
     let mut turn = lines(home.play("lead", &["--task", "login page"], "init; say hi; result done").silent(0));
     let worker = ["--parent", "lead", "--task", "x", "--capability", "scout", "--max-attempts", "2"];
@@ -50,7 +50,8 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 3] {
     mail.extend(lines(home.mail(&["purge", "--older", "0s", "--agent", "lead"]).silent(0)));
     let pid = std::process::id().to_string();
     let probe = lines(home.probe(&["pid", &pid, "1"]).silent(0));
-    [("turn", turn), ("mail", mail), ("probe", probe)]
+    let reconcile = lines(home.reconcile(&["retry", "list", "--all"]).silent(0));
+    [("turn", turn), ("mail", mail), ("probe", probe), ("reconcile", reconcile)]
 }
 
 /// A turn that owes something of every kind, and something was there before of every sort.
