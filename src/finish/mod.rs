@@ -9,6 +9,7 @@ mod ledger;
 mod notice;
 mod stderr;
 
+pub use ended::{open_of_turn, open_of_worker};
 pub use evidence::{Evidence, Watched, told};
 pub use idle::{end_by_word, end_by_work, recorded_word, stop_idle};
 pub use stderr::Stderr;
@@ -17,12 +18,12 @@ use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::judge::lease::fate;
-use crate::judge::outcome::{Conclusion, exit_of, settle};
+use crate::judge::outcome::{Conclusion, Open, exit_of, settle};
 use crate::judge::owed::{adopt, hold_to};
 use crate::judge::sequel::{Sequel, sequel};
 use crate::judge::situation::{Prior, Situation};
 use crate::lock::SupervisorLock;
-use crate::model::{Cause, Look, MailType, Outcome, OutcomeSource, Owed, Run, Turn, Wish, WishNote};
+use crate::model::{Cause, Fulfilment, Look, MailType, Outcome, OutcomeSource, Owed, Run, Turn, Wish, WishNote};
 use crate::owed;
 use crate::record::TurnEnded;
 use crate::runtime::SessionBy;
@@ -115,10 +116,16 @@ fn conclude(turn: &Turn, run: &Run, evidence: &Evidence<'_>, account: &ended::Ac
     if run.epoch != turn.epoch || run.state.is_terminal() {
         return Conclusion { outcome: Outcome::Fenced, cause: Cause::Epoch, source: OutcomeSource::Operator };
     }
+    outlook(turn, evidence, account.open, &account.findings)
+}
+
+/// How a turn ends by this evidence, with so much open and so much done: what is recorded, or would be.
+#[must_use]
+pub fn outlook(turn: &Turn, evidence: &Evidence<'_>, open: Open, findings: &[Fulfilment]) -> Conclusion {
     let ending = evidence.ending(turn);
-    let conclusion = adopt(crate::judge::outcome::conclude(&ending), ending.terminal, &account.findings);
+    let conclusion = adopt(crate::judge::outcome::conclude(&ending), ending.terminal, findings);
     match conclusion.outcome {
-        Outcome::Completed => hold_to(settle(conclusion, account.open), &account.findings),
+        Outcome::Completed => hold_to(settle(conclusion, open), findings),
         _ => conclusion,
     }
 }

@@ -12,6 +12,8 @@ mod wait;
 mod words;
 mod worker;
 
+/// What a stored turn was run by.
+pub use crate::runtime::Description;
 pub use evidence::{Answer, Finding, Instrument, Meaning, Reason, SubjectKind};
 pub use expectation::{ExpectKind, Expectation, FileSeen, Found, Fulfilment, Look, Owed, Reach, Said, Wanted};
 pub use ledger::*;
