@@ -10,7 +10,7 @@ mod notice;
 mod stderr;
 
 pub use ended::{open_of_turn, open_of_worker};
-pub use evidence::{Evidence, Watched, told};
+pub use evidence::{Evidence, Watched, told, unheard};
 pub use idle::{end_by_word, end_by_work, recorded_word, stop_idle};
 pub use stderr::Stderr;
 
@@ -18,12 +18,12 @@ use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::judge::lease::fate;
-use crate::judge::outcome::{Conclusion, Open, exit_of, settle};
+use crate::judge::outcome::{Conclusion, exit_of, settle};
 use crate::judge::owed::{adopt, hold_to};
 use crate::judge::sequel::{Sequel, sequel};
 use crate::judge::situation::{Prior, Situation};
 use crate::lock::SupervisorLock;
-use crate::model::{Cause, Fulfilment, Look, MailType, Outcome, OutcomeSource, Owed, Run, Turn, Wish, WishNote};
+use crate::model::{Cause, Look, MailType, Outcome, OutcomeSource, Owed, Run, Turn, Wish, WishNote};
 use crate::owed;
 use crate::record::TurnEnded;
 use crate::runtime::SessionBy;
@@ -47,7 +47,7 @@ pub struct Finished {
 /// # Errors
 /// Those of the state file: then nothing has been written, and the next who finishes the turn begins anew.
 pub fn finish(state: &mut State, _held: &SupervisorLock, evidence: &Evidence<'_>) -> Result<Finished> {
-    let jitter = f64::from(evidence.turn.token.bytes().fold(0_u8, u8::wrapping_add)) / 255.0;
+    let jitter = jitter(evidence.turn);
     let id = evidence.turn.id;
     // Files and repositories take time to look at, and nobody else can write in a transaction.
     let looked = owed::look_again(state, evidence.turn.run)?;
@@ -58,6 +58,12 @@ pub fn finish(state: &mut State, _held: &SupervisorLock, evidence: &Evidence<'_>
             None => record(tx, &turn, evidence, &looked, jitter),
         }
     })
+}
+
+/// Between 0 and 1, and always the same for a turn: spreads the next tries of many runs.
+#[must_use]
+pub fn jitter(turn: &Turn) -> f64 {
+    f64::from(turn.token.bytes().fold(0_u8, u8::wrapping_add)) / 255.0
 }
 
 /// The outcome that is recorded already.
@@ -116,16 +122,10 @@ fn conclude(turn: &Turn, run: &Run, evidence: &Evidence<'_>, account: &ended::Ac
     if run.epoch != turn.epoch || run.state.is_terminal() {
         return Conclusion { outcome: Outcome::Fenced, cause: Cause::Epoch, source: OutcomeSource::Operator };
     }
-    outlook(turn, evidence, account.open, &account.findings)
-}
-
-/// How a turn ends by this evidence, with so much open and so much done: what is recorded, or would be.
-#[must_use]
-pub fn outlook(turn: &Turn, evidence: &Evidence<'_>, open: Open, findings: &[Fulfilment]) -> Conclusion {
     let ending = evidence.ending(turn);
-    let conclusion = adopt(crate::judge::outcome::conclude(&ending), ending.terminal, findings);
+    let conclusion = adopt(crate::judge::outcome::conclude(&ending), ending.terminal, &account.findings);
     match conclusion.outcome {
-        Outcome::Completed => hold_to(settle(conclusion, open), findings),
+        Outcome::Completed => hold_to(settle(conclusion, account.open), &account.findings),
         _ => conclusion,
     }
 }

@@ -6,9 +6,9 @@ use super::{EvidenceId, One, RunId, Time, TurnId, Wire, is};
 
 words! {
     Answer: yes no unknown;
-    Meaning: alive dead unknown;
+    Meaning: alive dead present absent done not_done growing silent held free unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd;
+    Instrument: pidfd tmux flock exit_record stream clocks survivors baseline beat file state;
 }
 
 /// A word; which one is for the table of reasons.
