@@ -18,8 +18,8 @@ use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::judge::lease::fate;
-use crate::judge::outcome::{Conclusion, exit_of, settle};
-use crate::judge::owed::{adopt, hold_to};
+use crate::judge::outcome::{Conclusion, exit_of};
+use crate::judge::owed::end_of;
 use crate::judge::sequel::{Sequel, sequel};
 use crate::judge::situation::{Prior, Situation};
 use crate::lock::SupervisorLock;
@@ -122,12 +122,7 @@ fn conclude(turn: &Turn, run: &Run, evidence: &Evidence<'_>, account: &ended::Ac
     if run.epoch != turn.epoch || run.state.is_terminal() {
         return Conclusion { outcome: Outcome::Fenced, cause: Cause::Epoch, source: OutcomeSource::Operator };
     }
-    let ending = evidence.ending(turn);
-    let conclusion = adopt(crate::judge::outcome::conclude(&ending), ending.terminal, &account.findings);
-    match conclusion.outcome {
-        Outcome::Completed => hold_to(settle(conclusion, account.open), &account.findings),
-        _ => conclusion,
-    }
+    end_of(&evidence.ending(turn), account.open, &account.findings)
 }
 
 /// The run's new state, its session, and who hears of it.

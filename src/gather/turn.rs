@@ -8,8 +8,8 @@ use super::Scene;
 use super::rows::Rows;
 use super::silence::{self, Heard};
 use super::tell::Notes;
-use crate::error::Result;
 use crate::clock::Stamp;
+use crate::error::Result;
 use crate::finish::{self, Watched};
 use crate::identity::Identity;
 use crate::judge::finding::{self, Trace};
@@ -27,12 +27,7 @@ const DYING: Duration = Duration::from_millis(250);
 /// So many of what is left are named.
 const NAMED: usize = 8;
 
-pub(super) fn case(
-    scene: &Scene<'_>,
-    rows: &Rows,
-    turn: &Turn,
-    notes: &mut Notes<'_>,
-) -> TurnCase {
+pub(super) fn case(scene: &Scene<'_>, rows: &Rows, turn: &Turn, notes: &mut Notes<'_>) -> TurnCase {
     let (turn_lock, supervisor_lock) = locks(scene, rows, turn, notes);
     let supervisor = look(Role::Supervisor, &turn.supervisor, notes);
     let shim = turn.shim.as_ref().map(|shim| look(Role::Shim, shim, notes));
@@ -48,7 +43,9 @@ pub(super) fn case(
         _ => Heard::default(),
     };
     let (ending, limit_resets_at) = match rows.unreadable {
-        None if is_open && (!lives || heard.has_end || exit.is_some()) => ending(turn, &log_dir, if lives { Tells::Nothing } else { Tells::Stream }, notes),
+        None if is_open && (!lives || heard.has_end || exit.is_some()) => {
+            ending(turn, &log_dir, if lives { Tells::Nothing } else { Tells::Stream }, notes)
+        }
         None => (Some(finish::unheard(turn)), None),
         Some(_) => (None, None),
     };

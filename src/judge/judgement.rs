@@ -35,13 +35,7 @@ pub fn answer(verdict: &Verdict) -> Answer {
     use VerdictWord as V;
     match verdict.verdict {
         V::Finished | V::Running | V::Unsupervised | V::Waiting | V::Launching | V::Limited => Answer::Yes,
-        V::NeverStarted
-        | V::Failed
-        | V::Crashed
-        | V::Killed
-        | V::Vanished
-        | V::Orphaned
-        | V::Stalled => Answer::No,
+        V::NeverStarted | V::Failed | V::Crashed | V::Killed | V::Vanished | V::Orphaned | V::Stalled => Answer::No,
         V::NeedsHuman if verdict.cause == Why::Ground(Ground::UnknownTooLong) => Answer::Unknown,
         V::NeedsHuman => Answer::No,
         V::Conflict | V::Unknown => Answer::Unknown,
@@ -94,7 +88,8 @@ fn resume(whose: &Whose<'_>) -> String {
 
 /// Words as a shell reads them.
 fn quoted(words: &[String]) -> String {
-    let plain = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./=:,+@%".contains(&b));
+    let plain =
+        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./=:,+@%".contains(&b));
     let quote = |word: &String| if plain(word) { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) };
     words.iter().map(quote).collect::<Vec<_>>().join(" ")
 }

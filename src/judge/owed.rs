@@ -1,7 +1,7 @@
 //! What a run owes: is it reached, and what does that make of the turn's end?
 //! "Reached" is *changed since the attempt began*: what was there before proves nothing. Called by `finish`.
 
-use super::outcome::{Conclusion, Terminal};
+use super::outcome::{Conclusion, Ending, Open, Terminal, conclude, settle};
 use crate::model::{
     Cause, ExpectKind, FileSeen, Fulfilment, Hold, Look, Outcome, OutcomeSource, Reach, RunState, Said, Standing,
 };
@@ -101,17 +101,41 @@ fn said(said: Option<&Said>) -> (Reach, Option<String>) {
     }
 }
 
+/// How a turn ended, by all that it has left: its own end, what a clean result leaves open, and what the run owes.
+#[must_use]
+pub fn end_of(ending: &Ending, open: Open, findings: &[Fulfilment]) -> Conclusion {
+    let end = adopt(conclude(ending), ending.terminal, findings);
+    match end.outcome {
+        Outcome::Completed => hold_to(settle(end, open), findings),
+        _ => end,
+    }
+}
+
+/// Whether the work may be done for all that could be looked at: what is not known decides.
+#[must_use]
+pub fn may_be_done(findings: &[Fulfilment]) -> bool {
+    let best = |finding: &Fulfilment| match finding.reach {
+        Reach::Unknown => Fulfilment { reach: Reach::Reached, ..finding.clone() },
+        _ => finding.clone(),
+    };
+    done(findings).is_none() && done(&findings.iter().map(best).collect::<Vec<_>>()).is_some()
+}
+
 /// Finished work is not thrown away: an end without a terminal event is a good end where the work is done.
 /// An agent's own word, good or bad, is never overruled.
 #[must_use]
 pub fn adopt(conclusion: Conclusion, terminal: Option<Terminal>, findings: &[Fulfilment]) -> Conclusion {
-    use Outcome as O;
-    match (conclusion.outcome, terminal) {
-        (O::NoResult | O::Killed | O::Lost | O::Stalled | O::TimedOut | O::Aborted, None) => {
-            done(findings).unwrap_or(conclusion)
-        }
+    match terminal {
+        None if is_adoptable(conclusion.outcome) => done(findings).unwrap_or(conclusion),
         _ => conclusion,
     }
+}
+
+/// Whether an end without a terminal event is none of the agent's own word.
+#[must_use]
+pub const fn is_adoptable(outcome: Outcome) -> bool {
+    use Outcome as O;
+    matches!(outcome, O::NoResult | O::Killed | O::Lost | O::Stalled | O::TimedOut | O::Aborted)
 }
 
 /// A good end by the work alone: everything that is owed is there, and a result of this attempt says so.

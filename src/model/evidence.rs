@@ -181,6 +181,8 @@ words! {
         ExecFailed = "exec_failed",
         /// There is no tmux.
         NotInstalled = "not_installed",
+        /// The sources of one truth say different things.
+        Conflict = "conflict",
         /// Somebody holds the lock.
         LockHeld = "lock_held",
         /// Nobody holds the lock.
