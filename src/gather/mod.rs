@@ -3,6 +3,7 @@
 //! Called by `probe run` and by whoever decides about a run. It writes nothing, ends nothing and waits for no lock.
 
 mod files;
+mod keep;
 mod ledgers;
 mod rows;
 mod silence;
@@ -10,6 +11,7 @@ mod tell;
 mod turn;
 mod worker;
 
+pub use keep::keep;
 pub use rows::{Rows, Which, read};
 
 use crate::clock::{Moment, Stamp};
@@ -32,6 +34,8 @@ pub struct Gathered {
     pub run: Run,
     /// Its newest turn.
     pub turn: Option<TurnId>,
+    /// The command line of that.
+    pub command: Vec<String>,
     /// Its case.
     pub case: Case,
     /// What the case rests on.
@@ -84,7 +88,8 @@ fn of_run(scene: &Scene<'_>, rows: Rows, seen: Option<&worker::Seen>) -> Gathere
         retry_due: rows.retry.as_ref().map(|retry| retry.due_at),
         told: Vec::new(),
     };
-    Gathered { turn: turn.map(|turn| turn.id), case, evidence: notes.done(), run: rows.run }
+    let command = turn.map(|turn| turn.command.clone()).unwrap_or_default();
+    Gathered { turn: turn.map(|turn| turn.id), command, case, evidence: notes.done(), run: rows.run }
 }
 
 fn recorded(rows: &Rows) -> RunDetail {

@@ -3,7 +3,7 @@
 
 use crate::error::{Failure, Result};
 use crate::finish::{open_of_turn, open_of_worker};
-use crate::id::RunId;
+use crate::id::{RunId, TurnId};
 use crate::judge::outcome::Open;
 use crate::judge::situation::Prior;
 use crate::model::{Crash, DeadLetter, Description, Look, Mail, Owed, Retry, Run, Turn, Worker};
@@ -12,12 +12,10 @@ use crate::runtime::builtin;
 use crate::state::{State, View, crash, dead_letter, expectation, mail, retry, run, turn, worker};
 
 /// Which runs are asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// This one.
-    Run(RunId),
-    /// The agent's newest.
-    Agent(String),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which<'a> {
+    /// These, by their own id, by that of one of their turns, or by their agent, whose newest is meant.
+    Named(&'a [String]),
     /// Every open one.
     Open,
 }
@@ -50,7 +48,7 @@ pub struct Rows {
 ///
 /// # Errors
 /// 66 for a run or an agent that is not known, and those of the state file.
-pub fn read(state: &State, which: &Which) -> Result<Vec<Rows>> {
+pub fn read(state: &State, which: Which<'_>) -> Result<Vec<Rows>> {
     // Only its place is taken: nothing is read by it.
     let instead = builtin("plain").and_then(std::result::Result::ok);
     let instead = instead.ok_or_else(|| Failure::new(crate::exit::Exit::Bug, "there is no runtime plain"))?;
@@ -60,22 +58,31 @@ pub fn read(state: &State, which: &Which) -> Result<Vec<Rows>> {
     })
 }
 
-fn find(view: &View<'_>, which: &Which) -> Result<Vec<(Run, bool)>> {
-    let one = match which {
-        Which::Open => return Ok(run::all_open(view)?.into_iter().map(|run| (run, true)).collect()),
-        Which::Run(id) => run::by_id(view, *id)?,
-        Which::Agent(agent) => run::latest_of(view, agent)?,
+fn find(view: &View<'_>, which: Which<'_>) -> Result<Vec<(Run, bool)>> {
+    let Which::Named(names) = which else {
+        return Ok(run::all_open(view)?.into_iter().map(|run| (run, true)).collect());
     };
-    let Some(one) = one else {
-        let named = match which {
-            Which::Run(id) => format!("no run {id}"),
-            Which::Agent(agent) => format!("no run of agent '{agent}'"),
-            Which::Open => String::new(),
+    let mut found = Vec::with_capacity(names.len());
+    for name in names {
+        let Some(run) = named(view, name)? else {
+            return Err(Failure::not_found(format!("no run, turn or agent '{name}'")).hint("see: turn list"));
         };
-        return Err(Failure::not_found(named).hint("see: turn list"));
-    };
-    let newest = run::latest_of(view, &one.agent)?.is_some_and(|newest| newest.id == one.id);
-    Ok(vec![(one, newest)])
+        let newest = run::latest_of(view, &run.agent)?.is_some_and(|newest| newest.id == run.id);
+        if found.iter().all(|(other, _): &(Run, bool)| other.id != run.id) {
+            found.push((run, newest));
+        }
+    }
+    Ok(found)
+}
+
+fn named(view: &View<'_>, name: &str) -> Result<Option<Run>> {
+    if let Ok(id) = name.parse::<RunId>() {
+        return run::by_id(view, id);
+    }
+    match name.parse::<TurnId>() {
+        Ok(id) => turn::by_id(view, id)?.map_or(Ok(None), |turn| run::by_id(view, turn.run)),
+        Err(_) => run::latest_of(view, name),
+    }
 }
 
 fn of(view: &View<'_>, run: Run, newest: bool, instead: &Description) -> Result<Rows> {
@@ -87,6 +94,10 @@ fn of(view: &View<'_>, run: Run, newest: bool, instead: &Description) -> Result<
     };
     let open = match (&worker, &turn) {
         (Some(_), _) => open_of_worker(view, &run)?.0,
+        // The word that it waits counts while it does.
+        (_, Some(turn)) if turn.outcome.is_some() && !run.state.is_waiting() => {
+            Open { yielded: false, ..open_of_turn(view, &run, turn)?.0 }
+        }
         (_, Some(turn)) => open_of_turn(view, &run, turn)?.0,
         _ => Open::default(),
     };

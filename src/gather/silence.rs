@@ -10,7 +10,7 @@ use crate::finish;
 use crate::judge::clocks::{Limits, Seen, overdue};
 use crate::judge::finding::{self, Overdue, Trace};
 use crate::judge::verdict::{Held, Silence};
-use crate::model::{Instrument, SubjectKind, Turn};
+use crate::model::{Instrument, Phase, SubjectKind, Turn};
 use crate::observe::{Observer, STREAM};
 use crate::record::count;
 use crate::record::evidence::{RunDetail, StreamDetail};
@@ -43,7 +43,8 @@ pub(super) fn listen(turn: &Turn, log_dir: &Path, supervised: Held, notes: &mut 
     let detail = StreamDetail { bytes: Some(seen.size), ..StreamDetail::default() };
     match started.filter(|_| same_boot && !watched) {
         None => {
-            tell_clock(&path, told, detail, quiet, notes);
+            let limit = shortest(&turn.limits);
+            tell_clock(&path, told, StreamDetail { limit_ms: limit.map(millis), ..detail }, quiet, notes);
             Heard { has_end: false, silence: told, sign_ms: Some(quiet) }
         }
         Some(started) => {
@@ -70,7 +71,9 @@ fn read(
     };
     let seen = seen(started, &facts);
     let phase = seen.phase();
-    let silence = overdue(&turn.limits, &seen, now).map(|silence| Silence {
+    // Who has said that it is done is not silent, however long it stays.
+    let overdue = overdue(&turn.limits, &seen, now).filter(|silence| silence.phase != Phase::Ending);
+    let silence = overdue.map(|silence| Silence {
         phase: silence.phase,
         silent_ms: millis(now.since(silence.since)),
         limit_ms: millis(silence.limit),
@@ -112,7 +115,7 @@ fn seen(started: Tick, facts: &Facts) -> Seen {
 }
 
 /// A silence that its supervisor has told and that lasts still.
-fn told_silence(limits: &Limits, phase: crate::model::Phase, at: Stamp, now: Stamp) -> Option<Silence> {
+fn told_silence(limits: &Limits, phase: Phase, at: Stamp, now: Stamp) -> Option<Silence> {
     let limit_ms = millis(limits.of(phase).0?);
     Some(Silence { phase, silent_ms: now.since(at).saturating_add(limit_ms), limit_ms })
 }
@@ -138,7 +141,11 @@ fn changed_tick(quiet_ms: i64, slept: Duration, now: Tick) -> Tick {
 }
 
 fn tell_clock(path: &Path, silence: Option<Silence>, detail: StreamDetail, quiet: i64, notes: &mut Notes<'_>) {
-    let is_over = if silence.is_some() { Overdue::Yes } else { Overdue::No };
+    let is_over = match (silence, detail.limit_ms) {
+        (Some(_), _) => Overdue::Yes,
+        (None, Some(_)) => Overdue::No,
+        (None, None) => Overdue::NoClock,
+    };
     let detail = StreamDetail {
         phase: silence.map(|silence| silence.phase).or(detail.phase),
         silent_ms: Some(silence.map_or(quiet, |silence| silence.silent_ms)),

@@ -35,8 +35,9 @@ pub(super) fn case(scene: &Scene<'_>, rows: &Rows, turn: &Turn, notes: &mut Note
     let log_dir = scene.place.log_dir(turn.id);
     let exit = exit_record(&log_dir, turn, notes);
     let lives = turn_lock == Held::Yes || shim.is_some_and(|shim| shim.observed == Observed::Alive);
-    let left = if lives { Left::Held } else { left(turn, exit.as_ref(), supervisor, notes) };
     let is_open = turn.outcome.is_none() && !rows.run.state.is_terminal();
+    // What a turn that has ended could have left, its next turn looks for.
+    let left = if lives || !is_open { Left::Held } else { left(turn, exit.as_ref(), supervisor, notes) };
     let heard = match (&rows.unreadable, is_open) {
         (Some(why), true) => silence::unreadable(&log_dir, why, notes),
         (None, true) if lives => silence::listen(turn, &log_dir, supervisor_lock, notes),

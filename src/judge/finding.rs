@@ -2,7 +2,7 @@
 //! It never takes what could not be looked at for an absence.
 
 use crate::clock::Stamp;
-use crate::judge::verdict::{Held, Left, Work};
+use crate::judge::verdict::{Case, Held, Left, Work};
 use crate::judge::worker::Session;
 use crate::model::{DeadLetter, Finding, Meaning, Observed, Reach, Reason, RunState, Sight};
 
@@ -96,6 +96,7 @@ pub const fn of_silence(is_over: Overdue) -> Finding {
     match is_over {
         Overdue::No => Finding::yes(Meaning::Growing, Reason::WithinClock),
         Overdue::Yes => Finding::no(Meaning::Silent, Reason::OverClock),
+        Overdue::NoClock => Finding::unknown(Reason::NoClock),
     }
 }
 
@@ -106,6 +107,8 @@ pub enum Overdue {
     Yes,
     /// It has not.
     No,
+    /// There is none.
+    NoClock,
 }
 
 /// Does something of the turn live? Of what its shim holds together nobody has asked: the lock speaks for it.
@@ -183,12 +186,14 @@ pub const fn of_dead_letter(letter: &DeadLetter) -> Finding {
     }
 }
 
-/// What is seen of a run's work as a whole; none where there is no work.
+/// What is seen of a run's work as a whole; none where there is no work. The lock and the tree are those of the turn
+/// that goes on; of one that has ended, its agent is what there is to see.
 #[must_use]
-pub fn observed(work: &Work) -> Option<Observed> {
-    match work {
+pub fn observed(case: &Case) -> Option<Observed> {
+    match &case.work {
         Work::None => None,
         Work::Worker(worker) => Some(worker.sight.observed),
+        Work::Turn(turn) if case.outcome.is_some() => turn.agent.map(|agent| agent.observed),
         Work::Turn(turn) => Some(match (turn.left, turn.agent) {
             (Left::Held | Left::Some(_), _) | (_, Some(Sight { observed: Observed::Alive, .. })) => Observed::Alive,
             (Left::Nothing, _) => Observed::Gone,
@@ -224,6 +229,7 @@ mod tests {
             (of_stream(Trace::Unreadable), "unknown unknown unreadable"),
             (of_silence(Overdue::No), "yes growing within_clock"),
             (of_silence(Overdue::Yes), "no silent over_clock"),
+            (of_silence(Overdue::NoClock), "unknown unknown no_clock"),
             (of_left(Left::Some(2)), "yes alive left_behind"),
             (of_left(Left::Nothing), "no dead nothing_left"),
             (of_left(Left::Unknown(Reason::Restless)), "unknown unknown restless"),

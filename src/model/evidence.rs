@@ -207,6 +207,8 @@ words! {
         WithinClock = "within_clock",
         /// The last progress is older than the clock of its phase.
         OverClock = "over_clock",
+        /// No clock runs: silence proves nothing.
+        NoClock = "no_clock",
         /// Processes of the turn live though its shim is gone.
         LeftBehind = "left_behind",
         /// Nothing of the turn lives.

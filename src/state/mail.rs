@@ -180,7 +180,7 @@ pub fn open_questions(view: &View<'_>, run: RunId) -> Result<Vec<Mail>> {
     view.all(
         &format!(
             "SELECT {COLUMNS} FROM mail AS asked INDEXED BY mail_of_run
-             WHERE run = ?1 AND kind = 'question' AND NOT EXISTS (
+             WHERE run = ?1 AND (kind = 'question' OR kind = 'decision_gate') AND NOT EXISTS (
                  SELECT 1 FROM mail AS answer INDEXED BY mail_in_thread
                  WHERE answer.thread = coalesce(asked.thread, asked.id) AND answer.reply_to = asked.id
              ) ORDER BY id"

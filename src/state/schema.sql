@@ -356,10 +356,10 @@ CREATE TABLE evidence (
         'empty_answer', 'unparsable', 'connect_failed', 'tmux_failed', 'timeout', 'exec_failed',
         'not_installed', 'conflict', 'lock_held', 'lock_free', 'end_recorded', 'no_end_recorded',
         'exited', 'no_exit_record', 'terminal_event', 'no_terminal_event', 'no_stream',
-        'unreadable', 'within_clock', 'over_clock', 'left_behind', 'nothing_left', 'reached',
-        'not_reached', 'contradicted', 'undecided', 'beaten', 'no_beat', 'clock_skew', 'file_there',
-        'no_file', 'retry_due', 'retry_later', 'dead_letter_open', 'dead_letter_closed',
-        'crash_recorded', 'question_open', 'children_open', 'mail_waits'
+        'unreadable', 'within_clock', 'over_clock', 'no_clock', 'left_behind', 'nothing_left',
+        'reached', 'not_reached', 'contradicted', 'undecided', 'beaten', 'no_beat', 'clock_skew',
+        'file_there', 'no_file', 'retry_due', 'retry_later', 'dead_letter_open',
+        'dead_letter_closed', 'crash_recorded', 'question_open', 'children_open', 'mail_waits'
     )),
     detail TEXT NOT NULL CHECK (json_valid(detail)),
     observed_at INTEGER NOT NULL,

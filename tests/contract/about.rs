@@ -33,6 +33,7 @@ const ALL: &[&[&str]] = &[
     &["mail", "purge"],
     &["probe"],
     &["probe", "pid"],
+    &["probe", "run"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {
