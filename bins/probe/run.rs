@@ -7,7 +7,7 @@ use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::gather::{self, Gathered, Which};
 use refloat::judge::finding::observed;
-use refloat::judge::judgement::{Whose, answer, is_alarming, next_command};
+use refloat::judge::judgement::{answer, is_alarming, next_command};
 use refloat::judge::verdict::{Policy, Verdict, verdict};
 use refloat::record::Judgement;
 use refloat::state::{Place, State};
@@ -21,7 +21,7 @@ use crate::tell::Teller;
 Examples:
   probe run lead
   probe run r17 --format table
-  probe run --all | jq -r 'select(.type == \"judgement\" and .alarming) | .agent, .command'
+  probe run --all | jq -r 'select(.type == \"judgement\" and .alarming) | (.command | @sh)'
   probe run --all --record --exit-code")]
 pub(crate) struct Run {
     /// The ids of runs or of turns, or agents, whose newest run is meant
@@ -68,12 +68,6 @@ fn look(place: &Place, args: &Run) -> Result<Vec<Gathered>> {
 
 fn judgement(gathered: &Gathered, verdict: &Verdict) -> Judgement {
     let (run, case) = (&gathered.run, &gathered.case);
-    let whose = Whose {
-        agent: &run.agent,
-        runtime: run.runtime.as_deref(),
-        command: &gathered.command,
-        has_mail: case.open.unread > 0,
-    };
     Judgement {
         run: run.id,
         agent: run.agent.clone(),
@@ -84,15 +78,15 @@ fn judgement(gathered: &Gathered, verdict: &Verdict) -> Judgement {
         held_until: run.held_until,
         observed: observed(case),
         verdict: verdict.verdict,
-        cause: verdict.cause.word().to_owned(),
+        cause: verdict.cause,
         rule: verdict.rule,
         action: verdict.action,
         not_before: verdict.not_before,
         outcome: verdict.outcome,
         state_after: verdict.state_after,
-        command: next_command(verdict, &case.work, &whose),
+        command: next_command(verdict, &case.work, &run.agent, &gathered.again),
         because: verdict.because.clone(),
-        evidence: gathered.evidence.iter().filter_map(|evidence| evidence.evidence).collect(),
+        rests_on: gathered.evidence.iter().filter_map(|evidence| evidence.evidence).collect(),
         alarming: is_alarming(verdict),
         looks: verdict.looks,
     }

@@ -17,7 +17,7 @@ pub use rows::{Rows, Which, read};
 use crate::clock::{Moment, Stamp};
 use crate::id::TurnId;
 use crate::judge::verdict::{Case, Work};
-use crate::model::{Run, SubjectKind};
+use crate::model::{Run, SubjectKind, Turn};
 use crate::record::Evidence;
 use crate::record::evidence::{Here, RunDetail, StateDetail};
 use crate::seam::process;
@@ -34,8 +34,8 @@ pub struct Gathered {
     pub run: Run,
     /// Its newest turn.
     pub turn: Option<TurnId>,
-    /// The command line of that.
-    pub command: Vec<String>,
+    /// The words of its next turn.
+    pub again: Vec<String>,
     /// Its case.
     pub case: Case,
     /// What the case rests on.
@@ -88,8 +88,22 @@ fn of_run(scene: &Scene<'_>, rows: Rows, seen: Option<&worker::Seen>) -> Gathere
         retry_due: rows.retry.as_ref().map(|retry| retry.due_at),
         told: Vec::new(),
     };
-    let command = turn.map(|turn| turn.command.clone()).unwrap_or_default();
-    Gathered { turn: turn.map(|turn| turn.id), command, case, evidence: notes.done(), run: rows.run }
+    let again = again(&rows, turn);
+    Gathered { turn: turn.map(|turn| turn.id), again, case, evidence: notes.done(), run: rows.run }
+}
+
+/// `turn run`, as the run's newest turn was begun; with a runtime its prompt is what waits for it, or a word to go on.
+fn again(rows: &Rows, turn: Option<&Turn>) -> Vec<String> {
+    let begin = ["turn", "run", "--agent", &rows.run.agent].map(str::to_owned);
+    let words = |more: &[&str]| begin.iter().cloned().chain(more.iter().map(|word| (*word).to_owned())).collect();
+    match (turn, rows.run.runtime.as_deref()) {
+        (Some(turn), None | Some("plain")) if !turn.command_lossy => {
+            begin.into_iter().chain(["--".to_owned()]).chain(turn.command.iter().cloned()).collect()
+        }
+        (Some(_), Some(runtime)) if rows.open.unread > 0 => words(&["--runtime", runtime, "--mail"]),
+        (Some(_), Some(runtime)) => words(&["--runtime", runtime, "--prompt", "go on"]),
+        _ => words(&["--", "COMMAND"]),
+    }
 }
 
 fn recorded(rows: &Rows) -> RunDetail {

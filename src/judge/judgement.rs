@@ -42,33 +42,20 @@ pub fn answer(verdict: &Verdict) -> Answer {
     }
 }
 
-/// Whose run it is, and what it ran.
-#[derive(Clone, Copy, Debug)]
-pub struct Whose<'a> {
-    /// The agent.
-    pub agent: &'a str,
-    /// The runtime of its turns, where it had one.
-    pub runtime: Option<&'a str>,
-    /// The command line of its newest turn.
-    pub command: &'a [String],
-    /// Mail waits for it.
-    pub has_mail: bool,
-}
-
-/// The exact next command for a person; none where nothing is to be done.
+/// The next command for a person, in words; none where nothing is to be done. `again` is the run's next turn.
 #[must_use]
-pub fn next_command(verdict: &Verdict, work: &Work, whose: &Whose<'_>) -> Option<String> {
-    let agent = whose.agent;
-    Some(match (verdict.action, work) {
-        (Action::None, _) if verdict.verdict == VerdictWord::Orphaned => format!("turn stop {agent}"),
-        (Action::None, _) => return None,
-        (Action::Resume, _) => resume(whose),
-        (Action::AskHuman, _) => format!("turn show {agent}"),
-        (Action::KillThenCrash, _) => format!("turn stop {agent}"),
-        (_, Work::Turn(_)) => format!("turn attach {agent}"),
-        (_, Work::Worker(_)) => format!("turn end {agent} --outcome {}", word(verdict)),
-        (_, Work::None) => format!("turn show {agent}"),
-    })
+pub fn next_command(verdict: &Verdict, work: &Work, agent: &str, again: &[String]) -> Vec<String> {
+    let words: &[&str] = match (verdict.action, work) {
+        (Action::None, _) if verdict.verdict == VerdictWord::Orphaned => &["turn", "stop", agent],
+        (Action::None, _) => &[],
+        (Action::Resume, _) => return again.to_vec(),
+        (Action::AskHuman, _) => &["turn", "show", agent],
+        (Action::KillThenCrash, _) => &["turn", "stop", agent],
+        (_, Work::Turn(_)) => &["turn", "attach", agent],
+        (_, Work::Worker(_)) => &["turn", "end", agent, "--outcome", word(verdict)],
+        (_, Work::None) => &["turn", "show", agent],
+    };
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 /// A worker's end is told in one of two words.
@@ -76,20 +63,79 @@ fn word(verdict: &Verdict) -> &'static str {
     if verdict.verdict == VerdictWord::Finished { "completed" } else { "failed" }
 }
 
-fn resume(whose: &Whose<'_>) -> String {
-    let agent = whose.agent;
-    match whose.runtime {
-        None | Some("plain") if whose.command.is_empty() => format!("turn run --agent {agent} -- COMMAND"),
-        None | Some("plain") => format!("turn run --agent {agent} -- {}", quoted(whose.command)),
-        Some(runtime) if whose.has_mail => format!("turn run --agent {agent} --runtime {runtime} --mail"),
-        Some(runtime) => format!("turn run --agent {agent} --runtime {runtime} --prompt 'go on'"),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::verdict::{Verdict, WorkerCase};
+    use crate::model::{Reason, RunState, Sight};
 
-/// Words as a shell reads them.
-fn quoted(words: &[String]) -> String {
-    let plain =
-        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./=:,+@%".contains(&b));
-    let quote = |word: &String| if plain(word) { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) };
-    words.iter().map(quote).collect::<Vec<_>>().join(" ")
+    fn verdict(verdict: VerdictWord, rule: Rule, action: Action) -> Verdict {
+        Verdict {
+            verdict,
+            cause: Why::Ground(Ground::Alive),
+            rule,
+            action,
+            not_before: None,
+            outcome: None,
+            state_after: RunState::InTurn,
+            retry: None,
+            looks: 0,
+            because: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_verdict_is_alarming_or_not_and_answers_the_question() {
+        use VerdictWord as V;
+        for word in V::ALL {
+            let calm = matches!(word, V::Finished | V::Running | V::Waiting | V::Launching | V::Limited);
+            let judged = verdict(*word, Rule::Identity, Action::None);
+            assert_eq!(is_alarming(&judged), !calm, "{word}");
+            assert!(!is_alarming(&verdict(*word, Rule::Terminal, Action::None)), "{word} is history");
+            let wanted = match word {
+                V::Conflict | V::Unknown => Answer::Unknown,
+                V::Unsupervised => Answer::Yes,
+                _ if calm => Answer::Yes,
+                _ => Answer::No,
+            };
+            assert_eq!(answer(&judged), wanted, "{word}");
+        }
+        let human = |ground| Verdict {
+            cause: Why::Ground(ground),
+            ..verdict(V::NeedsHuman, Rule::IntentionalWait, Action::None)
+        };
+        assert!(!is_alarming(&human(Ground::PersonAsked)) && is_alarming(&human(Ground::WaitOver)));
+        assert_eq!(answer(&human(Ground::PersonAsked)), Answer::No);
+        assert_eq!(answer(&human(Ground::UnknownTooLong)), Answer::Unknown);
+    }
+
+    #[test]
+    fn every_action_has_its_command() {
+        let worker = Work::Worker(WorkerCase {
+            sight: Sight::alive(Reason::Running),
+            looks: 1,
+            exit: None,
+            beat_ms: None,
+            skewed: false,
+            progress_ms: None,
+        });
+        let again = vec!["turn".to_owned(), "run".to_owned()];
+        let words = |word, action, work: &Work| {
+            next_command(&verdict(word, Rule::Identity, action), work, "a", &again).join(" ")
+        };
+        use VerdictWord as V;
+        for action in Action::ALL {
+            let wanted = match action {
+                Action::None => "",
+                Action::Resume => "turn run",
+                Action::AskHuman => "turn show a",
+                Action::KillThenCrash => "turn stop a",
+                _ => "turn end a --outcome failed",
+            };
+            assert_eq!(words(V::Vanished, *action, &worker), wanted, "{action}");
+        }
+        assert_eq!(words(V::Finished, Action::Adopt, &worker), "turn end a --outcome completed");
+        assert_eq!(words(V::Orphaned, Action::None, &worker), "turn stop a");
+        assert_eq!(words(V::Unknown, Action::Attach, &Work::None), "turn show a");
+    }
 }

@@ -7,7 +7,7 @@ use super::cell;
 use crate::clock::Stamp;
 use crate::emit::Record;
 use crate::id::{EvidenceId, RunId, TurnId};
-use crate::model::{Action, Hold, Observed, Outcome, Rule, RunState, VerdictWord};
+use crate::model::{Action, Hold, Observed, Outcome, Rule, RunState, VerdictWord, Why};
 
 /// What `reconcile` would conclude of a run; nothing of it is done.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -31,7 +31,7 @@ pub struct Judgement {
     /// What is true of it.
     pub verdict: VerdictWord,
     /// Why.
-    pub cause: String,
+    pub cause: Why,
     /// The rule that decided.
     pub rule: Rule,
     /// What is to be done.
@@ -42,12 +42,12 @@ pub struct Judgement {
     pub outcome: Option<Outcome>,
     /// The run's state once that is done.
     pub state_after: RunState,
-    /// The next command for a person; null where nothing is to be done.
-    pub command: Option<String>,
+    /// The next command for a person, in words; empty where nothing is to be done.
+    pub command: Vec<String>,
     /// What decided, in words.
     pub because: Vec<String>,
     /// The stored evidence that it rests on (`--record`).
-    pub evidence: Vec<EvidenceId>,
+    pub rests_on: Vec<EvidenceId>,
     /// Somebody should look at it. What has ended, waits or is blocked on purpose is not alarming.
     pub alarming: bool,
     /// How many looks agreed that it is gone; 0 where no look decided.
@@ -63,10 +63,10 @@ impl Record for Judgement {
             ("recorded", self.recorded.to_string()),
             ("observed", cell(self.observed.as_ref())),
             ("verdict", self.verdict.to_string()),
-            ("cause", self.cause.clone()),
+            ("cause", self.cause.word().to_owned()),
             ("action", self.action.to_string()),
             ("not before", self.not_before.map(Stamp::brief).unwrap_or_default()),
-            ("command", cell(self.command.as_ref())),
+            ("command", self.command.join(" ")),
         ]
     }
 }

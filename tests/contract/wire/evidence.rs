@@ -32,8 +32,8 @@ wire! { Evidence "evidence"
 wire! { Judgement "judgement"
     run: RunId, agent: String, turn: Option<TurnId>, attempt: i64, recorded: State, hold: Option<Hold>,
     held_until: Option<Time>, observed: Option<Observed>, verdict: Verdict, cause: super::Cause, rule: Rule,
-    action: Action, not_before: Option<Time>, outcome: Option<Outcome>, state_after: State, command: Option<String>,
-    because: Vec<String>, evidence: Vec<EvidenceId>, alarming: bool, looks: i64,
+    action: Action, not_before: Option<Time>, outcome: Option<Outcome>, state_after: State, command: Vec<String>,
+    because: Vec<String>, rests_on: Vec<EvidenceId>, alarming: bool, looks: i64,
 }
 
 wire! { ProbeEnded "probe.ended" evidence: i64, yes: i64, no: i64, unknown: i64, }
