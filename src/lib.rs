@@ -12,6 +12,7 @@ pub mod error;
 pub mod exit;
 pub mod finish;
 mod flock;
+pub mod gather;
 pub mod id;
 pub mod identity;
 pub mod judge;

@@ -38,16 +38,25 @@ impl TurnLock {
 
     /// Whether somebody holds the agent's turn lock now. Looks with a shared lock that is dropped at once.
     pub fn is_held(place: &Place, agent: &str) -> Result<bool> {
-        let path = path(place, agent, "turn");
-        match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(Failure::io(format!("cannot open {}", path.display()), error)),
-            Ok(file) => match file.try_lock_shared() {
-                Ok(()) => Ok(false),
-                Err(TryLockError::WouldBlock) => Ok(true),
-                Err(TryLockError::Error(error)) => Err(Failure::io(format!("cannot lock {}", path.display()), error)),
-            },
-        }
+        is_held(&path(place, agent, "turn"))
+    }
+}
+
+/// Whether somebody holds the agent's supervisor lock now, looked at in the same way.
+pub fn is_supervised(place: &Place, agent: &str) -> Result<bool> {
+    is_held(&path(place, agent, "supervisor"))
+}
+
+/// Whoever takes a lock tries for longer than this shared one is there.
+fn is_held(path: &Path) -> Result<bool> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Failure::io(format!("cannot open {}", path.display()), error)),
+        Ok(file) => match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(Failure::io(format!("cannot lock {}", path.display()), error)),
+        },
     }
 }
 

@@ -10,6 +10,7 @@ mod ledger;
 mod mail;
 mod matrix;
 mod monitor_death;
+mod probe;
 mod races;
 mod scene;
 mod stage;

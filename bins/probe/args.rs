@@ -4,10 +4,12 @@ use clap::{Args, Parser, Subcommand};
 use refloat::cli::Common;
 
 use crate::pid::Pid;
+use crate::run::Run;
 
 const EXAMPLES: &str = "\
 Examples:
   probe pid 4711
+  probe run lead
 
 Looks, says, changes nothing: each subject is one record, whose finding is yes, no or unknown, with the reason.
 Exit codes: 0 looked, whatever was found; with --exit-code 0 yes, 1 no, 69 unknown (of several subjects the worst).";
@@ -25,6 +27,7 @@ pub(crate) struct Probe {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     Pid(Pid),
+    Run(Run),
 }
 
 /// How an answer is given.

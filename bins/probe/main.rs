@@ -3,6 +3,7 @@
 
 mod args;
 mod pid;
+mod run;
 mod tell;
 
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use std::process::ExitCode;
 use refloat::cli::{self, Context};
 use refloat::error::Result;
 use refloat::exit::Exit;
-use refloat::record::{self, Evidence, ProbeEnded};
+use refloat::record::{self, Evidence, Judgement, ProbeEnded};
 
 use args::{Command, Probe};
 
@@ -21,9 +22,14 @@ fn main() -> ExitCode {
 fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
     match probe.command {
         Command::Pid(args) => pid::run(cx, &args),
+        Command::Run(args) => run::run(cx, &args),
     }
 }
 
 fn schema() -> String {
-    record::document(vec![record::schema_of::<Evidence>(), record::schema_of::<ProbeEnded>()])
+    record::document(vec![
+        record::schema_of::<Evidence>(),
+        record::schema_of::<Judgement>(),
+        record::schema_of::<ProbeEnded>(),
+    ])
 }

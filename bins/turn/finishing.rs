@@ -9,13 +9,13 @@ use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::finish::{self, Evidence, Finished, Watched};
 use refloat::identity::Identity;
-use refloat::lock::SupervisorLock;
+use refloat::lock::{self, SupervisorLock};
 use refloat::model::Turn;
 use refloat::seam::cgroup::Cgroup;
 use refloat::seam::exit_record::{ExitRecord, Tree};
 use refloat::seam::process::{self, Handle};
-use refloat::seam::survivors::{Leads, Left, Survivor, end_survivors, survivors};
-use refloat::seam::{tree, wait};
+use refloat::seam::survivors::{Leads, Left, Survivor, end_survivors, settled};
+use refloat::seam::tree;
 use refloat::state::{Place, State, turn};
 
 /// How long the dying may take before they are orphans.
@@ -29,12 +29,12 @@ const GROUP_BUDGET: Duration = Duration::from_millis(500);
 
 /// The turn's folder.
 pub(crate) fn log_dir(place: &Place, turn: &Turn) -> std::path::PathBuf {
-    place.companion("logs").join(turn.id.to_string())
+    place.log_dir(turn.id)
 }
 
 /// Whether somebody supervises the agent's turn now. Not knowing counts as yes: then nothing is done.
 pub(crate) fn is_supervised(place: &Place, agent: &str) -> bool {
-    !matches!(SupervisorLock::take(place, agent, Duration::ZERO), Ok(Some(_)))
+    lock::is_supervised(place, agent).unwrap_or(true)
 }
 
 /// Makes sure that nothing of a turn lives on, its shim being gone.
@@ -59,7 +59,7 @@ pub(crate) fn clear(place: &Place, turn: &Turn, kill_orphans: bool) -> Result<Op
     }
     let known = known(turn);
     let leads = leads(turn, &known);
-    let left = if kill_orphans { end_survivors(&leads, BUDGET).1 } else { settled(&leads) };
+    let left = if kill_orphans { end_survivors(&leads, BUDGET).1 } else { settled(&leads, DYING) };
     match left {
         Left::None => {
             remove_group(turn);
@@ -109,19 +109,6 @@ fn orphaned(turn: &Turn, found: &[Survivor], tried: bool) -> Failure {
 /// Whether a process lives, and goes on living: the kernel frees its locks a moment before it has ended.
 fn lives_on(who: &Identity) -> bool {
     Handle::open(who).is_ok_and(|handle| !handle.ended(DYING).unwrap_or(true))
-}
-
-/// A shim's death is its agent's, by the parent-death signal, but not in the same instant: what is seen is looked at
-/// again for a moment before it is called an orphan.
-fn settled(leads: &Leads<'_>) -> Left {
-    let until = Tick::now().plus(DYING);
-    loop {
-        let left = survivors(leads);
-        if left == Left::None || Tick::now() >= until {
-            return left;
-        }
-        wait::pause(Duration::from_millis(5));
-    }
 }
 
 /// How a supervisor is related to the tree of a turn.

@@ -8,13 +8,13 @@ use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::id::MailId;
-use crate::judge::outcome::{Conclusion, Open, owed_mail};
+use crate::judge::outcome::{Conclusion, Open};
 use crate::judge::sequel::Sequel;
 use crate::judge::worker::{Said, by_word, by_work, sequel};
 use crate::model::{Fulfilment, Look, MailType, Outcome, Owed, Run, RunState, Worker};
 use crate::owed;
 use crate::record::RunEnded;
-use crate::state::{Tx, mail, run, worker};
+use crate::state::{Tx, run, worker};
 
 /// Ends an open run that has no turn: its record, and the notice to its parent. `run` was read in this transaction.
 ///
@@ -69,11 +69,7 @@ struct Account<'l> {
 
 impl<'l> Account<'l> {
     fn open(tx: &Tx<'_>, run: &Run, looked: &'l [(Owed, Look)]) -> Result<Self> {
-        let terminal_mail = match &run.parent {
-            Some(parent) => mail::terminal_of_worker(tx, run.id, parent, owed_mail(run.capability))?,
-            None => None,
-        };
-        let open = ended::open_of(tx, run, terminal_mail)?;
+        let (open, terminal_mail) = ended::open_of_worker(tx, run)?;
         Ok(Self { terminal_mail, open, findings: owed::findings(tx, run.id, looked)?, looked })
     }
 

@@ -9,7 +9,8 @@ mod ledger;
 mod notice;
 mod stderr;
 
-pub use evidence::{Evidence, Watched, told};
+pub use ended::{open_of_turn, open_of_worker};
+pub use evidence::{Evidence, Watched, told, unheard};
 pub use idle::{end_by_word, end_by_work, recorded_word, stop_idle};
 pub use stderr::Stderr;
 
@@ -46,7 +47,7 @@ pub struct Finished {
 /// # Errors
 /// Those of the state file: then nothing has been written, and the next who finishes the turn begins anew.
 pub fn finish(state: &mut State, _held: &SupervisorLock, evidence: &Evidence<'_>) -> Result<Finished> {
-    let jitter = f64::from(evidence.turn.token.bytes().fold(0_u8, u8::wrapping_add)) / 255.0;
+    let jitter = jitter(evidence.turn);
     let id = evidence.turn.id;
     // Files and repositories take time to look at, and nobody else can write in a transaction.
     let looked = owed::look_again(state, evidence.turn.run)?;
@@ -57,6 +58,12 @@ pub fn finish(state: &mut State, _held: &SupervisorLock, evidence: &Evidence<'_>
             None => record(tx, &turn, evidence, &looked, jitter),
         }
     })
+}
+
+/// Between 0 and 1, and always the same for a turn: spreads the next tries of many runs.
+#[must_use]
+pub fn jitter(turn: &Turn) -> f64 {
+    f64::from(turn.token.bytes().fold(0_u8, u8::wrapping_add)) / 255.0
 }
 
 /// The outcome that is recorded already.

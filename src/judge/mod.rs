@@ -2,6 +2,8 @@
 //! No I/O, no clock, no database: `seam` looks, `state` remembers, this room only thinks.
 
 pub mod clocks;
+pub mod finding;
+pub mod judgement;
 pub mod lease;
 pub mod limit;
 pub mod outcome;

@@ -2,6 +2,8 @@
 //! Only words and data: `seam` looks, `judge` finds, `record` prints.
 
 use super::sight::{Observed, Sight};
+use crate::clock::Stamp;
+use crate::id::{EvidenceId, RunId, TurnId};
 use crate::words::words;
 
 words! {
@@ -23,6 +25,22 @@ words! {
         Alive = "alive",
         /// It is gone for certain.
         Dead = "dead",
+        /// It is there.
+        Present = "present",
+        /// It is not there.
+        Absent = "absent",
+        /// It is finished, or reached what it had to reach.
+        Done = "done",
+        /// It is not finished, or has not reached it.
+        NotDone = "not_done",
+        /// It went on within its time.
+        Growing = "growing",
+        /// Nothing has come of it for longer than its time.
+        Silent = "silent",
+        /// Somebody holds it.
+        Held = "held",
+        /// Nobody holds it.
+        Free = "free",
         /// It could not be found out.
         Unknown = "unknown",
     }
@@ -67,6 +85,26 @@ words! {
     pub enum Instrument {
         /// `pidfd_open(2)` and `/proc`.
         Pidfd = "pidfd",
+        /// One snapshot of all panes of a tmux server.
+        Tmux = "tmux",
+        /// A shared lock that is dropped at once.
+        Flock = "flock",
+        /// The record that the shim leaves of the agent's end.
+        ExitRecord = "exit_record",
+        /// The turn's stream, read to its end.
+        Stream = "stream",
+        /// The clock of the phase that the agent is in.
+        Clocks = "clocks",
+        /// The turn's cgroup, its recorded processes and its token in `/proc`.
+        Survivors = "survivors",
+        /// A look compared with the look at the start of the attempt.
+        Baseline = "baseline",
+        /// What the worker last said of itself.
+        Beat = "beat",
+        /// `stat(2)`.
+        File = "file",
+        /// The state file: recorded, and not observed.
+        State = "state",
     }
 }
 
@@ -145,6 +183,70 @@ words! {
         NotInstalled = "not_installed",
         /// The sources of one truth say different things.
         Conflict = "conflict",
+        /// Somebody holds the lock.
+        LockHeld = "lock_held",
+        /// Nobody holds the lock.
+        LockFree = "lock_free",
+        /// The end is recorded.
+        EndRecorded = "end_recorded",
+        /// No end is recorded.
+        NoEndRecorded = "no_end_recorded",
+        /// The shim has left its record of the agent's end.
+        Exited = "exited",
+        /// There is no record of the agent's end.
+        NoExitRecord = "no_exit_record",
+        /// The stream has a terminal event.
+        TerminalEvent = "terminal_event",
+        /// The stream has none.
+        NoTerminalEvent = "no_terminal_event",
+        /// There is no stream.
+        NoStream = "no_stream",
+        /// It is there and cannot be read, or not by this version.
+        Unreadable = "unreadable",
+        /// The last progress is younger than the clock of its phase.
+        WithinClock = "within_clock",
+        /// The last progress is older than the clock of its phase.
+        OverClock = "over_clock",
+        /// No clock runs: silence proves nothing.
+        NoClock = "no_clock",
+        /// Processes of the turn live though its shim is gone.
+        LeftBehind = "left_behind",
+        /// Nothing of the turn lives.
+        NothingLeft = "nothing_left",
+        /// Changed since the attempt began, to what is expected.
+        Reached = "reached",
+        /// Not there, or not changed since the attempt began.
+        NotReached = "not_reached",
+        /// It says of itself that the work failed.
+        Contradicted = "contradicted",
+        /// Whether it is reached cannot be told.
+        Undecided = "undecided",
+        /// A heartbeat was recorded: a process wrote.
+        Beaten = "beaten",
+        /// No heartbeat was ever recorded.
+        NoBeat = "no_beat",
+        /// It was told by a clock that is ahead: it lies in the future.
+        ClockSkew = "clock_skew",
+        /// The file is there.
+        FileThere = "file_there",
+        /// The file is not there.
+        NoFile = "no_file",
+        /// The next try is due.
+        RetryDue = "retry_due",
+        /// The next try is due later.
+        RetryLater = "retry_later",
+        /// What was given up and neither resolved nor acknowledged.
+        DeadLetterOpen = "dead_letter_open",
+        /// What was given up, and later resolved or acknowledged.
+        DeadLetterClosed = "dead_letter_closed",
+        /// A crash that was recorded.
+        CrashRecorded = "crash_recorded",
+        /// A question that nobody has answered.
+        QuestionOpen = "question_open",
+        /// Runs that have this agent as parent are open.
+        ChildrenOpen = "children_open",
+        /// Mail waits for the agent.
+        MailWaits = "mail_waits",
     }
 }
 
@@ -188,3 +290,35 @@ impl From<Sight> for Finding {
         }
     }
 }
+
+/// A piece of evidence as the state file keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The run that it bears on.
+    pub run: RunId,
+    /// The turn of that run.
+    pub turn: Option<TurnId>,
+    /// The attempt of that run.
+    pub attempt: Option<i64>,
+    /// What was looked at.
+    pub subject_kind: SubjectKind,
+    /// Which one.
+    pub subject: String,
+    /// What it was looked at with.
+    pub instrument: Instrument,
+    /// What was found.
+    pub finding: Finding,
+    /// The raw facts, as they were printed.
+    pub detail: String,
+    /// When it was observed.
+    pub observed_at: Stamp,
+    /// How old what it tells was then.
+    pub age_ms: Option<i64>,
+    /// The host it was observed on.
+    pub host: Option<String>,
+    /// The boot it was observed in.
+    pub boot_id: Option<String>,
+}
+
+/// A piece of evidence that was stored, with its id.
+pub type Stored = (EvidenceId, Kept);

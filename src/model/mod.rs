@@ -13,7 +13,9 @@ mod wait;
 mod words;
 mod worker;
 
-pub use evidence::{Answer, Finding, Instrument, Meaning, Reason, SubjectKind};
+/// What a stored turn was run by.
+pub use crate::runtime::Description;
+pub use evidence::{Answer, Finding, Instrument, Kept, Meaning, Reason, Stored, SubjectKind};
 pub use expectation::{ExpectKind, Expectation, FileSeen, Found, Fulfilment, Look, Owed, Reach, Said, Wanted};
 pub use ledger::*;
 pub use mail::{Mail, MailState, NewMail, Terms};

@@ -153,7 +153,8 @@ words! {
 }
 
 /// Why a verdict is what it is: the cause of an end, or a ground of its own. One word, whichever it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
+#[serde(untagged)]
 pub enum Why {
     /// How the newest work ended.
     End(Cause),

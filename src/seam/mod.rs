@@ -8,6 +8,7 @@ pub mod cgroup;
 pub mod exit_record;
 pub mod follow;
 pub mod git;
+pub mod glance;
 pub mod process;
 pub mod reap;
 pub mod regular;

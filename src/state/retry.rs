@@ -67,6 +67,11 @@ pub fn of_run(view: &View<'_>, run: RunId) -> Result<Vec<Retry>> {
     view.all(&format!("{SELECT} WHERE retry.run = ?1 ORDER BY retry.id"), [run.0], read)
 }
 
+/// The run's open retry.
+pub fn open_of(view: &View<'_>, run: RunId) -> Result<Option<Retry>> {
+    view.one(&format!("{SELECT} WHERE retry.run = ?1 AND retry.state = 'open'"), [run.0], read)
+}
+
 /// The retry that the end of this turn opened.
 pub fn of_turn(view: &View<'_>, turn: TurnId) -> Result<Option<Retry>> {
     view.one(&format!("{SELECT} WHERE retry.turn = ?1"), [turn.0], read)

@@ -324,3 +324,48 @@ CREATE TABLE crash (
 CREATE INDEX crash_of_run ON crash (run, id) WHERE run IS NOT NULL;
 
 CREATE INDEX crash_of_turn ON crash (turn, id) WHERE turn IS NOT NULL;
+
+-- What was observed of a run, kept for who decides about it later: the newest look of each instrument at each subject.
+CREATE TABLE evidence (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL REFERENCES run (id),
+    turn INTEGER REFERENCES turn (id),
+    attempt INTEGER,
+    subject_kind TEXT NOT NULL CHECK (subject_kind IN (
+        'process', 'server', 'session', 'pane', 'run', 'story', 'sprint', 'output', 'result',
+        'lock', 'mail', 'mark', 'state', 'host'
+    )),
+    subject TEXT NOT NULL,
+    instrument TEXT NOT NULL CHECK (instrument IN (
+        'pidfd', 'tmux', 'flock', 'exit_record', 'stream', 'clocks', 'survivors', 'baseline',
+        'beat', 'file', 'state'
+    )),
+    finding TEXT NOT NULL CHECK (finding IN (
+        'yes', 'no', 'unknown'
+    )),
+    meaning TEXT NOT NULL CHECK (meaning IN (
+        'alive', 'dead', 'present', 'absent', 'done', 'not_done', 'growing', 'silent', 'held',
+        'free', 'unknown'
+    )),
+    reason TEXT NOT NULL CHECK (reason IN (
+        'running', 'stopped', 'listed', 'no_such_process', 'pid_reused', 'zombie', 'rebooted',
+        'not_listed', 'pane_dead', 'no_server', 'never_appeared', 'launching', 'other_boot',
+        'other_namespace', 'other_host', 'own_identity_unknown', 'foreign_proc', 'hidden',
+        'no_descriptors', 'not_supported', 'look_failed', 'restless', 'socket_replaced',
+        'no_socket', 'permission_denied', 'server_exited', 'no_directory', 'version_mismatch',
+        'empty_answer', 'unparsable', 'connect_failed', 'tmux_failed', 'timeout', 'exec_failed',
+        'not_installed', 'conflict', 'lock_held', 'lock_free', 'end_recorded', 'no_end_recorded',
+        'exited', 'no_exit_record', 'terminal_event', 'no_terminal_event', 'no_stream',
+        'unreadable', 'within_clock', 'over_clock', 'no_clock', 'left_behind', 'nothing_left',
+        'reached', 'not_reached', 'contradicted', 'undecided', 'beaten', 'no_beat', 'clock_skew',
+        'file_there', 'no_file', 'retry_due', 'retry_later', 'dead_letter_open',
+        'dead_letter_closed', 'crash_recorded', 'question_open', 'children_open', 'mail_waits'
+    )),
+    detail TEXT NOT NULL CHECK (json_valid(detail)),
+    observed_at INTEGER NOT NULL,
+    age_ms INTEGER,
+    host TEXT,
+    boot_id TEXT
+) STRICT;
+
+CREATE INDEX evidence_of_run ON evidence (run, subject_kind, subject, instrument);

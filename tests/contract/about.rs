@@ -36,6 +36,7 @@ const ALL: &[&[&str]] = &[
     &["reconcile"],
     &["reconcile", "retry"],
     &["reconcile", "retry", "list"],
+    &["probe", "run"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {

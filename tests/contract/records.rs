@@ -49,7 +49,9 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 4] {
     mail.extend(lines(home.mail(&["list"]).silent(0)));
     mail.extend(lines(home.mail(&["purge", "--older", "0s", "--agent", "lead"]).silent(0)));
     let pid = std::process::id().to_string();
-    let probe = lines(home.probe(&["pid", &pid, "1"]).silent(0));
+    let mut probe = lines(home.probe(&["pid", &pid, "1"]).silent(0));
+    probe.extend(lines(home.probe(&["run", "r1", "b4", "b7"]).silent(0)));
+    probe.extend(lines(runs(home)));
     let reconcile = lines(home.reconcile(&["retry", "list", "--all"]).silent(0));
     [("turn", turn), ("mail", mail), ("probe", probe), ("reconcile", reconcile)]
 }
@@ -63,6 +65,16 @@ fn owing(home: &Home) -> Said {
     let all = ["git:HEAD", "git:new", "file:.", "file:x", "result:done.json", "mail:status"];
     let args: Vec<&str> = all.iter().flat_map(|one| ["--expect", one]).collect();
     home.play("b5", &args, "init; result done")
+}
+
+/// Runs of which everything is seen: one that owes, asks and has lost its supervisor, and one that was adopted.
+fn runs(home: &Home) -> Said {
+    let pid = std::process::id().to_string();
+    home.turn(&["adopt", "--agent", "b8", "--pid", &pid, "--log", "home/done.json", "--expect", "file:x"]).silent(0);
+    home.turn(&["beat", "b8", "--progress", "half"]).silent(0);
+    let said = home.probe(&["run", "--all", "--record"]).silent(0);
+    home.turn(&["end", "b8", "--outcome", "failed"]).silent(0);
+    said
 }
 
 /// A worker that is adopted, beats, is shown and says that it is done.
@@ -98,6 +110,7 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         "crash",
         "dead_letter",
         "evidence",
+        "judgement",
         "mail",
         "mail.acked",
         "mail.purged",

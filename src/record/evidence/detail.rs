@@ -1,5 +1,6 @@
 //! The raw facts behind a finding: one type for each kind of subject, all of its keys always there.
 
+use super::run::RunDetail;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -9,6 +10,14 @@ use serde::Serialize;
 pub enum Detail {
     /// Of a process.
     Pid(PidDetail),
+    /// Of anything that bears on a run.
+    Run(Box<RunDetail>),
+}
+
+impl From<RunDetail> for Detail {
+    fn from(detail: RunDetail) -> Self {
+        Self::Run(Box::new(detail))
+    }
 }
 
 /// What was read of a process.

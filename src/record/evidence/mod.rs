@@ -1,8 +1,13 @@
 //! Records of `probe`: what was found of one subject by one instrument, and the end of several.
 
 mod detail;
+mod run;
 
 pub use detail::{Detail, PidDetail};
+pub use run::{
+    BeatDetail, ExitDetail, FileDetail, LedgerDetail, LeftDetail, LockDetail, OwedDetail, ProcessDetail, Role,
+    RunDetail, SessionDetail, StateDetail, StreamDetail,
+};
 
 use schemars::JsonSchema;
 use serde::Serialize;

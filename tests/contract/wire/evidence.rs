@@ -2,13 +2,21 @@
 
 use serde::Deserialize;
 
-use super::{EvidenceId, One, RunId, Time, TurnId, Wire, is};
+use super::{
+    Capability, EvidenceId, ExpectKind, Hold, Observed, One, Outcome, Phase, RunId, State, Time, TurnId, Wire, is,
+};
 
 words! {
     Answer: yes no unknown;
-    Meaning: alive dead unknown;
+    Role: supervisor shim agent worker server;
+    EndedBy: agent asked deadline;
+    Verdict: finished conflict running unsupervised waiting launching never_started failed crashed killed vanished
+        orphaned stalled limited needs_human unknown;
+    Rule: terminal durable_result intentional_wait launch_pending identity orphaned silent age;
+    Action: none adopt attach kill_then_crash mark_crashed retry_at resume deadletter notify_parent ask_human;
+    Meaning: alive dead present absent done not_done growing silent held free unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd;
+    Instrument: pidfd tmux flock exit_record stream clocks survivors baseline beat file state;
 }
 
 /// A word; which one is for the table of reasons.
@@ -21,10 +29,17 @@ wire! { Evidence "evidence"
     boot_id: Option<String>,
 }
 
+wire! { Judgement "judgement"
+    run: RunId, agent: String, turn: Option<TurnId>, attempt: i64, recorded: State, hold: Option<Hold>,
+    held_until: Option<Time>, observed: Option<Observed>, verdict: Verdict, cause: super::Cause, rule: Rule,
+    action: Action, not_before: Option<Time>, outcome: Option<Outcome>, state_after: State, command: Vec<String>,
+    because: Vec<String>, rests_on: Vec<EvidenceId>, alarming: bool, looks: i64,
+}
+
 wire! { ProbeEnded "probe.ended" evidence: i64, yes: i64, no: i64, unknown: i64, }
 
 pub(super) fn check(line: &str, kind: &str) -> Option<Result<(), String>> {
-    is::<Evidence>(line, kind).or_else(|| is::<ProbeEnded>(line, kind))
+    is::<Evidence>(line, kind).or_else(|| is::<Judgement>(line, kind)).or_else(|| is::<ProbeEnded>(line, kind))
 }
 
 #[derive(Deserialize)]
@@ -32,14 +47,44 @@ pub(super) fn check(line: &str, kind: &str) -> Option<Result<(), String>> {
 #[expect(dead_code, reason = "reading it is the test")]
 enum Detail {
     Pid(PidDetail),
+    State(StateDetail),
+    Process(ProcessDetail),
+    Lock(LockDetail),
+    Exit(ExitDetail),
+    Stream(StreamDetail),
+    Left(LeftDetail),
+    Session(SessionDetail),
+    Beat(BeatDetail),
+    File(FileDetail),
+    Owed(OwedDetail),
+    Ledger(LedgerDetail),
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "reading it is the test")]
-struct PidDetail {
-    pid: i32,
-    start_ticks: Option<u64>,
-    stopped: Option<bool>,
-    identity_unproven: bool,
+macro_rules! details {
+    ($($name:ident: $($key:ident: $value:ty,)+;)+) => {
+        $(#[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "reading it is the test")]
+        struct $name { $($key: $value,)+ })+
+    };
+}
+
+details! {
+    PidDetail: pid: i32, start_ticks: Option<u64>, stopped: Option<bool>, identity_unproven: bool,;
+    StateDetail: state: State, hold: Option<Hold>, held_until: Option<Time>, capability: Capability, attempts: i64,
+        max_attempts: i64, outcome: Option<Outcome>, adopted: bool, changed_at: Time,;
+    ProcessDetail: role: Role, pid: i32, start_ticks: u64, recorded_boot: String,;
+    LockDetail: path: String, path_lossy: bool,;
+    ExitDetail: started: Option<bool>, exit_code: Option<i32>, signal: Option<i32>, ended_by: Option<EndedBy>,
+        ended_at: Option<Time>, tree_gone: Option<bool>, children_left: Option<i64>, error: Option<String>,;
+    StreamDetail: bytes: Option<i64>, events: Option<i64>, phase: Option<Phase>, silent_ms: Option<i64>,
+        limit_ms: Option<i64>, error: Option<String>,;
+    LeftDetail: cgroup: Option<String>, count: Option<i64>, processes: Vec<String>,;
+    SessionDetail: asked: String, socket: Option<String>, session: Option<String>, pane: Option<String>, looks: i64,
+        exit_code: Option<i32>, signal: Option<i32>,;
+    BeatDetail: beats: i64, beat_at: Option<Time>, progress_at: Option<Time>, progress_ms: Option<i64>,
+        progress: Option<String>,;
+    FileDetail: size: Option<i64>, modified_at: Option<Time>, error: Option<String>,;
+    OwedDetail: expect: ExpectKind, baseline_at: Time, target_lossy: bool, why: Option<String>,;
+    LedgerDetail: since: Option<Time>, until: Option<Time>, count: i64, what: Option<String>, historical: bool,;
 }
