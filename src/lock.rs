@@ -8,7 +8,6 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::error::{Failure, IoContext, Result};
@@ -60,28 +59,22 @@ fn is_held(path: &Path) -> Result<bool> {
     }
 }
 
-/// The supervisor lock, held. One process holds it alone, so fd-lock's guard, which unlocks on drop, is right.
+/// The supervisor lock, held. One process holds it alone, so it is unlocked on drop, whoever has just forked.
 #[derive(Debug)]
-pub struct SupervisorLock(#[expect(dead_code, reason = "held, not read")] fd_lock::RwLockWriteGuard<'static, File>);
+pub struct SupervisorLock(File);
 
 impl SupervisorLock {
     /// Takes the lock, waiting at most `wait`. None: somebody else holds it.
     pub fn take(place: &Place, agent: &str, wait: Duration) -> Result<Option<Self>> {
         let path = path(place, agent, "supervisor");
-        // The guard borrows the lock, and both have to outlive this call: a lock or two are left to the process's end.
-        let fresh = || open(&path).map(|file| Box::leak(Box::new(fd_lock::RwLock::new(file))));
-        if let Ok(guard) = fresh()?.try_write() {
-            return Ok(Some(Self(guard)));
-        }
-        let lock = fresh()?;
-        let (sender, receiver) = mpsc::channel();
-        std::thread::Builder::new()
-            .spawn(move || sender.send(lock.write()))
-            .or_fail(|| format!("cannot wait for lock {}", path.display()))?;
-        match receiver.recv_timeout(wait.max(PROBE)) {
-            Ok(taken) => taken.map(|guard| Some(Self(guard))).or_fail(|| format!("cannot lock {}", path.display())),
-            Err(_) => Ok(None),
-        }
+        let taken = flock::take(open(&path)?, Hold::Alone, wait.max(PROBE));
+        Ok(taken.or_fail(|| format!("cannot lock {}", path.display()))?.map(Self))
+    }
+}
+
+impl Drop for SupervisorLock {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
     }
 }
 

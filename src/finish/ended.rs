@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::id::MailId;
 use crate::judge::outcome::{Conclusion, Open, owed_mail};
 use crate::judge::sequel::Sequel;
-use crate::model::{Fulfilment, Look, Outcome, Owed, Resume, Run, Turn};
+use crate::model::{Fulfilment, Look, Outcome, Owed, Reach, Resume, Run, Turn};
 use crate::owed;
 use crate::record::{ExpectedRecord, TurnEnded, count};
 use crate::runtime::Facts;
@@ -24,9 +24,15 @@ pub(super) struct Account<'l> {
 
 impl<'l> Account<'l> {
     /// Counts what a clean result would leave open, and what of the owed is there.
-    pub(super) fn open(tx: &Tx<'_>, turn: &Turn, run: &Run, looked: &'l [(Owed, Look)]) -> Result<Self> {
+    pub(super) fn open(
+        tx: &Tx<'_>,
+        turn: &Turn,
+        run: &Run,
+        looked: &'l [(Owed, Look)],
+        others: &[usize],
+    ) -> Result<Self> {
         let (open, terminal_mail) = open_of_turn(tx, run, turn)?;
-        let findings = owed::findings(tx, run.id, looked)?;
+        let findings = vouched(owed::findings(tx, run.id, looked)?, others);
         Ok(Self { open, findings, looked, stop_requested: false, terminal_mail })
     }
 
@@ -128,6 +134,16 @@ pub fn open_of_worker(view: &View<'_>, run: &Run) -> Result<(Open, Option<MailId
         None => None,
     };
     Ok((open_of(view, run, terminal_mail)?, terminal_mail))
+}
+
+/// What could not be looked at here, and others saw there, is there.
+pub(super) fn vouched(mut findings: Vec<Fulfilment>, vouched: &[usize]) -> Vec<Fulfilment> {
+    for (_, found) in findings.iter_mut().enumerate().filter(|(at, _)| vouched.contains(at)) {
+        if found.reach == Reach::Unknown {
+            found.reach = Reach::Reached;
+        }
+    }
+    findings
 }
 
 /// Whether an end lacks the mail that the capability owes.

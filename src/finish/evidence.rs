@@ -28,6 +28,8 @@ pub struct Watched {
     pub frozen: Duration,
     /// Nobody supervised so long.
     pub unsupervised: Duration,
+    /// The places of what the run owes that others saw there; it counts where it could not be looked at.
+    pub vouched: Vec<usize>,
 }
 
 /// The evidence of one turn's end.

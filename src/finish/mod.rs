@@ -8,10 +8,11 @@ mod idle;
 mod ledger;
 mod notice;
 mod stderr;
+pub mod unwatched;
 
 pub use ended::{open_of_turn, open_of_worker};
 pub use evidence::{Evidence, Watched, told, unheard};
-pub use idle::{end_by_word, end_by_work, recorded_word, stop_idle};
+pub use idle::{Gone, Seen, end_by_word, end_by_work, end_gone, end_wait, recorded_word, stop_idle};
 pub use stderr::Stderr;
 
 use crate::clock::Stamp;
@@ -89,7 +90,7 @@ fn exit(wish: Option<&WishNote>, ended: &TurnEnded) -> Exit {
 fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, looked: &[(Owed, Look)], jitter: f64) -> Result<Finished> {
     let now = Stamp::now();
     let run = run::by_id(tx, turn.run)?.ok_or_else(|| Failure::not_found(format!("run {} is gone", turn.run)))?;
-    let mut account = ended::Account::open(tx, turn, &run, looked)?;
+    let mut account = ended::Account::open(tx, turn, &run, looked, &evidence.watched.vouched)?;
     let conclusion = conclude(turn, &run, evidence, &account);
     let stop_requested = evidence.wish(turn).is_some_and(|note| matches!(note.wish, Wish::Operator | Wish::Interrupt));
     let situation = Situation {

@@ -47,16 +47,41 @@ struct Scene<'p> {
     place: &'p Place,
     here: Here,
     now: Moment,
+    watching: Watching,
 }
 
 /// Looks at the world for these runs. Each tmux server is asked once for all of them, and once more where its word
 /// alone says that somebody is gone.
 #[must_use]
 pub fn gather(place: &Place, rows: Vec<Rows>) -> Vec<Gathered> {
-    let me = process::me();
-    let scene = Scene { place, here: Here::from(&me), now: Moment::now(&me) };
+    let scene = Scene::now(place, Watching::Others);
     let looks = worker::look_at_all(&rows);
     rows.into_iter().zip(looks).map(|(rows, seen)| of_run(&scene, rows, seen.as_ref())).collect()
+}
+
+/// Looks again at one run, under its supervisor lock: the caller's own hold is nobody's watch. What was seen of a worker
+/// before counts as a look, where it is seen again.
+#[must_use]
+pub fn once_more(place: &Place, rows: Rows, before: &Case) -> Gathered {
+    let scene = Scene::now(place, Watching::Ourselves);
+    let seen = worker::look_again(&rows, before);
+    of_run(&scene, rows, seen.as_ref())
+}
+
+/// Who holds the supervisor lock, if it is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Watching {
+    /// Whoever supervises.
+    Others,
+    /// The caller.
+    Ourselves,
+}
+
+impl<'p> Scene<'p> {
+    fn now(place: &'p Place, watching: Watching) -> Self {
+        let me = process::me();
+        Self { place, here: Here::from(&me), now: Moment::now(&me), watching }
+    }
 }
 
 fn of_run(scene: &Scene<'_>, rows: Rows, seen: Option<&worker::Seen>) -> Gathered {

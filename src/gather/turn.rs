@@ -2,14 +2,14 @@
 //! stream, the environments of all processes) is looked at only where nobody else watches it.
 
 use std::path::Path;
-use std::time::Duration;
 
-use super::Scene;
 use super::rows::Rows;
 use super::silence::{self, Heard};
 use super::tell::Notes;
+use super::{Scene, Watching};
 use crate::clock::Stamp;
 use crate::error::Result;
+use crate::finish::unwatched::survivors_of;
 use crate::finish::{self, Watched};
 use crate::identity::Identity;
 use crate::judge::finding::{self, Trace};
@@ -19,11 +19,9 @@ use crate::lock::{self, TurnLock};
 use crate::model::{Finding, Instrument, Observed, Reason, Sight, SubjectKind, Turn};
 use crate::record::evidence::{ExitDetail, LeftDetail, LockDetail, ProcessDetail, Role, RunDetail};
 use crate::seam::exit_record::{ExitRecord, Tree};
-use crate::seam::survivors::{self, Leads, settled};
+use crate::seam::survivors;
 use crate::sight::{at_process, of_process};
 
-/// How long the dying may take before they are left behind.
-const DYING: Duration = Duration::from_millis(250);
 /// So many of what is left are named.
 const NAMED: usize = 8;
 
@@ -89,7 +87,11 @@ fn locks(scene: &Scene<'_>, rows: &Rows, turn: &Turn, notes: &mut Notes<'_>) -> 
         held
     };
     let turn_lock = tell("turn", TurnLock::is_held(scene.place, &turn.agent));
-    (turn_lock, tell("supervisor", lock::is_supervised(scene.place, &turn.agent)))
+    let supervised = match scene.watching {
+        Watching::Others => lock::is_supervised(scene.place, &turn.agent),
+        Watching::Ourselves => Ok(false),
+    };
+    (turn_lock, tell("supervisor", supervised))
 }
 
 /// One of the run's processes.
@@ -157,9 +159,7 @@ fn left(turn: &Turn, exit: Option<&ExitRecord>, supervisor: Sight, notes: &mut N
 }
 
 fn look_for(turn: &Turn, named: &mut Vec<String>) -> Left {
-    let known: Vec<Identity> = turn.child.iter().cloned().collect();
-    let leads = Leads { cgroup: turn.cgroup.as_deref().map(Path::new), token: &turn.token, known: &known };
-    match settled(&leads, DYING) {
+    match survivors_of(turn) {
         survivors::Left::None => Left::Nothing,
         survivors::Left::Some(found) => {
             let name = |one: &survivors::Survivor| format!("{} ({})", one.identity.pid, one.name);

@@ -8,7 +8,7 @@ use super::tell::Notes;
 use super::turn::tell;
 use crate::judge::finding::{self, Age};
 use crate::judge::outcome::Ended;
-use crate::judge::verdict::WorkerCase;
+use crate::judge::verdict::{Case, Work, WorkerCase};
 use crate::judge::worker::Session;
 use crate::model::{Instrument, Reason, Sight, SubjectKind, TmuxSession, Worker};
 use crate::record::evidence::{BeatDetail, Role, RunDetail, SessionDetail};
@@ -42,6 +42,16 @@ pub(super) fn look_at_all(rows: &[Rows]) -> Vec<Option<Seen>> {
         }
     }
     seen
+}
+
+/// One more look at the worker of a run; one that agrees with what was seen before is counted with it.
+pub(super) fn look_again(rows: &Rows, before: &Case) -> Option<Seen> {
+    let parts = Looker::default().look_closely(rows.worker.as_ref()?);
+    let looks = match &before.work {
+        Work::Worker(known) if known.sight == parts.sight => known.looks + 1,
+        _ => 1,
+    };
+    Some(Seen { parts, sight: parts.sight, looks })
 }
 
 impl Seen {
