@@ -38,7 +38,7 @@ pub(super) fn listen(turn: &Turn, log_dir: &Path, supervised: Held, notes: &mut 
     };
     let quiet = now.0.since(seen.modified_at);
     let told = turn.stall.map(|note| told_silence(&turn.limits, note.phase, note.at, now.0)).unwrap_or_default();
-    let watched = supervised == Held::Yes && !shortest(&turn.limits).is_some_and(|limit| quiet >= millis(limit));
+    let watched = supervised == Held::Yes && shortest(&turn.limits).is_none_or(|limit| quiet < millis(limit));
     let same_boot = turn.supervisor.boot == process::me().boot;
     let detail = StreamDetail { bytes: Some(seen.size), ..StreamDetail::default() };
     match started.filter(|_| same_boot && !watched) {
