@@ -22,7 +22,7 @@ use crate::stage::{Call, Stage, TURN, until};
 use crate::support::fake_agent;
 
 /// Whether there is a tmux; says so where there is none.
-fn has_tmux() -> bool {
+pub(crate) fn has_tmux() -> bool {
     let has = Command::new("tmux").arg("-V").stdout(Stdio::null()).status().is_ok_and(|done| done.success());
     if !has {
         println!("skipped: no tmux");
@@ -37,16 +37,16 @@ fn state_of(pid: i64) -> Option<(char, i64)> {
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
-fn start_ticks_of(pid: i64) -> u64 {
+pub(crate) fn start_ticks_of(pid: i64) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     stat.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap().parse().unwrap()
 }
 
-fn lives(pid: i64) -> bool {
+pub(crate) fn lives(pid: i64) -> bool {
     state_of(pid).is_some_and(|(state, _)| state != 'Z')
 }
 
-fn kill_and_wait(pid: i64) {
+pub(crate) fn kill_and_wait(pid: i64) {
     let number = nix::unistd::Pid::from_raw(pid.try_into().unwrap());
     nix::sys::signal::kill(number, nix::sys::signal::Signal::SIGKILL).unwrap();
     until("the end of a process", || !lives(pid));
@@ -54,7 +54,7 @@ fn kill_and_wait(pid: i64) {
 
 impl Stage {
     /// A background process that plays these steps, and that neither this test nor a command of ours is the parent of.
-    fn background(&self, name: &str, steps: &[&str]) -> i64 {
+    pub(crate) fn background(&self, name: &str, steps: &[&str]) -> i64 {
         let file = self.path(&format!("{name}.pid"));
         let mut shell = self.command("sh");
         shell.arg("-c").arg("\"$@\" >/dev/null 2>&1 & echo $! >\"$FILE.new\"; mv \"$FILE.new\" \"$FILE\"").arg("sh");
@@ -69,7 +69,7 @@ impl Stage {
     }
 
     /// Makes a process stand for a run.
-    fn adopt(&self, agent: &str, pid: i64, args: &[&str]) -> Value {
+    pub(crate) fn adopt(&self, agent: &str, pid: i64, args: &[&str]) -> Value {
         let pid = pid.to_string();
         let call = self.turn(&[&["adopt", "--agent", agent, "--pid", &pid], args].concat());
         assert_eq!(call.code, 0, "{call:?}");
@@ -104,7 +104,7 @@ impl Stage {
         self.call(command)
     }
 
-    fn sql(&self, sql: &str) {
+    pub(crate) fn sql(&self, sql: &str) {
         self.sqlite().execute_batch(sql).unwrap();
     }
 
@@ -133,23 +133,23 @@ fn with_path(stage: &Stage, path: &std::ffi::OsStr, args: &[&str]) -> Call {
 }
 
 /// A tmux server of the stage's own.
-struct Server<'s> {
+pub(crate) struct Server<'s> {
     stage: &'s Stage,
     name: &'static str,
 }
 
 impl<'s> Server<'s> {
-    fn new(stage: &'s Stage, name: &'static str) -> Self {
+    pub(crate) fn new(stage: &'s Stage, name: &'static str) -> Self {
         std::fs::create_dir_all(stage.path("tmux")).unwrap();
         Self { stage, name }
     }
 
     /// Where its socket is.
-    fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.stage.path(&format!("tmux/tmux-{}/{}", rustix::process::geteuid().as_raw(), self.name))
     }
 
-    fn tmux(&self, args: &[&str]) -> String {
+    pub(crate) fn tmux(&self, args: &[&str]) -> String {
         let mut command = self.stage.command("tmux");
         command.env("TMUX_TMPDIR", self.stage.path("tmux")).env("LC_ALL", "C").env_remove("TMUX");
         let output = command.args(["-u", "-f", "/dev/null", "-L", self.name]).args(args).output().unwrap();
@@ -158,22 +158,22 @@ impl<'s> Server<'s> {
     }
 
     /// A session whose only pane does this; its id.
-    fn session(&self, name: &str, command: &str) -> String {
+    pub(crate) fn session(&self, name: &str, command: &str) -> String {
         self.tmux(&["new-session", "-d", "-P", "-F", "#{session_id}", "-s", name, command])
     }
 
     /// Whether it answers.
-    fn is_up(&self) -> bool {
+    pub(crate) fn is_up(&self) -> bool {
         let mut command = self.stage.command("tmux");
         command.env("TMUX_TMPDIR", self.stage.path("tmux")).args(["-L", self.name, "list-sessions"]);
         command.output().unwrap().status.success()
     }
 
-    fn pid(&self) -> i64 {
+    pub(crate) fn pid(&self) -> i64 {
         self.tmux(&["display-message", "-p", "#{pid}"]).parse().unwrap()
     }
 
-    fn adopt(&self, agent: &str, session: &str, args: &[&str]) -> Call {
+    pub(crate) fn adopt(&self, agent: &str, session: &str, args: &[&str]) -> Call {
         let mut command = self.stage.command(TURN);
         command.env("TMUX_TMPDIR", self.stage.path("tmux")).env_remove("TMUX");
         command.args(["adopt", "--agent", agent, "--tmux", session, "--socket", self.name]).args(args);
