@@ -1,16 +1,22 @@
 //! The arguments of `reconcile`. Parsed in `main`, and nowhere else.
 
+mod ledgers;
+
 use clap::{Args, Parser, Subcommand};
 use refloat::cli::{Common, agent_name, agent_or_id};
 use refloat::id::RunId;
 
+pub(crate) use ledgers::*;
+
 const EXAMPLES: &str = "\
 Examples:
-  reconcile retry list
-  reconcile retry list --format table
+  reconcile retry due
+  reconcile deadletter list --format table
+  reconcile reopen r17 --why 'The review found a bug'
+  reconcile crash list --since 1d
 
 Starts no turn. An agent that is called like a subcommand is named after --.
-Exit codes: 0 done, also with no rows; 66 not found; 76 refused.";
+Exit codes: 0 done, also with no rows; 66 not found; 69 unknown; 75 busy; 76 refused.";
 
 /// What is true of each run, and the ledgers of what went wrong.
 #[derive(Parser, Debug)]
@@ -39,43 +45,25 @@ fn subject(text: &str) -> Result<String, String> {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     Retry(Retry),
+    #[command(name = "deadletter")]
+    DeadLetter(DeadLetter),
+    Reopen(Reopen),
+    Crash(Crash),
 }
 
-/// When runs may be tried again
-#[derive(Args, Debug)]
-#[command(
-    subcommand_required = true,
-    before_help = "\
-Examples:
-  reconcile retry list
-  reconcile retry list --agent b2 --all"
-)]
-pub(crate) struct Retry {
-    #[command(subcommand)]
-    pub(crate) command: Retries,
-}
-
-#[derive(Subcommand, Debug)]
-pub(crate) enum Retries {
-    List(RetryList),
-}
-
-/// List the runs that wait to be tried again, the oldest first
-#[derive(Args, Debug)]
-#[command(before_help = "\
-Examples:
-  reconcile retry list
-  reconcile retry list --run r17 --all
-  reconcile retry list --format table")]
-pub(crate) struct RetryList {
-    #[command(flatten)]
-    pub(crate) of: Of,
-    /// Also those that were taken or cancelled, the newest last
-    #[arg(long)]
-    pub(crate) all: bool,
+/// How many rows.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Most {
     /// At most so many, the newest; 0: all
     #[arg(long, value_name = "N", default_value = "200", value_parser = clap::value_parser!(i64).range(0..))]
-    pub(crate) limit: i64,
+    limit: i64,
+}
+
+impl Most {
+    /// As the state file is asked.
+    pub(crate) const fn rows(self) -> i64 {
+        if self.limit == 0 { i64::MAX } else { self.limit }
+    }
 }
 
 /// Whose rows.
@@ -112,6 +100,9 @@ mod tests {
             ("reconcile retry list", None),
             ("reconcile -q retry list", None),
             ("reconcile --state retry retry list", None),
+            ("reconcile deadletter list", None),
+            ("reconcile crash list", None),
+            ("reconcile reopen r1 --why x", None),
         ] {
             let expected = expected.map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
             assert_eq!(subjects(line), expected, "{line}");

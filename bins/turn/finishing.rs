@@ -11,17 +11,13 @@ use refloat::lock;
 use refloat::model::Turn;
 use refloat::state::{Place, State, turn};
 
-pub(crate) use refloat::finish::unwatched::{Kin, clear, end_rest, finish_unwatched, unsupervised};
+pub(crate) use refloat::finish::unwatched::{Kin, end_rest, finish_unwatched, unsupervised};
 pub(crate) use refloat::judge::verdict::Handling;
+pub(crate) use refloat::remains::{clear, log_dir};
 
 /// What a person says about orphans.
 pub(crate) const fn orphans(kill: bool) -> Handling {
     if kill { Handling::Kill } else { Handling::Report }
-}
-
-/// The turn's folder.
-pub(crate) fn log_dir(place: &Place, turn: &Turn) -> std::path::PathBuf {
-    place.log_dir(turn.id)
 }
 
 /// Whether somebody supervises the agent's turn now. Not knowing counts as yes: then nothing is done.

@@ -9,15 +9,16 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::id::MailId;
 use crate::judge::outcome::{Conclusion, Ended, Open};
+use crate::judge::reopen::cancelled;
 use crate::judge::sequel::{Sequel, crash_of};
 use crate::judge::worker::{NEVER_CAME, Said, by_death, by_word, by_work, sequel};
 use crate::model::{
-    CrashEnding, CrashEntry, CrashKind, CrashWho, EndedBy, Fulfilment, Hold, Look, MailType, Outcome, Owed, Run,
-    RunState, Worker,
+    Act, CrashEnding, CrashEntry, CrashKind, CrashWho, EndedBy, Fulfilment, Hold, Look, MailType, Outcome, Owed, Retry,
+    Run, RunState, Turn, Worker,
 };
 use crate::owed;
 use crate::record::RunEnded;
-use crate::state::{Tx, crash, run, turn, worker};
+use crate::state::{Tx, crash, reopening, run, turn, worker};
 
 /// Ends an open run that has no turn: its record, and the notice to its parent. `run` was read in this transaction.
 ///
@@ -162,6 +163,20 @@ impl<'l> Seen<'l> {
     pub const fn alone(looked: &'l [(Owed, Look)]) -> Self {
         Self { looked, vouched: &[] }
     }
+}
+
+/// Ends a run whose next try somebody has cancelled, as its last failure would have ended it; no dead letter is opened
+/// for that. `run` was read in this transaction, and `last` is its newest turn.
+///
+/// # Errors
+/// Those of the state file.
+pub fn end_cancelled(tx: &Tx<'_>, run: &Run, retry: &Retry, last: Option<&Turn>, act: &Act) -> Result<()> {
+    let reopened = reopening::of_run(tx, run.id)?.pop();
+    let was = reopened.as_ref().map_or(RunState::Failed, |reopened| reopened.was);
+    let missing = retry.class.is_none() && reopened.is_some_and(|reopened| reopened.mail_missing);
+    let outcome = last.and_then(|turn| turn.outcome).unwrap_or(Outcome::Aborted);
+    let reason = reason("it is not tried again", act.why.as_deref());
+    close(tx, run, &cancelled(retry.class, was, run.attempts), outcome, (&reason, missing), None, act.at)
 }
 
 /// What the transaction that ends an adopted run finds before it writes.

@@ -12,7 +12,7 @@ pub mod unwatched;
 
 pub use ended::{open_of_turn, open_of_worker};
 pub use evidence::{Evidence, Watched, told, unheard};
-pub use idle::{Gone, Seen, end_by_word, end_by_work, end_gone, end_wait, recorded_word, stop_idle};
+pub use idle::{Gone, Seen, end_by_word, end_by_work, end_cancelled, end_gone, end_wait, recorded_word, stop_idle};
 pub use stderr::Stderr;
 
 use crate::clock::Stamp;

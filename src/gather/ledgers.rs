@@ -15,7 +15,7 @@ pub(super) fn tell(rows: &Rows, now: Stamp, notes: &mut Notes<'_>) {
     };
     let there = |reason| Finding::yes(Meaning::Present, reason);
     if let Some(retry) = &rows.retry {
-        let what = Some(retry.class.to_string());
+        let what = Some(retry.class.map_or("reopened", |class| class.word()).to_owned());
         let detail = LedgerDetail { since: Some(retry.opened_at), until: Some(retry.due_at), what, ..plain.clone() };
         add(SubjectKind::Run, retry.id.to_string(), finding::of_retry(retry.due_at, now), detail);
     }

@@ -111,6 +111,7 @@ fn of_run(scene: &Scene<'_>, rows: Rows, seen: Option<&worker::Seen>) -> Gathere
         open: rows.open,
         question_until: rows.questions.iter().filter_map(|question| question.expires_at).max(),
         retry_due: rows.retry.as_ref().map(|retry| retry.due_at),
+        reopened: rows.retry.as_ref().is_some_and(|retry| retry.class.is_none()),
         told: Vec::new(),
     };
     let again = again(&rows, turn);
@@ -119,6 +120,9 @@ fn of_run(scene: &Scene<'_>, rows: Rows, seen: Option<&worker::Seen>) -> Gathere
 
 /// `turn run`, as the run's newest turn was begun; with a runtime its prompt is what waits for it, or a word to go on.
 fn again(rows: &Rows, turn: Option<&Turn>) -> Vec<String> {
+    if !rows.next.is_empty() {
+        return rows.next.clone();
+    }
     let begin = ["turn", "run", "--agent", &rows.run.agent].map(str::to_owned);
     let words = |more: &[&str]| begin.iter().cloned().chain(more.iter().map(|word| (*word).to_owned())).collect();
     match (turn, rows.run.runtime.as_deref()) {

@@ -8,8 +8,9 @@ use crate::judge::outcome::Open;
 use crate::judge::situation::Prior;
 use crate::model::{Crash, DeadLetter, Description, Look, Mail, Owed, Retry, Run, Turn, Worker};
 use crate::owed;
+use crate::prospect;
 use crate::runtime::builtin;
-use crate::state::{State, View, crash, dead_letter, expectation, mail, retry, run, turn, worker};
+use crate::state::{Place, State, View, crash, dead_letter, expectation, mail, retry, run, turn, worker};
 
 /// Which runs are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct Rows {
     pub(super) open: Open,
     pub(super) questions: Vec<Mail>,
     pub(super) retry: Option<Retry>,
+    /// The words that take it up.
+    pub(super) next: Vec<String>,
     /// What the retry that led to the newest turn passes on.
     pub(super) prior: Option<Prior>,
     pub(super) dead_letters: Vec<DeadLetter>,
@@ -54,7 +57,7 @@ pub fn read(state: &State, which: Which<'_>) -> Result<Vec<Rows>> {
     let instead = instead.ok_or_else(|| Failure::new(crate::exit::Exit::Bug, "there is no runtime plain"))?;
     state.read("look at runs", |view| {
         let runs = find(view, which)?;
-        runs.into_iter().map(|(run, newest)| of(view, run, newest, &instead)).collect()
+        runs.into_iter().map(|(run, newest)| of(view, state.place(), (run, newest), &instead)).collect()
     })
 }
 
@@ -85,7 +88,7 @@ fn named(view: &View<'_>, name: &str) -> Result<Option<Run>> {
     }
 }
 
-fn of(view: &View<'_>, run: Run, newest: bool, instead: &Description) -> Result<Rows> {
+fn of(view: &View<'_>, place: &Place, (run, newest): (Run, bool), instead: &Description) -> Result<Rows> {
     let id = run.id;
     let worker = worker::of_run(view, id)?.filter(|worker| worker.released_at.is_none());
     let (turn, unreadable) = match turn::newest_of_run(view, id, instead)? {
@@ -105,6 +108,12 @@ fn of(view: &View<'_>, run: Run, newest: bool, instead: &Description) -> Result<
         Some(turn) if turn.outcome.is_none() => retry::taken_by(view, turn.id)?.as_ref().map(Prior::of),
         _ => None,
     };
+    let retry = retry::open_of(view, id)?;
+    let next = match &retry {
+        // Of a turn whose description cannot be read the words cannot be said.
+        Some(_) if unreadable.is_none() => prospect::next(view, place, &run)?.1,
+        _ => Vec::new(),
+    };
     let with_mail = |owed: Owed| Ok((owed::mail_in(view, id, &owed)?, owed));
     let owed = expectation::of_run(view, id)?.into_iter().map(with_mail).collect::<Result<Vec<_>>>()?;
     Ok(Rows {
@@ -115,7 +124,8 @@ fn of(view: &View<'_>, run: Run, newest: bool, instead: &Description) -> Result<
         owed: owed.into_iter().map(|(look, owed)| (owed, look)).collect(),
         open,
         questions: mail::open_questions(view, id)?,
-        retry: retry::open_of(view, id)?,
+        retry,
+        next,
         prior,
         dead_letters: dead_letter::of_run(view, id)?,
         crashes: crash::of_run(view, id)?,

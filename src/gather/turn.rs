@@ -9,7 +9,6 @@ use super::tell::Notes;
 use super::{Scene, Watching};
 use crate::clock::Stamp;
 use crate::error::Result;
-use crate::finish::unwatched::survivors_of;
 use crate::finish::{self, Watched};
 use crate::identity::Identity;
 use crate::judge::finding::{self, Trace};
@@ -18,6 +17,7 @@ use crate::judge::verdict::{After, Held, Left, TurnCase};
 use crate::lock::{self, TurnLock};
 use crate::model::{Finding, Instrument, Observed, Reason, Sight, SubjectKind, Turn};
 use crate::record::evidence::{ExitDetail, LeftDetail, LockDetail, ProcessDetail, Role, RunDetail};
+use crate::remains;
 use crate::seam::exit_record::{ExitRecord, Tree};
 use crate::seam::survivors;
 use crate::sight::{at_process, of_process};
@@ -159,7 +159,7 @@ fn left(turn: &Turn, exit: Option<&ExitRecord>, supervisor: Sight, notes: &mut N
 }
 
 fn look_for(turn: &Turn, named: &mut Vec<String>) -> Left {
-    match survivors_of(turn) {
+    match remains::of(turn) {
         survivors::Left::None => Left::Nothing,
         survivors::Left::Some(found) => {
             let name = |one: &survivors::Survivor| format!("{} ({})", one.identity.pid, one.name);

@@ -4,7 +4,7 @@
 use crate::clock::Stamp;
 use crate::judge::verdict::{Case, Held, Left, Work};
 use crate::judge::worker::Session;
-use crate::model::{DeadLetter, Finding, Meaning, Observed, Reach, Reason, RunState, Sight};
+use crate::model::{DeadLetter, Finding, LetterState, Meaning, Observed, Reach, Reason, RunState, Sight};
 
 /// What was found where a file of ours should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,9 +180,11 @@ pub fn of_retry(due: Stamp, now: Stamp) -> Finding {
 /// Is what was given up still to be dealt with?
 #[must_use]
 pub const fn of_dead_letter(letter: &DeadLetter) -> Finding {
-    match (letter.resolved_at, letter.acknowledged_at) {
-        (None, None) => Finding::yes(Meaning::Present, Reason::DeadLetterOpen),
-        (Some(_), _) | (None, Some(_)) => Finding::no(Meaning::Present, Reason::DeadLetterClosed),
+    match letter.state() {
+        LetterState::Open => Finding::yes(Meaning::Present, Reason::DeadLetterOpen),
+        LetterState::Resolved | LetterState::Replayed | LetterState::Closed => {
+            Finding::no(Meaning::Present, Reason::DeadLetterClosed)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! No I/O, no clock, no database: `seam` looks, `state` remembers, this room only thinks.
 
 pub mod clocks;
+pub mod due;
 pub mod finding;
 pub mod judgement;
 pub mod lease;
@@ -9,6 +10,7 @@ pub mod limit;
 pub mod outcome;
 pub mod owed;
 pub mod payload;
+pub mod reopen;
 pub mod retry;
 pub mod sequel;
 pub mod situation;

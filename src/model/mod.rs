@@ -21,7 +21,7 @@ pub use ledger::*;
 pub use mail::{Mail, MailState, NewMail, Terms};
 pub use run::{NewRun, Run, Standing};
 pub use sight::{Observed, Sight};
-pub use turn::{Counters, NewTurn, StallNote, Turn, WishNote, YieldNote};
+pub use turn::{Again, Counters, NewTurn, PromptFrom, StallNote, Turn, WishNote, YieldNote};
 pub use verdict::{Action, Ground, Rule, VerdictWord, Why};
 pub use wait::{WaitEnd, WokenBy};
 pub use words::*;

@@ -12,8 +12,8 @@ use crate::id::RunId;
 use crate::judge::clocks::Limits;
 use crate::judge::sequel::Sequel;
 use crate::model::{
-    AttributedBy, Capability, Containment, DeadCause, MailType, NewMail, NewRun, NewTurn, OnStall, Outcome, Priority,
-    Resume, Run, RunState, Turn,
+    Again, AttributedBy, Capability, Containment, DeadCause, MailType, NewMail, NewRun, NewTurn, OnStall, Outcome,
+    Priority, PromptFrom, Resume, Run, RunState, Turn,
 };
 use crate::runtime::builtin;
 use crate::seam::process;
@@ -52,6 +52,7 @@ fn begin(tx: &Tx<'_>, agent: &str, token: &str) -> Result<(Run, Turn)> {
         cgroup: None,
         supervisor: &process::me(),
         before: run.standing(),
+        again: &Again { options: vec![], prompt: PromptFrom::None, arguments: vec![], lossy: false },
     };
     let turn = turn::begin(tx, &new, epoch, NOW)?;
     run::enter_turn(tx, id, epoch, NOW)?;

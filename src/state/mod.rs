@@ -16,6 +16,7 @@ pub mod mail;
 mod migrate;
 mod open;
 mod place;
+pub mod reopening;
 pub mod retry;
 pub mod run;
 pub mod turn;

@@ -15,7 +15,7 @@ use crate::model::{
 const COLUMNS: &str = "id, run, agent, epoch, attempt, token, description, command, command_lossy, cwd, cwd_lossy,
     limits, deadline_ms, session_asked, resume, contained_by, cgroup, last_mail, supervisor, shim, child, before, booted_at, started_at,
     started_tick, wish, wish_signal, wish_why, wish_at, events, ignored_lines, progress_tick, read_bytes, outcome,
-    ended_at, ended, stalled_at, stalled_phase, yielded";
+    ended_at, ended, stalled_at, stalled_phase, yielded, again";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Turn> {
     read_as(row, json(row, "description")?)
@@ -56,6 +56,7 @@ fn read_as(row: &Row<'_>, description: Description) -> rusqlite::Result<Turn> {
             read_bytes: row.get("read_bytes")?,
         },
         yielded: optional_json(row, "yielded")?,
+        again: json(row, "again")?,
         outcome: optional_word(row, "outcome", Outcome::from_word)?,
         ended_at: optional_stamp(row, "ended_at")?,
         ended: row.get("ended")?,
@@ -108,6 +109,11 @@ pub fn of_run(view: &View<'_>, run: RunId) -> Result<Vec<Turn>> {
     view.all(&format!("SELECT {COLUMNS} FROM turn WHERE run = ?1 ORDER BY id"), [run.0], read)
 }
 
+/// The newest turn of a run.
+pub fn latest_of_run(view: &View<'_>, run: RunId) -> Result<Option<Turn>> {
+    view.one(&format!("SELECT {COLUMNS} FROM turn WHERE run = ?1 ORDER BY epoch DESC LIMIT 1"), [run.0], read)
+}
+
 /// Which turns are asked for; none: all.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
@@ -153,9 +159,10 @@ pub fn newest(view: &View<'_>, wanted: &Wanted<'_>, limit: i64) -> Result<Vec<Tu
 pub fn begin(tx: &Tx<'_>, new: &NewTurn<'_>, epoch: i64, now: Stamp) -> Result<TurnId> {
     let row = tx.insert(
         "INSERT INTO turn (run, agent, epoch, attempt, token, description, command, cwd, limits, deadline_ms,
-             session_asked, resume, contained_by, cgroup, last_mail, supervisor, booted_at, command_lossy, cwd_lossy, before)
+             session_asked, resume, contained_by, cgroup, last_mail, supervisor, booted_at, command_lossy, cwd_lossy, before,
+             again)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
-             (SELECT coalesce(max(id), 0) FROM mail), ?15, ?16, ?17, ?18, ?19)",
+             (SELECT coalesce(max(id), 0) FROM mail), ?15, ?16, ?17, ?18, ?19, ?20)",
         params![
             new.run.0,
             new.agent,
@@ -176,6 +183,7 @@ pub fn begin(tx: &Tx<'_>, new: &NewTurn<'_>, epoch: i64, now: Stamp) -> Result<T
             new.command_lossy,
             new.cwd_lossy,
             tx.text_of(&new.before)?,
+            tx.text_of(new.again)?,
         ],
     )?;
     retry::take(tx, new.run, TurnId(row), now)?;

@@ -36,6 +36,18 @@ const ALL: &[&[&str]] = &[
     &["reconcile"],
     &["reconcile", "retry"],
     &["reconcile", "retry", "list"],
+    &["reconcile", "retry", "due"],
+    &["reconcile", "retry", "cancel"],
+    &["reconcile", "deadletter"],
+    &["reconcile", "deadletter", "list"],
+    &["reconcile", "deadletter", "show"],
+    &["reconcile", "deadletter", "ack"],
+    &["reconcile", "deadletter", "replay"],
+    &["reconcile", "deadletter", "close"],
+    &["reconcile", "reopen"],
+    &["reconcile", "crash"],
+    &["reconcile", "crash", "list"],
+    &["reconcile", "crash", "show"],
     &["probe", "run"],
 ];
 

@@ -147,7 +147,7 @@ pub(crate) fn dump(file: &Path) -> String {
         let read = |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();
         asked.query_map([], read).unwrap().collect::<rusqlite::Result<_>>().unwrap()
     };
-    ["agent", "run", "turn", "expectation", "worker", "mail", "retry", "dead_letter", "crash"]
+    ["agent", "run", "turn", "expectation", "worker", "mail", "reopening", "retry", "dead_letter", "crash"]
         .map(|table| format!("{table}: {:?}\n", rows(&format!("SELECT * FROM {table} ORDER BY 1"))))
         .concat()
 }

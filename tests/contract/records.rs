@@ -52,8 +52,29 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 4] {
     let mut probe = lines(home.probe(&["pid", &pid, "1"]).silent(0));
     probe.extend(lines(home.probe(&["run", "r1", "b4", "b7"]).silent(0)));
     probe.extend(lines(runs(home)));
-    let reconcile = lines(home.reconcile(&["retry", "list", "--all"]).silent(0));
+    let reconcile = settled(home);
     [("turn", turn), ("mail", mail), ("probe", probe), ("reconcile", reconcile)]
+}
+
+/// Every ledger, and everything that can be done with it.
+fn settled(home: &Home) -> Vec<String> {
+    let mut all = Vec::new();
+    for args in [
+        &["deadletter", "list"][..],
+        &["deadletter", "ack", "d1", "--why", "seen"],
+        &["deadletter", "replay", "d1", "--why", "once more"],
+        &["deadletter", "replay", "d2"],
+        &["retry", "due"],
+        &["retry", "cancel", "r2", "--why", "no"],
+        &["reopen", "r1", "--why", "more"],
+        &["deadletter", "close", "d3", "--why", "no"],
+        &["deadletter", "list", "--all"],
+        &["retry", "list", "--all"],
+        &["crash", "list"],
+    ] {
+        all.extend(home.reconcile(args).silent(0).out.lines().map(str::to_owned));
+    }
+    all
 }
 
 /// A turn that owes something of every kind, and something was there before of every sort.
@@ -122,6 +143,7 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         "run.adopted",
         "run.beat",
         "run.ended",
+        "run.reopened",
         "runtime",
         "turn",
         "turn.ended",

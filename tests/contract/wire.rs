@@ -47,6 +47,7 @@ macro_rules! texts {
 }
 
 mod evidence;
+mod ledgers;
 
 texts! {
     Time: is_time;
@@ -89,11 +90,6 @@ words! {
     MailState: stored leased acked dead;
     WaitEnd: mail timeout stopped;
     WokenBy: notice bell backstop lease poll;
-    RetryClass: failed no_result killed lost spawn_failed limited;
-    RetryState: open taken cancelled;
-    DeadCause: max_attempts max_time stale_generation expired max_deliveries;
-    CrashWho: agent turn shim mail other;
-    CrashKind: killed vanished no_result panic;
     EndedBy: agent asked deadline;
 }
 
@@ -291,26 +287,6 @@ wire! { WaitEnded "wait.ended"
     agent: String, outcome: WaitEnd, mail: Option<MailId>, woken_by: Option<WokenBy>, waited_ms: Count, looks: Count,
 }
 
-wire! { Retry "retry"
-    retry: RetryId, run: RunId, agent: String, turn: TurnId, attempt: Count, class: RetryClass, counted: bool,
-    due_at: Time, by_provider: bool, in_a_row: Count, since: Time, state: RetryState, opened_at: Time,
-    closed_at: Option<Time>, taken_by: Option<TurnId>,
-}
-
-wire! { DeadLetter "dead_letter"
-    dead_letter: DeadLetterId, run: Option<RunId>, mail: Option<MailId>, agent: String, cause: DeadCause,
-    attempt: Option<Count>, attempts: Count, last_error: Option<String>, log_dir: Option<String>, log_dir_lossy: bool,
-    run_state: Option<State>, opened_at: Time, opened_by: Option<TurnId>, resolved_at: Option<Time>,
-    resolved_by: Option<TurnId>, acknowledged_at: Option<Time>,
-}
-
-wire! { Crash "crash"
-    crash: CrashId, who: CrashWho, kind: CrashKind, message: String, run: Option<RunId>, turn: Option<TurnId>,
-    agent: Option<String>, attempt: Option<Count>, crashed_at: Time, exit_code: Option<Count>, signal: Option<Count>,
-    ended_by: Option<EndedBy>, duration_ms: Option<Count>, pid: Option<Count>, boot: Option<String>,
-    tail: Option<String>, backtrace: Option<String>, version: String, source: Option<String>,
-}
-
 fn is_time(text: &str) -> bool {
     let form = "0000-00-00T00:00:00.000Z";
     text.len() == form.len()
@@ -384,8 +360,6 @@ pub(crate) fn check(line: &str) -> Result<(), String> {
         .or_else(|| is::<MailPurged>(line, kind))
         .or_else(|| is::<WaitEnded>(line, kind))
         .or_else(|| evidence::check(line, kind))
-        .or_else(|| is::<Retry>(line, kind))
-        .or_else(|| is::<DeadLetter>(line, kind))
-        .or_else(|| is::<Crash>(line, kind))
+        .or_else(|| ledgers::check(line, kind))
         .unwrap_or_else(|| Err(format!("a record of no known type: {kind:?}")))
 }

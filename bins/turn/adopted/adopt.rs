@@ -4,6 +4,7 @@ use refloat::cli::Context;
 use refloat::clock::Moment;
 use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
+use refloat::family::refuse_circle;
 use refloat::identity::Identity;
 use refloat::model::{NewRun, NewWorker, Run, TmuxSession, Worker};
 use refloat::owed;
@@ -15,7 +16,7 @@ use refloat::state::{State, Tx, run, worker};
 use uuid::Uuid;
 
 use super::args::Adopt;
-use crate::launch::{begin, plan};
+use crate::launch::plan;
 
 /// Who is adopted.
 struct Seen {
@@ -79,7 +80,7 @@ fn open_run(tx: &Tx<'_>, args: &Adopt, now: &Moment) -> Result<Run> {
         return Err(Failure::refused(format!("agent {agent} has an open run: {} is {}", open.id, open.state))
             .hint(format!("finish it, or end it: turn stop {agent}")));
     }
-    begin::refuse_circle(tx, agent, parent)?;
+    refuse_circle(tx, agent, parent)?;
     let new = NewRun {
         agent,
         task: args.task.as_deref(),

@@ -35,6 +35,8 @@ pub struct Case {
     pub question_until: Option<Stamp>,
     /// Its open retry is due then.
     pub retry_due: Option<Stamp>,
+    /// Somebody has reopened it since its newest work ended: what that left was known then.
+    pub reopened: bool,
     /// What others tell of it.
     pub told: Vec<Told>,
 }

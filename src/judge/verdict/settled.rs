@@ -83,7 +83,8 @@ fn of_idle(m: &Matter<'_>) -> Option<Verdict> {
 
 /// Whether the last turn ended without a word that stands: what it said of its failure is never overruled.
 pub(super) fn is_unsaid(m: &Matter<'_>) -> bool {
-    matches!(m.case.outcome, Some(Outcome::Waiting | Outcome::Killed | Outcome::Lost | Outcome::NoResult))
+    let unsaid = matches!(m.case.outcome, Some(Outcome::Waiting | Outcome::Killed | Outcome::Lost | Outcome::NoResult));
+    unsaid && !m.case.reopened
 }
 
 /// Whether truth sources say different things.

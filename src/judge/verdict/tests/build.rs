@@ -68,6 +68,7 @@ fn run(state: RunState, work: Work) -> Case {
         open: Open::default(),
         question_until: None,
         retry_due: None,
+        reopened: false,
         told: Vec::new(),
     }
 }

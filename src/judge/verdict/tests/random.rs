@@ -61,6 +61,7 @@ impl Dice {
         case.open = self.open();
         case.question_until = self.sometimes(6, |dice| dice.one(&[at(1), at(0), at(-1)])).flatten();
         case.retry_due = self.sometimes(4, |dice| dice.one(&[at(1), at(0), at(-1)])).flatten();
+        case.reopened = case.retry_due.is_some() && self.once_in(3);
         case.told = (0..self.below(4)).map(|_| self.told()).collect();
         case
     }

@@ -90,6 +90,7 @@ fn intentional_wait() -> Vec<Row> {
         row("its next try is due later", retrying(at(1)), "waiting retry_pending intentional_wait none killed between_turns"),
         row("its next try is due", retrying(at(0)), "waiting retry_due intentional_wait resume killed between_turns"),
         row("its next try is due, and perhaps it is done", retrying(at(0)).owing(ExpectKind::Result, Reach::Unknown), "unknown owed_unknown intentional_wait none killed between_turns"),
+        row("reopened, its old result still there", retrying(at(0)).owing(ExpectKind::Result, Reach::Reached).with(|run| run.reopened = true), "waiting retry_due intentional_wait resume killed between_turns"),
         row("nobody recorded a next try", idle(RunState::BetweenTurns, Outcome::ResumeRefused), "waiting retry_missing intentional_wait resume resume_refused between_turns"),
         row("a worker is gone and done, its children are not", done(worker().seen(DEAD, 1)).with(|run| run.open.children = 1), "waiting open_children intentional_wait none - in_turn"),
         row("a worker is gone and done, mail waits for it", done(worker().seen(DEAD, 1)).with(|run| run.open.unread = 1), "waiting unread_mail intentional_wait resume - in_turn"),
