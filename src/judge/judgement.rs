@@ -1,8 +1,9 @@
 //! What a verdict means for a person: is it alarming, what does it answer, and what is to be typed next.
 //! Called by `probe run` and `reconcile`, which print it. It starts nothing.
 
+use crate::id::RunId;
 use crate::judge::verdict::{Verdict, Work};
-use crate::model::{Action, Answer, Ground, Rule, VerdictWord, Why};
+use crate::model::{Action, Answer, Ground, Rule, RunState, VerdictWord, Why};
 
 /// Whether somebody should look at it now. What has ended is history; what waits, or is blocked until somebody acts who
 /// was told already, is as it should be.
@@ -56,6 +57,21 @@ pub fn next_command(verdict: &Verdict, work: &Work, agent: &str, again: &[String
         (_, Work::None) => &["turn", "show", agent],
     };
     words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// The next command for a person after a plan of `reconcile` for this run.
+#[must_use]
+pub fn apply_command(verdict: &Verdict, before: RunState, run: RunId) -> Option<Vec<String>> {
+    let kills = verdict.cause == Why::Ground(Ground::TreeLives) || verdict.action == Action::KillThenCrash;
+    let option = match (verdict.rule, verdict.verdict) {
+        (Rule::Silent, _) if kills => Some("--kill-stalled"),
+        (_, VerdictWord::Orphaned) => Some("--kill-orphans"),
+        _ if kills => Some("--kill-orphans"),
+        _ => None,
+    };
+    let wanted = verdict.repairs(before) || option.is_some();
+    let words = ["reconcile", &run.to_string(), "--apply"].map(str::to_owned);
+    wanted.then(|| words.into_iter().chain(option.map(str::to_owned)).collect())
 }
 
 /// A worker's end is told in one of two words.

@@ -22,7 +22,7 @@ pub use mail::{Mail, MailState, NewMail, Terms};
 pub use run::{NewRun, Run, Standing};
 pub use sight::{Observed, Sight};
 pub use turn::{Again, Counters, NewTurn, PromptFrom, StallNote, Turn, WishNote, YieldNote};
-pub use verdict::{Action, Ground, Rule, VerdictWord, Why};
+pub use verdict::{Action, Ground, Rule, Skipped, VerdictWord, Why};
 pub use wait::{WaitEnd, WokenBy};
 pub use words::*;
 pub use worker::{FoundSession, NewWorker, Pulse, TmuxSession, Worker};

@@ -91,6 +91,18 @@ words! {
 }
 
 words! {
+    /// Why something was to be done and was not.
+    pub enum Skipped {
+        /// Somebody else supervises or finishes it.
+        Busy = "busy",
+        /// Looked at again, it was otherwise.
+        MovedOn = "moved_on",
+        /// It failed; the error is on stderr.
+        Failed = "failed",
+    }
+}
+
+words! {
     /// Why, where no cause of an end says it.
     pub enum Ground {
         /// It has ended, as it is recorded.

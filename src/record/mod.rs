@@ -12,6 +12,7 @@ mod owed;
 mod reopened;
 mod run;
 mod turn;
+mod verdict;
 mod wait;
 mod worker;
 
@@ -25,6 +26,7 @@ pub use owed::{ExpectedRecord, OwedRecord};
 pub use reopened::RunReopened;
 pub use run::RunRecord;
 pub use turn::{TurnEnded, TurnRecord, TurnStarted};
+pub use verdict::{ReconcileEnded, RuleRecord, VerdictRecord};
 pub use wait::WaitEnded;
 pub use worker::{RunAdopted, RunBeat, RunEnded, TurnYielded, WorkerFacts, WorkerLife};
 

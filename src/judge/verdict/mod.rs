@@ -13,7 +13,7 @@ mod waits;
 use std::time::Duration;
 
 use crate::clock::{Stamp, millis};
-use crate::model::{Action, Ground, Outcome, RetryClass, Rule, RunState, VerdictWord, Why};
+use crate::model::{Action, Fulfilment, Ground, Outcome, RetryClass, Rule, RunState, VerdictWord, Why};
 
 pub use case::{About, After, Case, Held, Left, Silence, Told, TurnCase, Work, WorkerCase};
 
@@ -78,6 +78,23 @@ pub struct Verdict {
     pub because: Vec<String>,
 }
 
+impl Verdict {
+    /// Whether something is to be written about a run that stands so.
+    #[must_use]
+    pub fn repairs(&self, before: RunState) -> bool {
+        match self.action {
+            Action::Adopt
+            | Action::KillThenCrash
+            | Action::MarkCrashed
+            | Action::RetryAt
+            | Action::Deadletter
+            | Action::NotifyParent => true,
+            Action::AskHuman => self.state_after != before,
+            Action::None | Action::Attach | Action::Resume => false,
+        }
+    }
+}
+
 /// A rule, and what it says of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tried {
@@ -108,6 +125,14 @@ pub fn verdict(case: &Case, policy: &Policy, now: Stamp) -> Verdict {
     let decided = RULES.iter().find_map(|(_, rule)| rule(&matter));
     let decided = decided.unwrap_or_else(|| matter.unknown(Rule::Age, Ground::NothingStandsForIt));
     told::monitored(&matter, decided)
+}
+
+/// The places of what the run owes that only others could see, and have seen there.
+#[must_use]
+pub fn vouched(case: &Case, policy: &Policy) -> Vec<usize> {
+    let seen = told::Testimony::of(case, policy).owed;
+    let others = |(_, (own, seen)): &(usize, (&Fulfilment, &Fulfilment))| own.reach != seen.reach;
+    case.owed.iter().zip(&seen).enumerate().filter(others).map(|(at, _)| at).collect()
 }
 
 /// Every rule that was tried, in order; the last one decided.

@@ -33,3 +33,11 @@ pub struct PidDetail {
     /// Without a start time only the number is known: it may be another process than the one that is meant.
     pub identity_unproven: bool,
 }
+
+impl Detail {
+    /// What bears on a run.
+    #[must_use]
+    pub fn of_run(&self) -> Option<&RunDetail> {
+        if let Self::Run(detail) = self { Some(detail) } else { None }
+    }
+}
