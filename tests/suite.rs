@@ -12,6 +12,7 @@ mod matrix;
 mod monitor_death;
 mod probe;
 mod races;
+mod reconcile;
 mod scene;
 mod stage;
 mod state_open;

@@ -83,7 +83,7 @@ fn settle(cx: &Context, state: &mut State, gathered: &Gathered, policy: &Policy)
     if !judged.repairs(gathered.run.state) {
         return (judged, Done::Nothing);
     }
-    match repair(state, gathered, policy) {
+    match repair(state, gathered, &judged, policy) {
         Ok(Repair::Done(applied)) => (applied, Done::Repaired),
         Ok(Repair::MovedOn(now)) => (now, Done::Skipped(Skipped::MovedOn)),
         Ok(Repair::Busy) => (judged, Done::Skipped(Skipped::Busy)),

@@ -31,7 +31,7 @@ pub(crate) enum Repair {
 }
 
 /// Repairs one run. What was seen of it before counts as a look.
-pub(crate) fn repair(state: &mut State, before: &Gathered, policy: &Policy) -> Result<Repair> {
+pub(crate) fn repair(state: &mut State, before: &Gathered, first: &Verdict, policy: &Policy) -> Result<Repair> {
     let place = state.place().clone();
     let Some(held) = SupervisorLock::take(&place, &before.run.agent, Duration::ZERO)? else { return Ok(Repair::Busy) };
     let name = [before.run.id.to_string()];
@@ -55,7 +55,7 @@ pub(crate) fn repair(state: &mut State, before: &Gathered, policy: &Policy) -> R
     };
     Ok(match ended {
         Some((outcome, state_after, not_before)) => {
-            Repair::Done(Verdict { outcome: Some(outcome), state_after, not_before, ..judged })
+            Repair::Done(Verdict { outcome: Some(outcome), state_after, not_before, looks: first.looks, ..judged })
         }
         None => Repair::MovedOn(Verdict { action: Action::None, state_after: now.run.state, ..judged }),
     })

@@ -17,7 +17,7 @@ pub use rows::{Rows, Which, read};
 use crate::clock::{Moment, Stamp};
 use crate::id::TurnId;
 use crate::judge::verdict::{Case, Work};
-use crate::model::{Run, SubjectKind, Turn};
+use crate::model::{Outcome, Run, SubjectKind, Turn};
 use crate::record::Evidence;
 use crate::record::evidence::{Here, RunDetail, StateDetail};
 use crate::seam::process;
@@ -99,7 +99,7 @@ fn of_run(scene: &Scene<'_>, rows: Rows, seen: Option<&worker::Seen>) -> Gathere
     ledgers::tell(&rows, scene.now.at, &mut notes);
     let case = Case {
         standing: rows.run.standing(),
-        outcome: turn.and_then(|turn| turn.outcome),
+        outcome: turn.and_then(|turn| turn.outcome).or_else(|| told_outcome(&rows)),
         since_change_ms: age(rows.run.changed_at, scene.now.at),
         attempt,
         attempts: rows.run.attempts,
@@ -133,6 +133,12 @@ fn again(rows: &Rows, turn: Option<&Turn>) -> Vec<String> {
         (Some(_), Some(runtime)) => words(&["--runtime", runtime, "--prompt", "go on"]),
         _ => words(&["--", "COMMAND"]),
     }
+}
+
+/// The outcome that is recorded of a worker's end.
+fn told_outcome(rows: &Rows) -> Option<Outcome> {
+    let ended = crate::finish::recorded_word(rows.worker.as_ref()?).ok().flatten()?;
+    Some(ended.outcome)
 }
 
 fn recorded(rows: &Rows) -> RunDetail {

@@ -34,6 +34,7 @@ const ALL: &[&[&str]] = &[
     &["probe"],
     &["probe", "pid"],
     &["reconcile"],
+    &["reconcile", "explain"],
     &["reconcile", "retry"],
     &["reconcile", "retry", "list"],
     &["reconcile", "retry", "due"],

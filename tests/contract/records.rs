@@ -71,6 +71,8 @@ fn settled(home: &Home) -> Vec<String> {
         &["deadletter", "list", "--all"],
         &["retry", "list", "--all"],
         &["crash", "list"],
+        &["explain", "b4"],
+        &["--apply"],
     ] {
         all.extend(home.reconcile(args).silent(0).out.lines().map(str::to_owned));
     }

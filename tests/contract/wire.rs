@@ -28,7 +28,7 @@ macro_rules! words {
     ($($name:ident: $($word:ident)+;)+) => {
         $(#[derive(Deserialize)]
         #[expect(non_camel_case_types, reason = "the words as they stand in records")]
-        enum $name { $($word,)+ })+
+        pub(super) enum $name { $($word,)+ })+
     };
 }
 
@@ -48,6 +48,7 @@ macro_rules! texts {
 
 mod evidence;
 mod ledgers;
+mod verdicts;
 
 texts! {
     Time: is_time;
@@ -361,5 +362,6 @@ pub(crate) fn check(line: &str) -> Result<(), String> {
         .or_else(|| is::<WaitEnded>(line, kind))
         .or_else(|| evidence::check(line, kind))
         .or_else(|| ledgers::check(line, kind))
+        .or_else(|| verdicts::check(line, kind))
         .unwrap_or_else(|| Err(format!("a record of no known type: {kind:?}")))
 }

@@ -1,4 +1,5 @@
-//! What was seen of a run, in words: for the verdict's record. It decides nothing.
+//! What was seen of a run, in words: for the verdict's record. It decides nothing, and names no ages, so that a plan and
+//! its result say the same.
 
 use super::told::Testimony;
 use super::{Case, Held, Left, TurnCase, Work, WorkerCase};
@@ -38,17 +39,16 @@ fn of_turn(words: &mut Vec<String>, turn: &TurnCase) {
         Some(ending) => words.extend(ended(ending)),
         None => words.push("its end cannot be read".to_owned()),
     }
-    words.extend(turn.silence.map(|silence| {
-        format!("silent for {} ms in phase {}, allowed {} ms", silence.silent_ms, silence.phase, silence.limit_ms)
-    }));
+    words.extend(
+        turn.silence
+            .map(|silence| format!("silent in phase {} for longer than {} ms", silence.phase, silence.limit_ms)),
+    );
 }
 
 fn of_worker(words: &mut Vec<String>, worker: &WorkerCase) {
     words.push(format!("worker {}", sight(worker.sight)));
     words.extend(worker.exit.map(|exit| format!("exit {}", exit_word(exit))));
-    words.extend(worker.beat_ms.map(|ago| format!("beat {ago} ms ago")));
     words.extend(worker.skewed.then(|| "a beat lies in the future".to_owned()));
-    words.extend(worker.progress_ms.map(|ago| format!("progress {ago} ms ago")));
 }
 
 fn sight(sight: Sight) -> String {

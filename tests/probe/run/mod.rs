@@ -66,7 +66,7 @@ impl Stage {
     }
 
     /// Every row of every table.
-    fn tables(&self) -> Vec<String> {
+    pub(crate) fn tables(&self) -> Vec<String> {
         let file = self.sqlite();
         let mut names = file.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").unwrap();
         let names: Vec<String> = names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
@@ -74,7 +74,7 @@ impl Stage {
     }
 
     /// A turn of this agent whose supervisor has been killed.
-    fn unwatched(&self, agent: &str, script: &str, args: &[&str]) -> Running {
+    pub(crate) fn unwatched(&self, agent: &str, script: &str, args: &[&str]) -> Running {
         let running = self.play(agent, script).with(args).start();
         kill(running.child.id().cast_signed(), Signal::SIGKILL);
         let id = running.child.id();
@@ -83,13 +83,13 @@ impl Stage {
     }
 
     /// The pid that the agent's newest turn has on record.
-    fn pid_of(&self, agent: &str, who: &str) -> i32 {
+    pub(crate) fn pid_of(&self, agent: &str, who: &str) -> i32 {
         let sql = format!("SELECT json_extract({who}, '$.pid') FROM turn WHERE agent = ?1 ORDER BY id DESC");
         self.sqlite().query_row(&sql, [agent], |row| row.get(0)).unwrap()
     }
 
     /// Kills a recorded process of the agent's newest turn and waits until it has gone.
-    fn kill_recorded(&self, agent: &str, who: &str) {
+    pub(crate) fn kill_recorded(&self, agent: &str, who: &str) {
         let pid = self.pid_of(agent, who);
         kill(pid, Signal::SIGKILL);
         until("the end of a process", || crate::scene::process_is_gone(pid));
