@@ -85,8 +85,10 @@ fn an_open_tool_call_has_its_own_clock_and_a_result_makes_nobody_silent() {
     assert_eq!(stage.judged("a"), "unsupervised no_supervisor identity attach");
     stage.turn(&["stop", "a"]);
     // It has said that it is done and stays: that is no silence.
-    let done = ["--stall", "1ms", "--grace", "1h", "--on-stall", "report"];
-    stage.unwatched("b", "init; result done; hang", &done);
+    let done = ["--stall", "1ms", "--grace", "1ms", "--on-stall", "report"];
+    let go = stage.name("go");
+    stage.unwatched("b", &format!("init; wait-file {go}; result done; hang"), &done);
+    std::fs::write(&go, "").unwrap();
     until("the result", || found(&stage.look(&["b"]), "stream") == ["done terminal_event"]);
     assert_eq!(stage.judged("b"), "unsupervised no_supervisor identity attach");
     stage.turn(&["stop", "b"]);
