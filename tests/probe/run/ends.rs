@@ -71,7 +71,8 @@ fn what_a_dead_shim_has_left_is_an_orphan_and_named() {
     let judgement = call.last("judgement");
     assert_eq!((&judgement["observed"], words(judgement, "command")), (&"alive".into(), "turn stop a".to_owned()));
     stage.family.kill();
-    until("nobody", || stage.judged("a").starts_with("vanished"));
+    until("nobody", || stage.family.alive().is_empty());
+    assert!(stage.judged("a").starts_with("vanished"));
 }
 
 #[test]
