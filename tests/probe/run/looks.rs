@@ -68,7 +68,7 @@ fn what_this_version_cannot_read_is_unknown_and_no_crash() {
 #[test]
 fn log_folders_that_are_gone_and_locks_that_cannot_be_opened_are_answers() {
     let stage = Stage::new();
-    stage.unwatched("a", "init; hang", &[]);
+    stage.unwatched("a", "init; hang", &[]).until_written(50);
     std::fs::remove_dir_all(stage.path("state/logs")).unwrap();
     let call = stage.assert_judged("a", "unsupervised no_supervisor identity attach", 0);
     assert_eq!(
