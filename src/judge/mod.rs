@@ -3,6 +3,7 @@
 
 pub mod clocks;
 pub mod finding;
+pub mod host;
 pub mod judgement;
 pub mod lease;
 pub mod limit;

@@ -34,6 +34,7 @@ const ALL: &[&[&str]] = &[
     &["probe"],
     &["probe", "pid"],
     &["probe", "run"],
+    &["probe", "host"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {
