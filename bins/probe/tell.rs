@@ -47,6 +47,7 @@ impl<'c> Teller<'c> {
 
     /// An answer that rests on more than one look.
     pub(crate) fn answer(&mut self, answer: Answer) {
+        self.answers.evidence += 1;
         count(&mut self.answers, answer);
     }
 

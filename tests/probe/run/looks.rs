@@ -43,6 +43,8 @@ fn several_are_named_in_any_way_and_one_that_does_not_exist_is_66() {
         assert_eq!((call.code, call.records.len()), (66, 0), "{call:?}");
         assert!(call.stderr.contains(&format!("no run, turn or agent '{nobody}'")), "{call:?}");
     }
+    let call = stage.look(&["--all", "--exit-code"]);
+    assert_eq!((call.code, call.records.len()), (0, 1), "no run is open: {call:?}");
     let empty = Stage::new();
     let call = empty.probe(&["--all"]);
     assert_eq!(call.code, 66, "{call:?}");
