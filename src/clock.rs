@@ -166,6 +166,12 @@ impl Moment {
         (age >= 0).then_some(age)
     }
 
+    /// When the boot was, by the wall clock of this moment.
+    #[must_use]
+    pub const fn booted_at(&self) -> Stamp {
+        Stamp(self.at.0.saturating_sub(self.boottime_ms))
+    }
+
     /// The clock that it is told by, as one word; empty where it is not known, and then equal to none.
     #[must_use]
     pub fn clock(&self) -> String {

@@ -205,7 +205,9 @@ const fn why_dead(death: Death) -> Reason {
     }
 }
 
-const fn why_in_doubt(doubt: Doubt) -> Reason {
+/// Why nothing was found out, as a finding says it.
+#[must_use]
+pub const fn why_in_doubt(doubt: Doubt) -> Reason {
     match doubt {
         Doubt::OtherBoot => Reason::OtherBoot,
         Doubt::OtherNamespace => Reason::OtherNamespace,
@@ -217,6 +219,7 @@ const fn why_in_doubt(doubt: Doubt) -> Reason {
         Doubt::NotSupported => Reason::NotSupported,
         Doubt::LookFailed => Reason::LookFailed,
         Doubt::Restless => Reason::Restless,
+        Doubt::StartUnknown => Reason::StartUnknown,
     }
 }
 

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use refloat::cli::Common;
 
+use crate::host::Host;
 use crate::pid::Pid;
 use crate::run::Run;
 
@@ -10,6 +11,7 @@ const EXAMPLES: &str = "\
 Examples:
   probe pid 4711
   probe run lead
+  probe host | jq .detail
 
 Looks, says, changes nothing: each subject is one record, whose finding is yes, no or unknown, with the reason.
 Exit codes: 0 looked, whatever was found; with --exit-code 0 yes, 1 no, 69 unknown (of several subjects the worst).";
@@ -28,6 +30,7 @@ pub(crate) struct Probe {
 pub(crate) enum Command {
     Pid(Pid),
     Run(Run),
+    Host(Host),
 }
 
 /// How an answer is given.

@@ -2,6 +2,8 @@
 //! It never says that something is dead because it could not look.
 
 mod args;
+mod host;
+mod lines;
 mod pid;
 mod run;
 mod tell;
@@ -23,6 +25,7 @@ fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
     match probe.command {
         Command::Pid(args) => pid::run(cx, &args),
         Command::Run(args) => run::run(cx, &args),
+        Command::Host(args) => host::run(cx, &args),
     }
 }
 

@@ -47,6 +47,10 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
         teller.answer(answer(&verdict));
         teller.conclude(&judgement(gathered, &verdict))?;
     }
+    if found.is_empty() {
+        // No run is open: nothing is wrong.
+        return teller.end_of_several().map(|_| Exit::Done);
+    }
     if args.all || args.subjects.len() > 1 { teller.end_of_several() } else { Ok(teller.end()) }
 }
 

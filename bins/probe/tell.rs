@@ -18,17 +18,13 @@ pub(crate) struct Teller<'c> {
     count: ProbeEnded,
     /// What the exit code answers.
     answers: ProbeEnded,
+    malformed: bool,
 }
 
 impl<'c> Teller<'c> {
     pub(crate) fn new(cx: &'c mut Context, asked: Asked) -> Self {
-        Self {
-            cx,
-            asked,
-            here: Here::from(&process::me()),
-            count: ProbeEnded::default(),
-            answers: ProbeEnded::default(),
-        }
+        let (here, none) = (Here::from(&process::me()), ProbeEnded::default());
+        Self { cx, asked, here, count: none, answers: none, malformed: false }
     }
 
     /// Where it is observed.
@@ -51,6 +47,7 @@ impl<'c> Teller<'c> {
 
     /// An answer that rests on more than one look.
     pub(crate) fn answer(&mut self, answer: Answer) {
+        self.answers.evidence += 1;
         count(&mut self.answers, answer);
     }
 
@@ -59,11 +56,24 @@ impl<'c> Teller<'c> {
         self.cx.out.emit(judgement)
     }
 
+    /// A line of standard input that names no subject: nothing is looked at for it, and the end says so.
+    pub(crate) fn refuse(&mut self, line: u64, why: &str) {
+        self.malformed = true;
+        self.cx.say(format_args!("stdin:{line}: {why}"));
+    }
+
+    /// Whether anybody still reads what is told.
+    pub(crate) const fn is_heard(&self) -> bool {
+        !self.cx.out.is_closed()
+    }
+
     /// The end of a look at one subject.
     pub(crate) fn end(self) -> Exit {
         match self.answers {
+            _ if self.malformed => Exit::Malformed,
             _ if !self.asked.exit_code => Exit::Done,
-            ProbeEnded { unknown: 1.., .. } => Exit::Unknown,
+            // Of nothing that was looked at nothing is known.
+            ProbeEnded { unknown: 1.., .. } | ProbeEnded { evidence: 0, .. } => Exit::Unknown,
             ProbeEnded { no: 1.., .. } => Exit::No,
             _ => Exit::Done,
         }

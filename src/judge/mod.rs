@@ -4,6 +4,7 @@
 pub mod clocks;
 pub mod due;
 pub mod finding;
+pub mod host;
 pub mod judgement;
 pub mod lease;
 pub mod limit;

@@ -105,12 +105,16 @@ words! {
         File = "file",
         /// The state file: recorded, and not observed.
         State = "state",
+        /// What a machine and a kernel tell of themselves, in `/etc` and `/proc`.
+        Host = "host",
     }
 }
 
 words! {
     /// Why a finding is what it is: the closed list. `docs/probe.md` explains each word.
     pub enum Reason {
+        /// Machine-id, boot and namespaces can be told.
+        Identified = "identified",
         /// The recorded process lives.
         Running = "running",
         /// It lives and is stopped by a signal or a tracer.
@@ -141,6 +145,8 @@ words! {
         OtherNamespace = "other_namespace",
         /// Another machine-id.
         OtherHost = "other_host",
+        /// There is no machine-id: this host cannot be told from others, nor a new boot of it from another host.
+        NoMachineId = "no_machine_id",
         /// Who looks cannot tell its own boot or namespaces.
         OwnIdentityUnknown = "own_identity_unknown",
         /// `/proc` belongs to another pid namespace.
@@ -155,6 +161,8 @@ words! {
         LookFailed = "look_failed",
         /// Processes came and went faster than they could be read.
         Restless = "restless",
+        /// Who recorded it could not read its start time: it may be another one.
+        StartUnknown = "start_unknown",
         /// Another tmux server answers on the socket, or none, while the recorded one lives or cannot be looked at.
         SocketReplaced = "socket_replaced",
         /// There is no socket, which says nothing of a server.

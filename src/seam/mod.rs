@@ -9,6 +9,7 @@ pub mod exit_record;
 pub mod follow;
 pub mod git;
 pub mod glance;
+pub mod host;
 pub mod process;
 pub mod reap;
 pub mod regular;

@@ -31,7 +31,7 @@ pub(crate) fn has_tmux() -> bool {
 }
 
 /// State and parent of a process, as /proc has them; none: there is no such process.
-fn state_of(pid: i64) -> Option<(char, i64)> {
+pub(crate) fn state_of(pid: i64) -> Option<(char, i64)> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))

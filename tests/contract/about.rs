@@ -50,6 +50,7 @@ const ALL: &[&[&str]] = &[
     &["reconcile", "crash", "list"],
     &["reconcile", "crash", "show"],
     &["probe", "run"],
+    &["probe", "host"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {

@@ -49,7 +49,8 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 4] {
     mail.extend(lines(home.mail(&["list"]).silent(0)));
     mail.extend(lines(home.mail(&["purge", "--older", "0s", "--agent", "lead"]).silent(0)));
     let pid = std::process::id().to_string();
-    let mut probe = lines(home.probe(&["pid", &pid, "1"]).silent(0));
+    let mut probe = lines(home.probe(&["pid", &pid, "1", "1:1"]).silent(0));
+    probe.extend(lines(home.probe(&["host"]).silent(0)));
     probe.extend(lines(home.probe(&["run", "r1", "b4", "b7"]).silent(0)));
     probe.extend(lines(runs(home)));
     let reconcile = settled(home);

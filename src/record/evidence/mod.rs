@@ -3,7 +3,7 @@
 mod detail;
 mod run;
 
-pub use detail::{Detail, PidDetail};
+pub use detail::{Detail, HostDetail, PidDetail};
 pub use run::{
     BeatDetail, ExitDetail, FileDetail, LedgerDetail, LeftDetail, LockDetail, OwedDetail, ProcessDetail, Role,
     RunDetail, SessionDetail, StateDetail, StreamDetail,

@@ -16,7 +16,7 @@ words! {
     Action: none adopt attach kill_then_crash mark_crashed retry_at resume deadletter notify_parent ask_human;
     Meaning: alive dead present absent done not_done growing silent held free unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd tmux flock exit_record stream clocks survivors baseline beat file state;
+    Instrument: pidfd host tmux flock exit_record stream clocks survivors baseline beat file state;
 }
 
 /// A word; which one is for the table of reasons.
@@ -58,6 +58,7 @@ enum Detail {
     File(FileDetail),
     Owed(OwedDetail),
     Ledger(LedgerDetail),
+    Host(HostDetail),
 }
 
 macro_rules! details {
@@ -70,7 +71,6 @@ macro_rules! details {
 }
 
 details! {
-    PidDetail: pid: i32, start_ticks: Option<u64>, stopped: Option<bool>, identity_unproven: bool,;
     StateDetail: state: State, hold: Option<Hold>, held_until: Option<Time>, capability: Capability, attempts: i64,
         max_attempts: i64, outcome: Option<Outcome>, adopted: bool, changed_at: Time,;
     ProcessDetail: role: Role, pid: i32, start_ticks: u64, recorded_boot: String,;
@@ -87,4 +87,44 @@ details! {
     FileDetail: size: Option<i64>, modified_at: Option<Time>, error: Option<String>,;
     OwedDetail: expect: ExpectKind, baseline_at: Time, target_lossy: bool, why: Option<String>,;
     LedgerDetail: since: Option<Time>, until: Option<Time>, count: i64, what: Option<String>, historical: bool,;
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct PidDetail {
+    pid: i32,
+    identity: Option<String>,
+    start_ticks: Option<u64>,
+    stopped: Option<bool>,
+    name: Option<String>,
+    name_lossy: bool,
+    thread_of: Option<i32>,
+    errno: Option<String>,
+    identity_unproven: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct HostDetail {
+    machine_id: Option<String>,
+    boot_id: Option<String>,
+    pid_ns: Option<u64>,
+    pid_ns_initial: bool,
+    time_ns: Option<u64>,
+    time_ns_initial: bool,
+    foreign_proc: bool,
+    hostname: Option<String>,
+    hostname_lossy: bool,
+    kernel: Option<String>,
+    container: Option<String>,
+    booted_at: Time,
+    uptime_ms: i64,
+    suspended_ms: i64,
+    tmux: Option<String>,
+    tmux_lossy: bool,
+    cgroup: Option<String>,
+    cgroup_lossy: bool,
+    no_cgroup: Option<String>,
 }

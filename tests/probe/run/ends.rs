@@ -71,7 +71,8 @@ fn what_a_dead_shim_has_left_is_an_orphan_and_named() {
     let judgement = call.last("judgement");
     assert_eq!((&judgement["observed"], words(judgement, "command")), (&"alive".into(), "turn stop a".to_owned()));
     stage.family.kill();
-    until("nobody", || stage.judged("a").starts_with("vanished"));
+    until("nobody", || stage.family.alive().is_empty());
+    assert!(stage.judged("a").starts_with("vanished"));
 }
 
 #[test]
@@ -93,6 +94,25 @@ fn finished_work_is_adopted_though_everybody_died_and_half_a_result_is_none() {
         assert_eq!(found(&call, "baseline").first().and_then(|one| one.split_once(' ')).map(|one| one.1), Some(reason));
         let judged = super::brief(call.last("judgement"));
         assert!(judged.starts_with(wanted) && call.code == code, "{result}: {judged} {}", call.code);
+    }
+}
+
+#[test]
+fn a_record_of_the_end_that_is_half_written_or_of_another_turn_is_none() {
+    let stage = Stage::new();
+    let go = stage.name("go");
+    stage.unwatched("a", &format!("wait-file {go}; init; result done"), &[]);
+    std::fs::write(&go, "").unwrap();
+    await_end(&stage);
+    let file = log_dir(&stage).join("exit.json");
+    let whole = std::fs::read_to_string(&file).unwrap();
+    let half = whole[..whole.len() / 2].to_owned();
+    for text in [half, String::new(), whole.replace("\"t1\"", "\"t2\"")] {
+        std::fs::write(&file, text).unwrap();
+        let call = stage.look(&["a"]);
+        assert_eq!(found(&call, "exit_record"), ["not_done no_exit_record"]);
+        // The stream says it too.
+        assert_eq!(super::brief(call.last("judgement")), "finished clean_result durable_result adopt");
     }
 }
 

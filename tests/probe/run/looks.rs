@@ -43,6 +43,8 @@ fn several_are_named_in_any_way_and_one_that_does_not_exist_is_66() {
         assert_eq!((call.code, call.records.len()), (66, 0), "{call:?}");
         assert!(call.stderr.contains(&format!("no run, turn or agent '{nobody}'")), "{call:?}");
     }
+    let call = stage.look(&["--all", "--exit-code"]);
+    assert_eq!((call.code, call.records.len()), (0, 1), "no run is open: {call:?}");
     let empty = Stage::new();
     let call = empty.probe(&["--all"]);
     assert_eq!(call.code, 66, "{call:?}");
@@ -68,7 +70,7 @@ fn what_this_version_cannot_read_is_unknown_and_no_crash() {
 #[test]
 fn log_folders_that_are_gone_and_locks_that_cannot_be_opened_are_answers() {
     let stage = Stage::new();
-    stage.unwatched("a", "init; hang", &[]);
+    stage.unwatched("a", "init; hang", &[]).until_written(50);
     std::fs::remove_dir_all(stage.path("state/logs")).unwrap();
     let call = stage.assert_judged("a", "unsupervised no_supervisor identity attach", 0);
     assert_eq!(

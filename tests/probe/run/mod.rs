@@ -103,7 +103,8 @@ fn rows(file: &rusqlite::Connection, table: &str) -> Vec<Vec<Cell>> {
     all.query_map([], row).unwrap().map(Result::unwrap).collect()
 }
 
-/// Every file below a folder and how long it is, but for what SQLite keeps beside an open file.
+/// Every file below a folder and how long it is, but for what SQLite keeps beside an open file, and the length of what agents
+/// write meanwhile.
 fn files(folder: &Path) -> BTreeMap<String, u64> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -113,7 +114,8 @@ fn files(folder: &Path) -> BTreeMap<String, u64> {
         }
         let name = path.display().to_string();
         if !name.ends_with("-wal") && !name.ends_with("-shm") {
-            found.insert(name, if facts.is_dir() { 0 } else { facts.len() });
+            let agents = ["stream.jsonl", "stderr.log"].iter().any(|own| name.ends_with(own));
+            found.insert(name, if facts.is_dir() || agents { 0 } else { facts.len() });
         }
     }
     found

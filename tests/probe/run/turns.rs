@@ -54,19 +54,20 @@ fn silence_is_told_by_the_supervisor_and_by_the_stream_where_there_is_none() {
     let stage = Stage::new();
     let report = ["--stall", "50ms", "--on-stall", "report"];
     let watched = stage.play("a", "init; hang").with(&report).start();
-    // Its supervisor writes to the state file until it has told.
-    let told = |agent: &str| super::brief(stage.probe(&[agent]).last("judgement"));
-    until("the silence", || told("a") == "stalled no_progress silent none");
+    until("the silence", || stage.count("SELECT count(*) FROM turn WHERE stalled_at IS NOT NULL") == 1);
+    assert_eq!(stage.judged("a"), "stalled no_progress silent none");
     let call = stage.look(&["a", "--exit-code"]);
     assert_eq!((call.code, found(&call, "clocks")), (1, vec!["silent over_clock".to_owned()]));
     stage.turn(&["stop", "a"]);
     watched.end();
     // Its supervisor is stopped: it watches nothing, and nobody is told.
-    let stopped = stage.play("b", "init; hang").with(&["--stall", "1s"]).start();
+    let stopped = stage.play("b", "init; hang").with(&["--stall", "3s"]).start();
     stopped.until_written(50);
     stopped.signal(nix::sys::signal::Signal::SIGSTOP);
-    until("the silence", || stage.judged("b") == "stalled no_progress silent none");
+    let judged = || super::brief(stage.probe(&["b"]).last("judgement"));
+    until("the silence", || judged() == "stalled no_progress silent none");
     crate::scene::kill(stopped.child.id().cast_signed(), nix::sys::signal::Signal::SIGKILL);
+    stopped.wait_killed();
     assert_eq!(stage.judged("b"), "stalled no_progress silent attach");
     stage.turn(&["stop", "b"]);
 }
@@ -79,15 +80,17 @@ fn an_open_tool_call_has_its_own_clock_and_a_result_makes_nobody_silent() {
         r#"line {"type":"assistant","message":{"content":[{"type":"tool_use","id":"x","name":"Bash","input":{}}]}}"#;
     stage.unwatched("a", &format!("init; {tool}; hang"), &clocks);
     until("the tool call", || {
-        let call = stage.look(&["a"]);
+        let call = stage.probe(&["a"]);
         call.all("evidence").iter().any(|one| one["instrument"] == "clocks" && one["detail"]["phase"] == "tool")
     });
     assert_eq!(stage.judged("a"), "unsupervised no_supervisor identity attach");
     stage.turn(&["stop", "a"]);
     // It has said that it is done and stays: that is no silence.
-    let done = ["--stall", "1ms", "--grace", "1h", "--on-stall", "report"];
-    stage.unwatched("b", "init; result done; hang", &done);
-    until("the result", || found(&stage.look(&["b"]), "stream") == ["done terminal_event"]);
+    let done = ["--stall", "1ms", "--grace", "1ms", "--on-stall", "report"];
+    let go = stage.name("go");
+    stage.unwatched("b", &format!("init; wait-file {go}; result done; hang"), &done);
+    std::fs::write(&go, "").unwrap();
+    until("the result", || found(&stage.probe(&["b"]), "stream") == ["done terminal_event"]);
     assert_eq!(stage.judged("b"), "unsupervised no_supervisor identity attach");
     stage.turn(&["stop", "b"]);
 }
