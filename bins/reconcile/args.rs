@@ -23,9 +23,10 @@ Examples:
   reconcile reopen r17 --why 'The review found a bug'
   reconcile crash list --since 1d
 
-Says what is true of each open run, and with --apply does what is to be done about it. Starts no turn. An agent that is called like a subcommand is named after --.
-Exit codes: 0 done, also with no rows; 65 a line of standard input is malformed; 66 not found; 69 unknown; 74 the repair of
-a run failed; 75 busy; 76 refused.";
+Says what is true of each open run; with --apply does what is to be done about it. Starts no turn.
+An agent that is called like a subcommand is named after --.
+Exit codes: 0 done, also with no rows; 65 a line of standard input is malformed; 66 not found;
+69 unknown; 74 a run could not be repaired; 75 busy; 76 refused.";
 
 /// What is true of each run, and the ledgers of what went wrong.
 #[derive(Parser, Debug)]

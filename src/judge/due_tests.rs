@@ -24,6 +24,7 @@ fn retry(due_in_s: i64, by_provider: bool) -> Retry {
         closed_at: None,
         taken_by: None,
         cancelled: None,
+        reopened: None,
     }
 }
 

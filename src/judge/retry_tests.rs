@@ -29,6 +29,7 @@ fn taken(next: Next, opened_at: Stamp, closed_at: Stamp) -> Prior {
         closed_at: Some(closed_at),
         taken_by: Some(TurnId(2)),
         cancelled: None,
+        reopened: None,
     })
 }
 

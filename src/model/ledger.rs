@@ -183,6 +183,8 @@ pub struct Retry {
     pub taken_by: Option<TurnId>,
     /// Who cancelled it; none where the run's end did.
     pub cancelled: Option<Act>,
+    /// What the run was before it was reopened, and who did that; none: it failed.
+    pub reopened: Option<(RunState, Act)>,
 }
 
 /// What may become of a retry.

@@ -53,6 +53,12 @@ pub struct RetryRecord {
     pub closed_at: Option<Stamp>,
     /// The turn that took it.
     pub taken_by: Option<TurnId>,
+    /// What the run was before it was reopened; null: it was not, but failed.
+    pub reopened_from: Option<RunState>,
+    /// Who reopened it.
+    pub reopened_by: Option<String>,
+    /// Why.
+    pub reopened_why: Option<String>,
     /// Who cancelled it; null where the run's end did.
     pub cancelled_by: Option<String>,
     /// Why.
@@ -66,6 +72,7 @@ impl RetryRecord {
     #[must_use]
     pub fn of(retry: &Retry, prospect: &Prospect) -> Self {
         let (cancelled_by, _, cancelled_why) = told(retry.cancelled.as_ref());
+        let (reopened_by, _, reopened_why) = told(retry.reopened.as_ref().map(|(_, act)| act));
         Self {
             retry: retry.id,
             run: retry.run,
@@ -85,6 +92,9 @@ impl RetryRecord {
             opened_at: retry.opened_at,
             closed_at: retry.closed_at,
             taken_by: retry.taken_by,
+            reopened_from: retry.reopened.as_ref().map(|(was, _)| *was),
+            reopened_by,
+            reopened_why,
             cancelled_by,
             cancelled_why,
             command: prospect.command.clone(),

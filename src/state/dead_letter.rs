@@ -7,7 +7,7 @@ use super::{Tx, View};
 use crate::clock::Stamp;
 use crate::error::Result;
 use crate::id::{DeadLetterId, MailId, RunId, TurnId};
-use crate::model::{Act, DeadCause, DeadLetter, Run, RunState, Turn};
+use crate::model::{Act, DeadCause, DeadLetter, LetterState, Run, RunState, Turn};
 
 /// The run is the one that was given up, or the one that a mail was for.
 const SELECT: &str = "SELECT d.id, d.run, d.mail, coalesce(run.agent, mail.recipient) AS agent, d.cause, d.attempt,
@@ -57,15 +57,20 @@ pub struct Filter<'f> {
 
 /// The dead letters that are asked for, the newest last.
 pub fn list(view: &View<'_>, wanted: &Filter<'_>) -> Result<Vec<DeadLetter>> {
+    if let Some(run) = wanted.run {
+        let mut found = of_run(view, run)?;
+        found.retain(|letter| wanted.all || letter.state() == LetterState::Open);
+        found.retain(|letter| wanted.agent.is_none_or(|agent| agent == letter.agent));
+        let over = found.len().saturating_sub(usize::try_from(wanted.limit).unwrap_or(usize::MAX));
+        return Ok(found.split_off(over));
+    }
     // Written out, so that what is open is found without what ever was.
     let open = if wanted.all { "" } else { "AND d.resolved_at IS NULL AND d.replayed IS NULL AND d.closed IS NULL" };
     let mut found = view.all(
         &format!(
-            "{SELECT} WHERE (?1 IS NULL OR coalesce(d.agent, mail.recipient) = ?1)
-               AND (?2 IS NULL OR coalesce(d.run, mail.recipient_run) = ?2) {open}
-             ORDER BY d.id DESC LIMIT ?3"
+            "{SELECT} WHERE (?1 IS NULL OR coalesce(d.agent, mail.recipient) = ?1) {open} ORDER BY d.id DESC LIMIT ?2"
         ),
-        params![wanted.agent, wanted.run.map(|run| run.0), wanted.limit],
+        params![wanted.agent, wanted.limit],
         read,
     )?;
     found.reverse();

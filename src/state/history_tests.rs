@@ -134,6 +134,12 @@ fn costs(runs: usize) -> Vec<(&'static str, i64)> {
         turn::newest(tx, &Wanted::default(), 1)?;
         worker::open(tx, None)?;
         done("list what is open");
+        retry::queue(tx, None, None)?;
+        retry::list(tx, &retry::Filter { agent: None, run: None, all: false, limit: 20 })?;
+        dead_letter::list(tx, &dead_letter::Filter { agent: None, run: Some(mine.id), all: true, limit: 20 })?;
+        turn::latest_of_run(tx, mine.id)?;
+        super::reopening::of_run(tx, mine.id)?;
+        done("look at what is to be settled");
         turn::end(tx, &now, Outcome::Completed, "{}", NOW)?;
         run::settle(tx, mine.id, mine.epoch, &Sequel::plain(RunState::Completed, 0, None), false, NOW)?;
         done("end a turn");

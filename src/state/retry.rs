@@ -8,11 +8,12 @@ use crate::clock::Stamp;
 use crate::error::Result;
 use crate::id::{RetryId, RunId, TurnId};
 use crate::judge::retry::Next;
-use crate::model::{Act, Retry, RetryClass, RetryState, Run, Turn};
+use crate::model::{Act, Retry, RetryClass, RetryState, Run, RunState, Turn};
 
 const SELECT: &str = "SELECT retry.id, retry.run, run.agent, retry.turn, retry.attempt, retry.class, retry.counted,
     retry.due_at, retry.by_provider, retry.in_a_row, retry.since, retry.state, retry.opened_at, retry.closed_at,
-    retry.taken_by, retry.cancelled FROM retry JOIN run ON run.id = retry.run";
+    retry.taken_by, retry.cancelled, o.was, o.asked_by, o.why, o.at
+    FROM retry JOIN run ON run.id = retry.run LEFT JOIN reopening AS o ON o.id = retry.reopening";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Retry> {
     Ok(Retry {
@@ -32,7 +33,13 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Retry> {
         closed_at: optional_stamp(row, "closed_at")?,
         taken_by: optional_id(row, "taken_by")?,
         cancelled: optional_json(row, "cancelled")?,
+        reopened: reopened(row)?,
     })
+}
+
+fn reopened(row: &Row<'_>) -> rusqlite::Result<Option<(RunState, Act)>> {
+    let Some(was) = optional_word(row, "was", RunState::from_word)? else { return Ok(None) };
+    Ok(Some((was, Act { by: row.get("asked_by")?, at: stamp(row, "at")?, why: row.get("why")? })))
 }
 
 /// Which retries are listed.

@@ -33,6 +33,7 @@ const ALL: &[&[&str]] = &[
     &["mail", "purge"],
     &["probe"],
     &["probe", "pid"],
+    &["probe", "host"],
     &["reconcile"],
     &["reconcile", "explain"],
     &["reconcile", "retry"],
@@ -50,7 +51,6 @@ const ALL: &[&[&str]] = &[
     &["reconcile", "crash", "list"],
     &["reconcile", "crash", "show"],
     &["probe", "run"],
-    &["probe", "host"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {

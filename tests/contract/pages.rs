@@ -29,14 +29,15 @@ fn pages() -> Vec<(String, String)> {
     all.map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap())).collect()
 }
 
-/// Every subcommand at and below these words, with their options.
+/// Every subcommand below these words that has none below itself, and all options.
 fn tree(home: &Home, words: &[&str], found: &mut Vec<String>, known: &mut BTreeSet<String>) {
     let (names, options) = help(home, words);
     known.extend(options);
+    if names.is_empty() {
+        found.push(words.join(" "));
+    }
     for name in names {
-        let below = [words, &[name.as_str()]].concat();
-        found.push(below.join(" "));
-        tree(home, &below, found, known);
+        tree(home, &[words, &[name.as_str()]].concat(), found, known);
     }
 }
 

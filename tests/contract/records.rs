@@ -67,7 +67,7 @@ fn settled(home: &Home) -> Vec<String> {
         &["deadletter", "replay", "d2"],
         &["retry", "due"],
         &["retry", "cancel", "r2", "--why", "no"],
-        &["reopen", "r1", "--why", "more"],
+        &["reopen", "r1", "--why", "more", "-q"],
         &["deadletter", "close", "d3", "--why", "no"],
         &["deadletter", "list", "--all"],
         &["retry", "list", "--all"],

@@ -1,92 +1,64 @@
-//! `reconcile` on real turns, workers and servers: a plan changes nothing, its result is what it said, a second pass finds
-//! nothing to do, and a parent hears of an end once.
+//! The ledgers of what went wrong as a person settles them: retries, dead letters, crashes, and the way out of an end.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::print_stdout, clippy::disallowed_macros, reason = "a test says what it saw")]
 
-mod orphans;
-mod pass;
-mod told;
-mod turns;
-mod waits;
-mod workers;
+mod crashes;
+mod dead_letters;
+mod reopen;
+mod retries;
+mod runs;
 
 use serde_json::Value;
 
 use crate::stage::{Call, Stage};
 
-const RECONCILE: &str = env!("CARGO_BIN_EXE_reconcile");
+const FAILS: &str = "init; result-error no";
 
-impl Stage {
-    pub(crate) fn reconcile(&self, args: &[&str]) -> Call {
-        let mut command = self.command(RECONCILE);
-        command.args(args);
-        self.call(command)
-    }
-
-    /// A plan, which changes nothing: `verdict cause rule action outcome state-after` of the agent's run.
-    #[track_caller]
-    fn planned(&self, args: &[&str]) -> Value {
-        let before = self.tables();
-        let call = self.reconcile(args);
-        assert_eq!((call.code, call.stderr.as_str()), (0, ""), "{call:#?}");
-        assert_eq!(self.tables(), before, "a plan writes nothing");
-        let verdict = call.last("verdict").clone();
-        assert_eq!((&verdict["applied"], &verdict["skipped"]), (&false.into(), &Value::Null), "{verdict}");
-        verdict
-    }
-
-    #[track_caller]
-    fn assert_planned(&self, args: &[&str], wanted: &str) -> Value {
-        let verdict = self.planned(args);
-        assert_eq!(brief(&verdict), wanted, "{verdict:#}");
-        verdict
-    }
-
-    /// The plan, its result, which is the same, and a second pass, which finds nothing to do.
-    #[track_caller]
-    fn assert_repaired(&self, args: &[&str], wanted: &str) -> Value {
-        let plan = self.assert_planned(args, wanted);
-        let call = self.reconcile(&[args, &["--apply"]].concat());
-        assert_eq!((call.code, call.stderr.as_str()), (0, ""), "{call:#?}");
-        let done = call.last("verdict").clone();
-        assert_eq!(done["applied"], true, "{done:#}");
-        assert_eq!(said(&done), said(&plan));
-        let agent = done["agent"].as_str().unwrap();
-        assert_eq!(self.run_of(agent)["state"], done["state_after"], "{done:#}");
-        self.assert_settled(&[agent]);
-        done
-    }
-
-    /// A pass that finds nothing to do, and changes nothing.
-    #[track_caller]
-    fn assert_settled(&self, args: &[&str]) {
-        let before = self.tables();
-        let call = self.reconcile(&[args, &["--apply"]].concat());
-        assert_eq!((call.code, call.stderr.as_str()), (0, ""), "{call:#?}");
-        for verdict in call.all("verdict") {
-            assert_eq!((&verdict["applied"], &verdict["state_after"]), (&false.into(), &verdict["state_before"]));
-        }
-        assert_eq!(call.last("reconcile.ended")["repaired"], 0, "{call:#?}");
-        assert_eq!(self.tables(), before, "a second pass writes nothing");
-    }
-
-    /// What the parent has heard of its child: so many mails of this type.
-    fn heard(&self, parent: &str, kind: &str) -> usize {
-        self.mails(parent, kind).len()
-    }
+/// The agent's next turn, as a child of `lead` that owes it nothing and has so many attempts.
+fn play(stage: &Stage, agent: &str, attempts: &str, script: &str) -> Call {
+    let options = ["--parent", "lead", "--capability", "none", "--max-attempts", attempts];
+    stage.play(agent, script).with(&options).call()
 }
 
-/// What a plan and its result have to agree in.
-fn said(verdict: &Value) -> Value {
-    let mut said = verdict.as_object().unwrap().clone();
-    // The pause before a next try is counted from when it is written.
-    for key in ["at", "applied", "command", "not_before"] {
-        said.remove(key);
-    }
-    Value::Object(said)
+/// A run of `a` that was given up: r1, t1, d1.
+fn given_up() -> Stage {
+    let stage = Stage::new();
+    play(&stage, "a", "1", FAILS).assert_end("failed", 1);
+    stage
 }
 
-fn brief(verdict: &Value) -> String {
-    let word = |key: &str| verdict[key].as_str().unwrap_or("-");
-    ["verdict", "cause", "rule", "action", "outcome", "state_after"].map(word).join(" ")
+/// What `reconcile` prints of this type; it has to end well and be silent.
+#[track_caller]
+fn told(stage: &Stage, args: &[&str], kind: &str) -> Vec<Value> {
+    let call = stage.reconcile(args);
+    assert_eq!((call.code, call.stderr.as_str()), (0, ""), "{args:?}: {call:?}");
+    call.all(kind).into_iter().cloned().collect()
+}
+
+/// The only record of this type.
+#[track_caller]
+fn only(stage: &Stage, args: &[&str], kind: &str) -> Value {
+    let found = told(stage, args, kind);
+    assert_eq!(found.len(), 1, "{args:?}: {found:?}");
+    found[0].clone()
+}
+
+/// Runs the words of a record's `command` as they are.
+fn run_command(stage: &Stage, record: &Value) -> std::process::Command {
+    let words: Vec<&str> = record["command"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    assert_eq!(words[0], "turn", "{record}");
+    let mut command = stage.command(crate::stage::TURN);
+    command.args(&words[1..]);
+    command
+}
+
+/// A word or number of the state file.
+fn one<T: rusqlite::types::FromSql>(stage: &Stage, sql: &str) -> T {
+    stage.sqlite().query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// How often `lead` was told of a death.
+fn deaths(stage: &Stage) -> usize {
+    stage.mails("lead", "worker_died").len()
 }

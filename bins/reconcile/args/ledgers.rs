@@ -30,7 +30,7 @@ pub(crate) enum Retries {
     Cancel(RetryCancel),
 }
 
-/// List the runs that wait to be tried again, the oldest first
+/// List the runs that wait to be tried again
 #[derive(Args, Debug)]
 #[command(before_help = "\
 Examples:
@@ -47,7 +47,7 @@ pub(crate) struct RetryList {
     pub(crate) most: Most,
 }
 
-/// List what may run now, what is due first first, each with the command that runs it
+/// List what may run now, each with the command that runs it
 #[derive(Args, Debug)]
 #[command(before_help = "\
 Examples:
@@ -62,7 +62,7 @@ pub(crate) struct RetryDue {
     pub(crate) all: bool,
 }
 
-/// Try a run no more: it ends as its last failure would have ended it, and its parent hears of that
+/// Try a run no more: it ends as it would have without attempts
 #[derive(Args, Debug)]
 #[command(before_help = "\
 Examples:
@@ -116,7 +116,7 @@ pub(crate) enum DeadLetters {
     Close(LetterClose),
 }
 
-/// List what was given up and not settled, each with where its run stands now
+/// List what was given up and is not settled
 #[derive(Args, Debug)]
 #[command(before_help = "\
 Examples:
@@ -163,7 +163,7 @@ pub(crate) struct LetterAck {
     pub(crate) why: Option<String>,
 }
 
-/// Try it once more: reopen the run, with an attempt and a retry that is due now, or send the mail again, as a new one
+/// Try it once more: reopen the run, or send the mail again
 #[derive(Args, Debug)]
 #[command(before_help = "\
 Examples:
@@ -193,7 +193,7 @@ pub(crate) struct LetterClose {
     pub(crate) why: String,
 }
 
-/// Take a run out of its end: its next turn may begin, with one more attempt. Starts nothing
+/// Take a run out of its end, and allow it one more attempt
 #[derive(Args, Debug)]
 #[command(before_help = "\
 Examples:

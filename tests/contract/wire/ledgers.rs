@@ -20,7 +20,8 @@ wire! { Retry "retry"
     retry: RetryId, run: RunId, agent: String, run_state: State, turn: Option<TurnId>, attempt: Count,
     class: Option<RetryClass>, counted: bool, due_at: Time, by_provider: bool, in_a_row: Count, since: Time,
     state: RetryState, held_by: Option<HeldBy>, session: Option<String>, opened_at: Time, closed_at: Option<Time>,
-    taken_by: Option<TurnId>, cancelled_by: Option<String>, cancelled_why: Option<String>, command: Vec<String>,
+    taken_by: Option<TurnId>, reopened_from: Option<State>, reopened_by: Option<String>,
+    reopened_why: Option<String>, cancelled_by: Option<String>, cancelled_why: Option<String>, command: Vec<String>,
 }
 
 wire! { DeadLetter "dead_letter"

@@ -15,7 +15,7 @@ impl Stage {
     }
 
     fn told_text(&self, args: &[&str], text: &str) -> Call {
-        let mut command = self.command(super::RECONCILE);
+        let mut command = self.command(crate::stage::RECONCILE);
         command.arg("-").args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();

@@ -116,7 +116,7 @@ fn a_result_that_cannot_be_read_ends_nothing() {
     stage.assert_planned(&["a"], "unknown owed_unknown durable_result none - in_turn");
     stage.assert_settled(&["a"]);
     stage.sql("UPDATE run SET changed_at = changed_at - 3600000");
-    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000);
     let stream = running.log("stream.jsonl");
     std::fs::File::options().append(true).open(stream).unwrap().set_modified(old).unwrap();
     stage.assert_planned(&["a"], "needs_human unknown_too_long durable_result ask_human - in_turn");
