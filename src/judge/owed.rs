@@ -104,7 +104,7 @@ fn said(said: Option<&Said>) -> (Reach, Option<String>) {
 /// How a turn ended, by all that it has left: its own end, what a clean result leaves open, and what the run owes.
 #[must_use]
 pub fn end_of(ending: &Ending, open: Open, findings: &[Fulfilment]) -> Conclusion {
-    let end = adopt(conclude(ending), ending.terminal, findings);
+    let end = adopt(conclude(ending), ending.terminal, open, findings);
     match end.outcome {
         Outcome::Completed => hold_to(settle(end, open), findings),
         _ => end,
@@ -113,20 +113,20 @@ pub fn end_of(ending: &Ending, open: Open, findings: &[Fulfilment]) -> Conclusio
 
 /// Whether the work may be done for all that could be looked at: what is not known decides.
 #[must_use]
-pub fn may_be_done(findings: &[Fulfilment]) -> bool {
+pub fn may_be_done(open: Open, findings: &[Fulfilment]) -> bool {
     let best = |finding: &Fulfilment| match finding.reach {
         Reach::Unknown => Fulfilment { reach: Reach::Reached, ..finding.clone() },
         _ => finding.clone(),
     };
-    done(findings).is_none() && done(&findings.iter().map(best).collect::<Vec<_>>()).is_some()
+    done(open, findings).is_none() && done(open, &findings.iter().map(best).collect::<Vec<_>>()).is_some()
 }
 
 /// Finished work is not thrown away: an end without a terminal event is a good end where the work is done.
 /// An agent's own word, good or bad, is never overruled.
 #[must_use]
-pub fn adopt(conclusion: Conclusion, terminal: Option<Terminal>, findings: &[Fulfilment]) -> Conclusion {
+pub fn adopt(conclusion: Conclusion, terminal: Option<Terminal>, open: Open, findings: &[Fulfilment]) -> Conclusion {
     match terminal {
-        None if is_adoptable(conclusion.outcome) => done(findings).unwrap_or(conclusion),
+        None if is_adoptable(conclusion.outcome) => done(open, findings).unwrap_or(conclusion),
         _ => conclusion,
     }
 }
@@ -138,12 +138,12 @@ pub const fn is_adoptable(outcome: Outcome) -> bool {
     matches!(outcome, O::NoResult | O::Killed | O::Lost | O::Stalled | O::TimedOut | O::Aborted)
 }
 
-/// A good end by the work alone: everything that is owed is there, and a result of this attempt says so.
-/// A file or a ref alone does not: a half-written file has changed too.
+/// A good end by the work alone: everything that is owed is there, and a result of this attempt says so, or the mail
+/// that its capability owes. A file or a ref alone does not: a half-written file has changed too.
 #[must_use]
-pub fn done(findings: &[Fulfilment]) -> Option<Conclusion> {
+pub fn done(open: Open, findings: &[Fulfilment]) -> Option<Conclusion> {
     let all = findings.iter().all(|finding| finding.reach == Reach::Reached);
-    let strong = findings.iter().any(|finding| finding.kind == ExpectKind::Result);
+    let strong = open.mail_sent || findings.iter().any(|finding| finding.kind == ExpectKind::Result);
     (all && strong).then(|| expected(Outcome::Completed, Cause::ExpectationMet))
 }
 

@@ -93,7 +93,7 @@ pub fn by_word(said: Said, open: Open, findings: &[Fulfilment]) -> Conclusion {
 /// the end: while something is open there is more to do.
 #[must_use]
 pub fn by_work(open: Open, findings: &[Fulfilment]) -> Option<Conclusion> {
-    let end = settle(done(findings)?, open);
+    let end = settle(done(open, findings)?, open);
     (end.outcome != Outcome::Waiting).then_some(end)
 }
 
@@ -103,7 +103,7 @@ pub fn by_work(open: Open, findings: &[Fulfilment]) -> Option<Conclusion> {
 pub fn by_death(exit: Option<Ended>, open: Open, findings: &[Fulfilment]) -> Option<Conclusion> {
     let end = |outcome, cause, source| Conclusion { outcome, cause, source };
     let left = match exit {
-        _ if done(findings).is_some() => return by_work(open, findings),
+        _ if done(open, findings).is_some() => return by_work(open, findings),
         Some(Ended::Code(0)) => {
             let clean = end(Outcome::Completed, Cause::ExitCode, OutcomeSource::ExitCode);
             hold_to(settle(clean, open), findings)

@@ -141,7 +141,9 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         "mail.released",
         "mail.sent",
         "probe.ended",
+        "reconcile.ended",
         "retry",
+        "rule",
         "run",
         "run.adopted",
         "run.beat",
@@ -155,6 +157,7 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         "turn.started",
         "turn.stopped",
         "turn.yielded",
+        "verdict",
         "wait.ended",
     ];
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), all);

@@ -40,7 +40,7 @@ pub(super) fn of_worker(m: &Matter<'_>, rule: Rule, exit: Option<Ended>, end: Co
 
 /// What is not known might be the proof that the work is done: then no failure is recorded for it.
 fn is_in_doubt(m: &Matter<'_>, end: Conclusion, adoptable: bool) -> bool {
-    end.cause == Cause::ExpectationUnknown || (adoptable && may_be_done(&m.told.owed))
+    end.cause == Cause::ExpectationUnknown || (adoptable && may_be_done(m.case.open, &m.told.owed))
 }
 
 /// What an end makes of the run, and what is to be done about that.

@@ -124,7 +124,7 @@ pub(super) fn monitored(m: &Matter<'_>, verdict: Verdict) -> Verdict {
     if !(m.told.monitor_failed || abandoned) || !spared || m.told.owed.is_empty() {
         return verdict;
     }
-    let cause = match verdict.verdict == W::Finished || done(&m.told.owed).is_some() {
+    let cause = match verdict.verdict == W::Finished || done(m.case.open, &m.told.owed).is_some() {
         true => Ground::MonitoringFailedVerifiedSuccess,
         false => Ground::MonitoringFailedVerifiedIncomplete,
     };

@@ -62,7 +62,7 @@ fn blocked(m: &Matter<'_>) -> Verdict {
 
 /// For its next try. The time is advice.
 fn between_turns(m: &Matter<'_>) -> Verdict {
-    if settled::is_unsaid(m) && may_be_done(&m.told.owed) {
+    if settled::is_unsaid(m) && may_be_done(m.case.open, &m.told.owed) {
         return m.unknown(WAIT, Ground::OwedUnknown);
     }
     let due = m.case.retry_due.or(m.case.standing.held_until);
@@ -79,7 +79,7 @@ fn between_turns(m: &Matter<'_>) -> Verdict {
 /// A worker that is gone and done, whose children or mail keep its run.
 fn done_but_open(m: &Matter<'_>, worker: &WorkerCase) -> Option<Verdict> {
     let Seen::Gone { looks } = life::of_worker(m, worker) else { return None };
-    let is_done = done(&m.told.owed).is_some() || worker.exit == Some(Ended::Code(0));
+    let is_done = done(m.case.open, &m.told.owed).is_some() || worker.exit == Some(Ended::Code(0));
     let clean = Conclusion { outcome: Outcome::Completed, cause: Cause::ExitCode, source: OutcomeSource::ExitCode };
     let end = settle(clean, m.case.open);
     (is_done && end.outcome == Outcome::Waiting).then(|| {

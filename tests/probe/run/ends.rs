@@ -78,7 +78,7 @@ fn what_a_dead_shim_has_left_is_an_orphan_and_named() {
 #[test]
 fn finished_work_is_adopted_though_everybody_died_and_half_a_result_is_none() {
     let rows = [
-        (r#"{"status":"done"}"#, "finished expectation_met durable_result adopt", 0, "reached"),
+        (r#"{"status":"done"}"#, "finished monitoring_failed_verified_success durable_result adopt", 0, "reached"),
         (r#"{"status":"do"#, "unknown owed_unknown", 69, "undecided"),
         (r#"{"status":"failed"}"#, "vanished", 1, "contradicted"),
     ];

@@ -104,6 +104,20 @@ fn a_lost_turn_whose_result_is_there_has_finished() {
     stage.assert_repaired(&["a"], success);
 }
 
+/// The mail that it owes is its own word: what was done and told is not done again.
+#[test]
+fn an_agent_that_was_killed_after_its_last_mail_has_finished() {
+    let stage = Stage::new();
+    let gate = stage.name("gate");
+    let script = format!("init; {}; touch {gate}; hang", stage.sends("lead", "worker_done"));
+    let running = stage.unwatched("a", &script, &["--parent", "lead", "--max-attempts", "3"]);
+    until("the mail", || std::path::Path::new(&gate).exists());
+    kill(running.agent_pid().as_raw(), Signal::SIGKILL);
+    until_free(&stage, "a");
+    stage.assert_repaired(&["a"], "finished expectation_met durable_result adopt completed completed");
+    assert_eq!((stage.heard("lead", "worker_done"), stage.heard("lead", "worker_died")), (1, 0));
+}
+
 #[test]
 fn a_result_that_cannot_be_read_ends_nothing() {
     let stage = Stage::new();

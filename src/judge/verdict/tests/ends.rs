@@ -53,6 +53,8 @@ fn proven() -> Vec<Row> {
         row("it was killed", killed().attempts(0, 3), "killed signal durable_result retry_at killed between_turns"),
         row("it was killed for the last time", killed(), "killed signal durable_result deadletter killed failed"),
         row("it was killed, its result is there", killed().owing(ExpectKind::Result, Reach::Reached), "finished monitoring_failed_verified_success durable_result adopt completed completed"),
+        row("it was killed, the mail that it owes is sent", killed().parent().with(|run| (run.open.owes_mail, run.open.mail_sent) = (true, true)), "finished expectation_met durable_result adopt completed completed"),
+        row("… and a file cannot be read", killed().owing(ExpectKind::File, Reach::Unknown).with(|run| (run.open.owes_mail, run.open.mail_sent) = (true, true)), "unknown owed_unknown durable_result none - in_turn"),
         row("it was killed, a file is there", killed().owing(ExpectKind::File, Reach::Reached), "killed signal durable_result deadletter killed failed"),
         row("a limit", said(Terminal::Limited(TYPED)).on_turn(|turn| turn.after.limit_resets_at = at(90)), "limited rate_limit durable_result retry_at limited blocked"),
         row("credentials", said(Terminal::Auth(TYPED)), "needs_human credentials durable_result ask_human auth blocked"),

@@ -41,6 +41,7 @@ fn durable_result() -> Vec<Row> {
     let torn = |case: Case| case.with(|run| run.conflicts.push("story says done, sprint says ready".into()));
     let waiting = |case: Case| case.held(Hold::Awaiting, at(60));
     vec![
+        row("a worker has sent the mail that it owes", worker().parent().with(|run| (run.open.owes_mail, run.open.mail_sent) = (true, true)), "finished expectation_met durable_result adopt completed completed"),
         row("a worker's work is done, its session still there", done(worker()), "finished expectation_met durable_result adopt completed completed"),
         row("… and it is gone", done(worker().seen(DEAD, 1)), "finished expectation_met durable_result adopt completed completed"),
         row("… and it cannot be seen", done(worker().seen(HIDDEN, 1)), "finished expectation_met durable_result adopt completed completed"),
@@ -143,6 +144,7 @@ fn identity() -> Vec<Row> {
         row("its supervisor was killed, what it owes is not there", turn().abandoned().owing(ExpectKind::File, Reach::NotReached), "unsupervised monitoring_failed_verified_incomplete identity attach - in_turn"),
         row("others tell that its monitor died", worker().owing(ExpectKind::Result, Reach::NotReached).told(told(About::Monitor, Answer::No)), "running monitoring_failed_verified_incomplete identity none - in_turn"),
         row("… and it is done", worker().owing(ExpectKind::Result, Reach::Reached).told(told(About::Monitor, Answer::No)), "finished monitoring_failed_verified_success durable_result adopt completed completed"),
+        row("… and it is done, and its children are not", worker().owing(ExpectKind::Result, Reach::Reached).with(|run| run.open.children = 1).told(told(About::Monitor, Answer::No)), "running monitoring_failed_verified_success identity none - in_turn"),
         row("… and it owes nothing", worker().told(told(About::Monitor, Answer::No)), "running alive identity none - in_turn"),
         row("its shim cannot be looked at", doubt(turn(), |turn| turn.shim = Some(HIDDEN)), "unknown look_failed identity none - in_turn"),
         row("its lock cannot be looked at", doubt(turn(), |turn| turn.turn_lock = Held::Unknown), "unknown look_failed identity none - in_turn"),
