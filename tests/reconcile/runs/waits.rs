@@ -1,6 +1,6 @@
 //! Runs between their turns: what waits on purpose is kept, and past its deadline it is for a person.
 
-use crate::stage::Stage;
+use crate::stage::{MAIL, Stage};
 
 /// A lead that has ended its turn to wait for a child.
 fn lead(stage: &Stage) {
@@ -47,6 +47,34 @@ fn a_limit_is_kept_until_the_providers_own_time() {
     let plan = stage.assert_planned(&["a"], "limited limit_over intentional_wait resume limited blocked");
     assert_eq!(plan["command"][0], "turn");
     stage.assert_settled(&["a"]);
+}
+
+/// B17: a question has its own deadline, and what else is seen of its asker changes nothing until then.
+#[test]
+fn a_question_keeps_its_run_until_it_is_answered_or_over() {
+    const KEPT: &str = "waiting question_open intentional_wait none - in_turn";
+    const LOST: &str = "vanished shim_died identity mark_crashed lost crashed";
+    let args = ["--parent", "lead", "--capability", "none", "--max-attempts", "1"];
+    for answered in [true, false] {
+        let stage = Stage::new();
+        let gate = stage.name("gate");
+        let ask = format!("run {MAIL} send --to lead --type question --expires 1h --subject 'which one' >&2");
+        let running = stage.unwatched("a", &format!("init; {ask}; touch {gate}; hang"), &args);
+        crate::stage::until("the question", || std::path::Path::new(&gate).exists());
+        stage.assert_planned(&["a"], KEPT);
+        // Its shim is killed with it: an exit record would be the end of it.
+        stage.kill_recorded("a", "shim");
+        crate::stage::until("the agent's end", || crate::scene::process_is_gone(running.agent_pid().as_raw()));
+        stage.assert_planned(&["a"], KEPT);
+        stage.assert_settled(&["a"]);
+        if answered {
+            let reply = ["send", "--from", "lead", "--to", "a", "--subject", "that one", "--reply-to", "m1"];
+            assert_eq!(stage.mail(&reply).code, 0);
+        } else {
+            stage.sql("UPDATE mail SET expires_at = 1 WHERE id = 1");
+        }
+        stage.assert_repaired(&["a"], LOST);
+    }
 }
 
 /// The work was done after its last turn ended: nobody does it again.
