@@ -13,6 +13,7 @@ pub mod payload;
 pub mod retry;
 pub mod sequel;
 pub mod situation;
+pub mod tmux;
 pub mod verdict;
 pub mod wait;
 pub mod worker;

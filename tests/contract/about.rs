@@ -35,6 +35,7 @@ const ALL: &[&[&str]] = &[
     &["probe", "pid"],
     &["probe", "run"],
     &["probe", "host"],
+    &["probe", "tmux"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {
