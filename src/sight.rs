@@ -1,15 +1,18 @@
 //! Looks at adopted workers with the instruments and lets `judge` conclude. Called by the commands that show one, go on
 //! after one, or wait for one to come; it writes nothing, and asks each tmux server once.
 
+pub mod tmux;
+
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use crate::clock::Moment;
 use crate::identity::Identity;
-use crate::judge::worker::{Findings, Session, observe};
+use crate::judge::tmux::{Lost, Session};
+use crate::judge::worker::{Findings, observe};
 use crate::model::{FoundSession, Observed, Reason, Sight, TmuxSession, Worker};
 use crate::seam::process::{self, Death, Doubt, Life};
-use crate::seam::tmux::{self, Answer, Failing, PaneEnd, Snapshot};
+use crate::seam::tmux::{self as seam, Answer, Pane, PaneEnd, Snapshot};
 use crate::seam::wait;
 
 /// Between two looks that have to agree.
@@ -109,17 +112,14 @@ impl Looker {
         match self.ask(session.socket.as_deref()) {
             Answer::Listed(snapshot) => match &session.found {
                 Some(found) => among(snapshot, found),
-                None => snapshot.session(&session.asked).map_or(Session::NotListed, state),
+                None => tmux::listed(snapshot.session(&session.asked).into_iter()),
             },
-            Answer::Empty | Answer::NotFound => Session::NotListed,
-            Answer::NoServer { .. } => Session::NoServer,
-            Answer::NoSocket { .. } => Session::NoSocket,
-            Answer::Failed { failing, .. } => Session::Failed(why_failing(*failing)),
+            answer => tmux::unlisted(answer),
         }
     }
 
     fn ask(&mut self, socket: Option<&str>) -> &Answer {
-        let answer = || tmux::look(socket, tmux::TIMEOUT);
+        let answer = || seam::look(socket, seam::TIMEOUT);
         self.answers.entry(socket.map(str::to_owned)).or_insert_with(answer)
     }
 }
@@ -159,8 +159,8 @@ pub fn found(snapshot: &Snapshot, asked: &str) -> Option<Found> {
 /// What became of a session that was seen. Ids begin anew with each server, so the server has to be the same.
 fn among(snapshot: &Snapshot, found: &FoundSession) -> Session {
     match is_of(snapshot, found) {
-        false => Session::OtherServer,
-        true => pane_of(snapshot, found).map_or(Session::NotListed, state),
+        false => Session::Lost(Lost::OtherServer),
+        true => tmux::listed(pane_of(snapshot, found).into_iter()),
     }
 }
 
@@ -169,14 +169,13 @@ fn is_of(snapshot: &Snapshot, found: &FoundSession) -> bool {
     (server.pid, server.started) == (found.server_pid, found.server_started)
 }
 
-/// The recorded pane, as the recorded server lists it.
-fn pane_of<'s>(snapshot: &'s Snapshot, found: &FoundSession) -> Option<&'s tmux::Pane> {
-    let ours = |pane: &&tmux::Pane| pane.session == found.session && pane.created == found.created;
-    snapshot.pane(&found.pane).filter(|_| is_of(snapshot, found)).filter(ours)
-}
-
-const fn state(pane: &tmux::Pane) -> Session {
-    if pane.dead.is_some() { Session::PaneDead } else { Session::Listed }
+/// The recorded pane, as the recorded server lists it. Several sessions may show it, and it may have been moved to another one.
+fn pane_of<'s>(snapshot: &'s Snapshot, found: &FoundSession) -> Option<&'s Pane> {
+    let ours = |pane: &&Pane| {
+        let same_session = pane.session == found.session && pane.created == found.created;
+        pane.pane == found.pane && (same_session || (pane.session != found.session && pane.pid == found.pane_pid))
+    };
+    snapshot.panes.iter().filter(|_| is_of(snapshot, found)).find(ours)
 }
 
 /// Whether a recorded process lives.
@@ -223,22 +222,6 @@ pub const fn why_in_doubt(doubt: Doubt) -> Reason {
     }
 }
 
-const fn why_failing(failing: Failing) -> Reason {
-    match failing {
-        Failing::PermissionDenied => Reason::PermissionDenied,
-        Failing::ServerExited => Reason::ServerExited,
-        Failing::NoDirectory => Reason::NoDirectory,
-        Failing::VersionMismatch => Reason::VersionMismatch,
-        Failing::EmptyAnswer => Reason::EmptyAnswer,
-        Failing::Unparsable => Reason::Unparsable,
-        Failing::ConnectFailed => Reason::ConnectFailed,
-        Failing::TmuxFailed => Reason::TmuxFailed,
-        Failing::Timeout => Reason::Timeout,
-        Failing::ExecFailed => Reason::ExecFailed,
-        Failing::NotInstalled => Reason::NotInstalled,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,8 +230,7 @@ mod tests {
     fn every_word_of_an_instrument_is_the_same_word_in_a_finding() {
         let deaths = Death::ALL.iter().map(|death| (death.word(), why_dead(*death)));
         let doubts = Doubt::ALL.iter().map(|doubt| (doubt.word(), why_in_doubt(*doubt)));
-        let failures = Failing::ALL.iter().map(|failing| (failing.word(), why_failing(*failing)));
-        for (word, why) in deaths.chain(doubts).chain(failures) {
+        for (word, why) in deaths.chain(doubts) {
             assert_eq!(word, why.word());
         }
     }

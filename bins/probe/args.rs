@@ -6,12 +6,14 @@ use refloat::cli::Common;
 use crate::host::Host;
 use crate::pid::Pid;
 use crate::run::Run;
+use crate::tmux::Tmux;
 
 const EXAMPLES: &str = "\
 Examples:
   probe pid 4711
   probe run lead
   probe host | jq .detail
+  probe tmux 'b-*'
 
 Looks, says, changes nothing: each subject is one record, whose finding is yes, no or unknown, with the reason.
 Exit codes: 0 looked, whatever was found; with --exit-code 0 yes, 1 no, 69 unknown (of several subjects the worst).";
@@ -31,6 +33,7 @@ pub(crate) enum Command {
     Pid(Pid),
     Run(Run),
     Host(Host),
+    Tmux(Tmux),
 }
 
 /// How an answer is given.

@@ -7,6 +7,7 @@ mod lines;
 mod pid;
 mod run;
 mod tell;
+mod tmux;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
         Command::Pid(args) => pid::run(cx, &args),
         Command::Run(args) => run::run(cx, &args),
         Command::Host(args) => host::run(cx, &args),
+        Command::Tmux(args) => tmux::run(cx, &args),
     }
 }
 

@@ -8,10 +8,10 @@ use super::tell::Notes;
 use super::turn::tell;
 use crate::judge::finding::{self, Age};
 use crate::judge::outcome::Ended;
+use crate::judge::tmux::{Session, of_session};
 use crate::judge::verdict::{Case, Work, WorkerCase};
-use crate::judge::worker::Session;
 use crate::model::{Instrument, Reason, Sight, SubjectKind, TmuxSession, Worker};
-use crate::record::evidence::{BeatDetail, Role, RunDetail, SessionDetail};
+use crate::record::evidence::{BeatDetail, Role, RunDetail, RunSession};
 use crate::seam::wait;
 use crate::sight::{Looker, Parts, SECOND_LOOK};
 
@@ -109,7 +109,7 @@ fn pulse(scene: &Scene<'_>, worker: &Worker, notes: &mut Notes<'_>) -> (Age, Age
 
 fn tell_session(tmux: &TmuxSession, session: Session, seen: &Seen, notes: &mut Notes<'_>) {
     let found = tmux.found.as_ref();
-    let detail = SessionDetail {
+    let detail = RunSession {
         asked: tmux.asked.clone(),
         socket: tmux.socket.clone(),
         session: found.map(|found| found.session.clone()),
@@ -119,6 +119,6 @@ fn tell_session(tmux: &TmuxSession, session: Session, seen: &Seen, notes: &mut N
         signal: seen.parts.end.and_then(|end| end.signal),
     };
     let name = found.map_or(&tmux.asked, |found| &found.name);
-    let finding = finding::of_session(session);
+    let finding = of_session(session, seen.parts.findings.server, seen.looks);
     notes.add(SubjectKind::Session, name, Instrument::Tmux, finding, RunDetail::Session(detail));
 }

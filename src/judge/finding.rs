@@ -3,7 +3,6 @@
 
 use crate::clock::Stamp;
 use crate::judge::verdict::{Case, Held, Left, Work};
-use crate::judge::worker::Session;
 use crate::model::{DeadLetter, Finding, LetterState, Meaning, Observed, Reach, Reason, RunState, Sight};
 
 /// What was found where a file of ours should be.
@@ -119,20 +118,6 @@ pub const fn of_left(left: Left) -> Finding {
         Left::Nothing => Finding::no(Meaning::Dead, Reason::NothingLeft),
         Left::Unknown(why) => Finding::unknown(why),
         Left::Held => Finding::yes(Meaning::Alive, Reason::LockHeld),
-    }
-}
-
-/// Is the session there?
-#[must_use]
-pub const fn of_session(session: Session) -> Finding {
-    match session {
-        Session::Listed => Finding::yes(Meaning::Alive, Reason::Listed),
-        Session::PaneDead => Finding::no(Meaning::Dead, Reason::PaneDead),
-        Session::NotListed => Finding::no(Meaning::Dead, Reason::NotListed),
-        Session::OtherServer => Finding::unknown(Reason::SocketReplaced),
-        Session::NoServer => Finding::unknown(Reason::NoServer),
-        Session::NoSocket => Finding::unknown(Reason::NoSocket),
-        Session::Failed(why) => Finding::unknown(why),
     }
 }
 
@@ -252,13 +237,6 @@ mod tests {
     #[test]
     fn every_cell_of_the_tables_of_a_workers_evidence() {
         all(&[
-            (of_session(Session::Listed), "yes alive listed"),
-            (of_session(Session::PaneDead), "no dead pane_dead"),
-            (of_session(Session::NotListed), "no dead not_listed"),
-            (of_session(Session::OtherServer), "unknown unknown socket_replaced"),
-            (of_session(Session::NoServer), "unknown unknown no_server"),
-            (of_session(Session::NoSocket), "unknown unknown no_socket"),
-            (of_session(Session::Failed(Reason::Timeout)), "unknown unknown timeout"),
             (of_beat(Age::of(Some(0))), "yes present beaten"),
             (of_beat(Age::Never), "no absent no_beat"),
             (of_beat(Age::of(None)), "unknown unknown clock_skew"),

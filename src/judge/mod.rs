@@ -15,6 +15,7 @@ pub mod reopen;
 pub mod retry;
 pub mod sequel;
 pub mod situation;
+pub mod tmux;
 pub mod verdict;
 pub mod wait;
 pub mod worker;

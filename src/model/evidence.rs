@@ -85,8 +85,6 @@ words! {
     pub enum Instrument {
         /// `pidfd_open(2)` and `/proc`.
         Pidfd = "pidfd",
-        /// One snapshot of all panes of a tmux server.
-        Tmux = "tmux",
         /// A shared lock that is dropped at once.
         Flock = "flock",
         /// The record that the shim leaves of the agent's end.
@@ -107,6 +105,8 @@ words! {
         State = "state",
         /// What a machine and a kernel tell of themselves, in `/etc` and `/proc`.
         Host = "host",
+        /// `tmux list-panes`.
+        Tmux = "tmux",
     }
 }
 
@@ -129,8 +129,14 @@ words! {
         Zombie = "zombie",
         /// The host was booted anew.
         Rebooted = "rebooted",
-        /// tmux answered and does not list the session.
+        /// The tmux server answered.
+        Answered = "answered",
+        /// The tmux server answered: it has no sessions.
+        NoSessions = "no_sessions",
+        /// tmux answered and does not list the session or pane.
         NotListed = "not_listed",
+        /// tmux answered that it cannot find it.
+        NotFound = "not_found",
         /// tmux lists the pane as dead.
         PaneDead = "pane_dead",
         /// The tmux server is gone.
@@ -165,6 +171,8 @@ words! {
         StartUnknown = "start_unknown",
         /// Another tmux server answers on the socket, or none, while the recorded one lives or cannot be looked at.
         SocketReplaced = "socket_replaced",
+        /// The process with the number that tmux tells is no child of the tmux server, or that cannot be seen from here.
+        NotAChild = "not_a_child",
         /// There is no socket, which says nothing of a server.
         NoSocket = "no_socket",
         /// The socket may not be used.
@@ -175,7 +183,7 @@ words! {
         NoDirectory = "no_directory",
         /// Client and server are of different versions.
         VersionMismatch = "version_mismatch",
-        /// tmux failed without a word.
+        /// tmux ended without a word.
         EmptyAnswer = "empty_answer",
         /// tmux answered something else than what was asked.
         Unparsable = "unparsable",
@@ -286,6 +294,16 @@ impl Finding {
     #[must_use]
     pub const fn unknown(reason: Reason) -> Self {
         Self { answer: Answer::Unknown, meaning: Meaning::Unknown, reason }
+    }
+}
+
+impl From<Finding> for Sight {
+    fn from(finding: Finding) -> Self {
+        match finding.answer {
+            Answer::Yes => Self::alive(finding.reason),
+            Answer::No => Self::gone(finding.reason),
+            Answer::Unknown => Self::unknown(finding.reason),
+        }
     }
 }
 

@@ -37,6 +37,14 @@ pub enum Life {
     Unknown(Doubt),
 }
 
+impl Life {
+    /// Whether it is stopped; none where it does not live, or that is not known.
+    #[must_use]
+    pub const fn stopped(self) -> Option<bool> {
+        if let Self::Alive { stopped } = self { Some(stopped) } else { None }
+    }
+}
+
 words! {
     /// Why a process is dead.
     pub enum Death {
@@ -199,6 +207,18 @@ pub fn look(who: &Identity) -> Life {
         Ok(handle) => Life::Alive { stopped: handle.stopped },
         Err(life) => life,
     }
+}
+
+/// Looks at whatever process has this pid here; `see` gets what is read of it.
+pub(super) fn look_here(pid: i32, see: impl FnOnce(&procfs::Stat)) -> Life {
+    if let Some(doubt) = Place::here().doubt() {
+        return Life::Unknown(doubt);
+    }
+    let looked = Handle::open_here(pid, |stat| {
+        see(stat);
+        true
+    });
+    looked.map_or_else(|life| life, |handle| Life::Alive { stopped: handle.stopped })
 }
 
 /// Why `/proc` cannot be trusted to list this process's neighbours, if it cannot.

@@ -14,6 +14,8 @@ pub(super) struct Stat {
     pub(super) name_lossy: bool,
     pub(super) state: u8,
     pub(super) parent: i32,
+    /// The process group that has its terminal; -1 where it has none.
+    pub(super) foreground: i32,
     pub(super) start_ticks: u64,
 }
 
@@ -26,10 +28,11 @@ impl Stat {
         let mut fields = std::str::from_utf8(line.get(close + 1..)?).ok()?.split_ascii_whitespace();
         let state = *fields.next()?.as_bytes().first()?;
         let parent = fields.next()?.parse().ok()?;
-        // The state is field 3, the parent 4, the start time 22.
-        let start_ticks = fields.nth(17)?.parse().ok()?;
+        // The state is field 3, the parent 4, the terminal's group 8, the start time 22.
+        let foreground = fields.nth(3)?.parse().ok()?;
+        let start_ticks = fields.nth(13)?.parse().ok()?;
         let name_lossy = matches!(name, Cow::Owned(_));
-        Some(Self { name: name.into_owned(), name_lossy, state, parent, start_ticks })
+        Some(Self { name: name.into_owned(), name_lossy, state, parent, foreground, start_ticks })
     }
 
     /// Its first thread has not ended, which says that the process has not either.
@@ -167,8 +170,14 @@ mod tests {
     #[test]
     fn a_name_with_brackets_and_blanks_does_not_shift_the_fields() {
         let line = b"42 (a) b) (c) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2 3\n";
-        let expected =
-            Stat { name: "a) b) (c".into(), name_lossy: false, state: b'S', parent: 7, start_ticks: 987_654 };
+        let expected = Stat {
+            name: "a) b) (c".into(),
+            name_lossy: false,
+            state: b'S',
+            parent: 7,
+            foreground: -1,
+            start_ticks: 987_654,
+        };
         assert_eq!(Stat::parse(line), Some(expected));
         let cut = Stat::parse(&line.map(|byte| if byte == b'c' { 0xC3 } else { byte })).unwrap();
         assert_eq!((cut.name.as_str(), cut.name_lossy), ("a) b) (\u{FFFD}", true));

@@ -114,7 +114,7 @@ impl Stage {
 }
 
 /// A `tmux` in front of the real one that does this.
-fn fake(stage: &Stage, script: &str) -> std::ffi::OsString {
+pub(crate) fn fake(stage: &Stage, script: &str) -> std::ffi::OsString {
     let folder = stage.path("bin");
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("tmux");
@@ -124,6 +124,11 @@ fn fake(stage: &Stage, script: &str) -> std::ffi::OsString {
     path.push(":");
     path.push(std::env::var_os("PATH").unwrap());
     path
+}
+
+/// What a fake `tmux` does whose server has this one pane.
+pub(crate) fn listing(row: &str) -> String {
+    format!("echo '{row}'; echo 'buffer-limit 50'")
 }
 
 fn with_path(stage: &Stage, path: &std::ffi::OsStr, args: &[&str]) -> Call {
@@ -142,6 +147,14 @@ impl<'s> Server<'s> {
     pub(crate) fn new(stage: &'s Stage, name: &'static str) -> Self {
         std::fs::create_dir_all(stage.path("tmux")).unwrap();
         Self { stage, name }
+    }
+
+    pub(crate) fn stage(&self) -> &'s Stage {
+        self.stage
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
     }
 
     /// Where its socket is.

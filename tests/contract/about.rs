@@ -34,6 +34,7 @@ const ALL: &[&[&str]] = &[
     &["probe"],
     &["probe", "pid"],
     &["probe", "host"],
+    &["probe", "tmux"],
     &["reconcile"],
     &["reconcile", "explain"],
     &["reconcile", "retry"],

@@ -53,6 +53,8 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 4] {
     probe.extend(lines(home.probe(&["host"]).silent(0)));
     probe.extend(lines(home.probe(&["run", "r1", "b4", "b7"]).silent(0)));
     probe.extend(lines(runs(home)));
+    probe.extend(lines(listed(home).silent(0)));
+    probe.extend(lines(home.probe(&["tmux", "b1", "%1", "--socket", home.path("none").to_str().unwrap()]).silent(0)));
     let reconcile = settled(home);
     [("turn", turn), ("mail", mail), ("probe", probe), ("reconcile", reconcile)]
 }
@@ -77,6 +79,25 @@ fn settled(home: &Home) -> Vec<String> {
     ] {
         all.extend(home.reconcile(args).silent(0).out.lines().map(str::to_owned));
     }
+    all
+}
+
+/// Sessions of which a `tmux` in front of the real one tells everything that it can.
+fn listed(home: &Home) -> Said {
+    let (folder, tmux) = (home.path("fake"), home.path("fake/tmux"));
+    std::fs::create_dir(&folder).unwrap();
+    let row = |pane: &str, end: &str| format!("$0|1763000000|4194304|1763000001|@0|{pane}|4194304|{end}|/tmp/s:b:b1");
+    let rows = [row("%0", "|||"), row("%1", "1|9||1763000009"), row("%2", "1||9|1763000009")].join("\n");
+    std::fs::write(&tmux, format!("#!/bin/sh\ncat <<'END'\n{rows}\nbuffer-limit 50\nEND\n")).unwrap();
+    std::fs::set_permissions(&tmux, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let me = serde_json::to_string(&refloat::seam::process::me()).unwrap();
+    let mut command = home.command("probe", ["tmux", "b1", "%0", "--server", &me]);
+    command.env("PATH", format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()));
+    let other = Said::of(&mut command).silent(0);
+    command = home.command("probe", ["tmux", "--all"]);
+    command.env("PATH", format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()));
+    let mut all = Said::of(&mut command);
+    all.out.insert_str(0, &other.out);
     all
 }
 

@@ -7,3 +7,4 @@ mod host;
 mod pid;
 pub(crate) mod readonly;
 mod run;
+mod tmux;

@@ -83,7 +83,7 @@ pub(super) fn of_worker(m: &Matter<'_>, worker: &WorkerCase) -> Seen {
 
 /// Whether one look is enough: the kernel says it, or tmux tells the end of a pane that it still has.
 const fn is_definite(why: Reason) -> bool {
-    !matches!(why, Reason::NotListed | Reason::NoServer | Reason::NeverAppeared)
+    !matches!(why, Reason::NotListed | Reason::NotFound | Reason::NoServer | Reason::NeverAppeared)
 }
 
 /// 5. Whether what stands for the run lives, by its identity.

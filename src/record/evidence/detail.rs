@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::clock::Stamp;
 
+use super::tmux::{PaneDetail, ServerDetail, SessionDetail};
+
 /// The raw facts, by kind of subject.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -16,6 +18,12 @@ pub enum Detail {
     Run(Box<RunDetail>),
     /// Of this machine.
     Host(HostDetail),
+    /// Of a tmux server.
+    Server(ServerDetail),
+    /// Of a tmux session.
+    Session(SessionDetail),
+    /// Of a tmux pane.
+    Pane(PaneDetail),
 }
 
 impl From<RunDetail> for Detail {

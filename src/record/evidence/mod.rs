@@ -2,12 +2,14 @@
 
 mod detail;
 mod run;
+mod tmux;
 
 pub use detail::{Detail, HostDetail, PidDetail};
 pub use run::{
     BeatDetail, ExitDetail, FileDetail, LedgerDetail, LeftDetail, LockDetail, OwedDetail, ProcessDetail, Role,
-    RunDetail, SessionDetail, StateDetail, StreamDetail,
+    RunDetail, RunSession, StateDetail, StreamDetail,
 };
+pub use tmux::{OnServer, PaneDetail, PaneFacts, ServerDetail, SessionDetail};
 
 use schemars::JsonSchema;
 use serde::Serialize;

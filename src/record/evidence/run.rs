@@ -40,7 +40,7 @@ pub enum RunDetail {
     /// What is left of the tree.
     Left(LeftDetail),
     /// The tmux session of a worker.
-    Session(SessionDetail),
+    Session(RunSession),
     /// A worker's word of itself.
     Beat(BeatDetail),
     /// A file that a worker writes.
@@ -147,7 +147,7 @@ pub struct LeftDetail {
 
 /// A tmux session.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct SessionDetail {
+pub struct RunSession {
     /// What was asked for when it was adopted.
     pub asked: String,
     /// The server's socket.

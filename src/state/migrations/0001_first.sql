@@ -377,8 +377,8 @@ CREATE TABLE evidence (
     )),
     subject TEXT NOT NULL,
     instrument TEXT NOT NULL CHECK (instrument IN (
-        'pidfd', 'tmux', 'flock', 'exit_record', 'stream', 'clocks', 'survivors', 'baseline',
-        'beat', 'file', 'state', 'host'
+        'pidfd', 'flock', 'exit_record', 'stream', 'clocks', 'survivors', 'baseline', 'beat',
+        'file', 'state', 'host', 'tmux'
     )),
     finding TEXT NOT NULL CHECK (finding IN (
         'yes', 'no', 'unknown'
@@ -389,18 +389,19 @@ CREATE TABLE evidence (
     )),
     reason TEXT NOT NULL CHECK (reason IN (
         'identified', 'running', 'stopped', 'listed', 'no_such_process', 'pid_reused', 'zombie',
-        'rebooted', 'not_listed', 'pane_dead', 'no_server', 'never_appeared', 'launching',
-        'other_boot', 'other_namespace', 'other_host', 'no_machine_id', 'own_identity_unknown',
-        'foreign_proc', 'hidden', 'no_descriptors', 'not_supported', 'look_failed', 'restless',
-        'start_unknown', 'socket_replaced', 'no_socket', 'permission_denied', 'server_exited',
-        'no_directory', 'version_mismatch', 'empty_answer', 'unparsable', 'connect_failed',
-        'tmux_failed', 'timeout', 'exec_failed', 'not_installed', 'conflict', 'lock_held',
-        'lock_free', 'end_recorded', 'no_end_recorded', 'exited', 'no_exit_record',
-        'terminal_event', 'no_terminal_event', 'no_stream', 'unreadable', 'within_clock',
-        'over_clock', 'no_clock', 'left_behind', 'nothing_left', 'reached', 'not_reached',
-        'contradicted', 'undecided', 'beaten', 'no_beat', 'clock_skew', 'file_there', 'no_file',
-        'retry_due', 'retry_later', 'dead_letter_open', 'dead_letter_closed', 'crash_recorded',
-        'question_open', 'children_open', 'mail_waits'
+        'rebooted', 'answered', 'no_sessions', 'not_listed', 'not_found', 'pane_dead', 'no_server',
+        'never_appeared', 'launching', 'other_boot', 'other_namespace', 'other_host',
+        'no_machine_id', 'own_identity_unknown', 'foreign_proc', 'hidden', 'no_descriptors',
+        'not_supported', 'look_failed', 'restless', 'start_unknown', 'socket_replaced',
+        'not_a_child', 'no_socket', 'permission_denied', 'server_exited', 'no_directory',
+        'version_mismatch', 'empty_answer', 'unparsable', 'connect_failed', 'tmux_failed',
+        'timeout', 'exec_failed', 'not_installed', 'conflict', 'lock_held', 'lock_free',
+        'end_recorded', 'no_end_recorded', 'exited', 'no_exit_record', 'terminal_event',
+        'no_terminal_event', 'no_stream', 'unreadable', 'within_clock', 'over_clock', 'no_clock',
+        'left_behind', 'nothing_left', 'reached', 'not_reached', 'contradicted', 'undecided',
+        'beaten', 'no_beat', 'clock_skew', 'file_there', 'no_file', 'retry_due', 'retry_later',
+        'dead_letter_open', 'dead_letter_closed', 'crash_recorded', 'question_open',
+        'children_open', 'mail_waits'
     )),
     detail TEXT NOT NULL CHECK (json_valid(detail)),
     observed_at INTEGER NOT NULL,

@@ -53,12 +53,87 @@ enum Detail {
     Exit(ExitDetail),
     Stream(StreamDetail),
     Left(LeftDetail),
-    Session(SessionDetail),
+    RunSession(RunSession),
     Beat(BeatDetail),
     File(FileDetail),
     Owed(OwedDetail),
     Ledger(LedgerDetail),
     Host(HostDetail),
+    Server(ServerDetail),
+    Session(SessionDetail),
+    Pane(PaneDetail),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct ServerDetail {
+    socket: Option<String>,
+    pid: Option<i32>,
+    started_at: Option<Time>,
+    identity: Option<Identity>,
+    sessions: Option<i64>,
+    panes: Option<i64>,
+    recorded: Option<String>,
+    recorded_why: Option<Reason>,
+    looks: i64,
+    said: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct Identity {
+    machine: String,
+    boot: String,
+    pid_ns: u64,
+    time_ns: u64,
+    pid: i32,
+    start_ticks: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct SessionDetail {
+    session: Option<String>,
+    name: Option<String>,
+    created_at: Option<Time>,
+    group: Option<String>,
+    windows: Option<i64>,
+    panes: Option<i64>,
+    panes_dead: Option<i64>,
+    window: Option<String>,
+    pane: Option<String>,
+    pid: Option<i32>,
+    foreground: Option<String>,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+    ended_at: Option<Time>,
+    server_pid: Option<i32>,
+    server_started_at: Option<Time>,
+    inherited: bool,
+    looks: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct PaneDetail {
+    session: Option<String>,
+    name: Option<String>,
+    created_at: Option<Time>,
+    window: Option<String>,
+    pane: Option<String>,
+    pid: Option<i32>,
+    foreground: Option<String>,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+    ended_at: Option<Time>,
+    server_pid: Option<i32>,
+    server_started_at: Option<Time>,
+    inherited: bool,
+    looks: i64,
 }
 
 macro_rules! details {
@@ -80,7 +155,7 @@ details! {
     StreamDetail: bytes: Option<i64>, events: Option<i64>, phase: Option<Phase>, silent_ms: Option<i64>,
         limit_ms: Option<i64>, error: Option<String>,;
     LeftDetail: cgroup: Option<String>, count: Option<i64>, processes: Vec<String>,;
-    SessionDetail: asked: String, socket: Option<String>, session: Option<String>, pane: Option<String>, looks: i64,
+    RunSession: asked: String, socket: Option<String>, session: Option<String>, pane: Option<String>, looks: i64,
         exit_code: Option<i32>, signal: Option<i32>,;
     BeatDetail: beats: i64, beat_at: Option<Time>, progress_at: Option<Time>, progress_ms: Option<i64>,
         progress: Option<String>,;

@@ -137,6 +137,6 @@ fn a_session_is_asked_for_twice_before_it_is_gone_and_its_server_for_all_runs_on
     server.tmux(&["kill-server"]);
     until("the end of the server", || !server.is_up() && !crate::adopted::lives(pid));
     let call = stage.look(&["b", "--exit-code"]);
-    assert_eq!((found(&call, "tmux"), call.code), (vec!["unknown no_server".to_owned()], 1), "{call:#?}");
+    assert_eq!((found(&call, "tmux"), call.code), (vec!["dead no_server".to_owned()], 1), "{call:#?}");
     assert_eq!(call.last("judgement")["verdict"], "vanished");
 }
