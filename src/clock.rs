@@ -41,6 +41,12 @@ impl Stamp {
         Self(millis)
     }
 
+    /// From nanoseconds since 1970 UTC, as a file has its times.
+    #[must_use]
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos.div_euclid(1_000_000))
+    }
+
     /// Milliseconds since 1970 UTC.
     #[must_use]
     pub const fn millis(self) -> i64 {

@@ -5,14 +5,13 @@
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How much of a text that is none is said again.
 const LONGEST_SHOWN: usize = 200;
 
 /// One process, for ever. As text: `PID:START_TICKS@MACHINE/BOOT/PID_NS/TIME_NS`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// `/etc/machine-id`; empty where the host has none, and then equal to nothing.
     pub machine: String,

@@ -4,6 +4,7 @@
 //! [`seam`] looks at the outside world, [`judge`] decides, [`state`] remembers,
 //! [`record`] tells. `ARCHITECTURE.md` has the picture.
 
+pub mod bmad;
 pub mod cli;
 pub mod clock;
 pub mod crash;
@@ -33,4 +34,5 @@ pub mod sight;
 pub mod state;
 mod table;
 pub mod token;
+pub mod truth;
 mod words;

@@ -4,7 +4,7 @@
 //! both, and only ever closed, for LOCK_UN in one process would free it for all (flock(2)).
 //! The *supervisor lock* is held by whoever watches or finishes a turn. Lock files are never unlinked.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -25,9 +25,15 @@ pub struct TurnLock(File);
 impl TurnLock {
     /// Takes the lock, waiting at most `wait`. None: somebody else holds it.
     pub fn take(place: &Place, agent: &str, wait: Duration) -> Result<Option<Self>> {
-        let path = path(place, agent, "turn");
+        let path = Self::path(place, agent);
         let taken = flock::take(open(&path)?, Hold::Alone, wait.max(PROBE));
         Ok(taken.or_fail(|| format!("cannot lock {}", path.display()))?.map(Self))
+    }
+
+    /// The lock's file.
+    #[must_use]
+    pub fn path(place: &Place, agent: &str) -> PathBuf {
+        path(place, agent, "turn")
     }
 
     /// Another share, to be given to the shim.
@@ -37,7 +43,7 @@ impl TurnLock {
 
     /// Whether somebody holds the agent's turn lock now. Looks with a shared lock that is dropped at once.
     pub fn is_held(place: &Place, agent: &str) -> Result<bool> {
-        is_held(&path(place, agent, "turn"))
+        is_held(&Self::path(place, agent))
     }
 }
 
@@ -51,11 +57,7 @@ fn is_held(path: &Path) -> Result<bool> {
     match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(Failure::io(format!("cannot open {}", path.display()), error)),
-        Ok(file) => match file.try_lock_shared() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
-            Err(TryLockError::Error(error)) => Err(Failure::io(format!("cannot lock {}", path.display()), error)),
-        },
+        Ok(file) => flock::is_taken(&file).or_fail(|| format!("cannot lock {}", path.display())),
     }
 }
 
@@ -64,9 +66,15 @@ fn is_held(path: &Path) -> Result<bool> {
 pub struct SupervisorLock(File);
 
 impl SupervisorLock {
+    /// The lock's file.
+    #[must_use]
+    pub fn path(place: &Place, agent: &str) -> PathBuf {
+        path(place, agent, "supervisor")
+    }
+
     /// Takes the lock, waiting at most `wait`. None: somebody else holds it.
     pub fn take(place: &Place, agent: &str, wait: Duration) -> Result<Option<Self>> {
-        let path = path(place, agent, "supervisor");
+        let path = Self::path(place, agent);
         let taken = flock::take(open(&path)?, Hold::Alone, wait.max(PROBE));
         Ok(taken.or_fail(|| format!("cannot lock {}", path.display()))?.map(Self))
     }

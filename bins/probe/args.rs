@@ -4,14 +4,28 @@ use clap::{Args, Parser, Subcommand};
 use refloat::cli::Common;
 
 use crate::host::Host;
+use crate::lock::Lock;
+use crate::mail::Mail;
+use crate::output::Output;
 use crate::pid::Pid;
+use crate::result::ResultFile;
 use crate::run::Run;
+use crate::sprint::Sprint;
+use crate::state::State;
+use crate::story::Story;
 use crate::tmux::Tmux;
 
 const EXAMPLES: &str = "\
 Examples:
   probe pid 4711
   probe run lead
+  probe output monitor.jsonl --since t83 --watch 500ms
+  probe result result.json --since r17
+  probe lock lead
+  probe mail lead
+  probe state
+  probe story 1-2 --exit-code
+  probe sprint 1-2 --target review
   probe host | jq .detail
   probe tmux 'b-*'
 
@@ -32,6 +46,13 @@ pub(crate) struct Probe {
 pub(crate) enum Command {
     Pid(Pid),
     Run(Run),
+    Output(Output),
+    Result(ResultFile),
+    Lock(Lock),
+    Mail(Mail),
+    State(State),
+    Story(Story),
+    Sprint(Sprint),
     Host(Host),
     Tmux(Tmux),
 }

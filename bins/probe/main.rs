@@ -4,10 +4,19 @@
 mod args;
 mod host;
 mod lines;
+mod lock;
+mod mail;
+mod output;
 mod pid;
+mod result;
 mod run;
+mod since;
+mod sprint;
+mod state;
+mod story;
 mod tell;
 mod tmux;
+mod truth;
 
 use std::process::ExitCode;
 
@@ -26,6 +35,13 @@ fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
     match probe.command {
         Command::Pid(args) => pid::run(cx, &args),
         Command::Run(args) => run::run(cx, &args),
+        Command::Output(args) => output::run(cx, &args),
+        Command::Result(args) => result::run(cx, &args),
+        Command::Lock(args) => lock::run(cx, &args),
+        Command::Mail(args) => mail::run(cx, &args),
+        Command::State(args) => state::run(cx, &args),
+        Command::Story(args) => story::run(cx, &args),
+        Command::Sprint(args) => sprint::run(cx, &args),
         Command::Host(args) => host::run(cx, &args),
         Command::Tmux(args) => tmux::run(cx, &args),
     }

@@ -9,7 +9,7 @@ use crate::judge::finding::{self, Age, Trace};
 use crate::judge::owed::reach;
 use crate::model::{ExpectKind, Fulfilment, Instrument, Look, Owed, SubjectKind};
 use crate::owed::look_at;
-use crate::record::evidence::{FileDetail, OwedDetail, RunDetail};
+use crate::record::evidence::{OwedDetail, RunDetail, RunFile};
 use crate::seam::glance;
 
 /// What is owed as it looks now, and what became of it.
@@ -21,7 +21,7 @@ pub(super) fn owed(rows: &Rows) -> (Vec<(Owed, Look)>, Vec<Fulfilment>) {
         (owed.clone(), mail.clone().unwrap_or_else(|| look_at(&owed.expectation)))
     };
     let looked: Vec<(Owed, Look)> = rows.owed.iter().map(look).collect();
-    let found = looked.iter().map(|(owed, now)| reach(owed.expectation.kind(), &owed.baseline, now)).collect();
+    let found = looked.iter().map(|(owed, now)| reach(&owed.expectation, &owed.baseline, now)).collect();
     (looked, found)
 }
 
@@ -43,6 +43,8 @@ const fn kind(expect: ExpectKind) -> SubjectKind {
     match expect {
         ExpectKind::Mail => SubjectKind::Mail,
         ExpectKind::Result => SubjectKind::Result,
+        ExpectKind::Story => SubjectKind::Story,
+        ExpectKind::Sprint => SubjectKind::Sprint,
         ExpectKind::File | ExpectKind::Git => SubjectKind::Output,
     }
 }
@@ -56,10 +58,10 @@ fn age(look: &Look) -> Option<i64> {
 pub(super) fn log(path: &str, now: Stamp, notes: &mut Notes<'_>) -> Option<i64> {
     let (trace, detail) = match glance::at(Path::new(path)) {
         Ok(Some(seen)) => {
-            (Trace::Says, FileDetail { size: Some(seen.size), modified_at: Some(seen.modified_at), error: None })
+            (Trace::Says, RunFile { size: Some(seen.size), modified_at: Some(seen.modified_at), error: None })
         }
-        Ok(None) => (Trace::Absent, FileDetail::default()),
-        Err(error) => (Trace::Unreadable, FileDetail { error: Some(error.to_string()), ..FileDetail::default() }),
+        Ok(None) => (Trace::Absent, RunFile::default()),
+        Err(error) => (Trace::Unreadable, RunFile { error: Some(error.to_string()), ..RunFile::default() }),
     };
     let age = detail.modified_at.map_or(Age::Never, |changed| Age::of(super::age(changed, now)));
     let finding = finding::of_log(trace, age);

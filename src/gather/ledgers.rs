@@ -11,7 +11,7 @@ pub(super) fn tell(rows: &Rows, now: Stamp, notes: &mut Notes<'_>) {
     let historical = rows.run.state.is_terminal();
     let plain = LedgerDetail { since: None, until: None, count: 1, what: None, historical };
     let mut add = |kind, subject: String, finding, detail| {
-        notes.add(kind, subject, Instrument::State, finding, RunDetail::Ledger(detail));
+        notes.add(kind, subject, Instrument::Rows, finding, RunDetail::Ledger(detail));
     };
     let there = |reason| Finding::yes(Meaning::Present, reason);
     if let Some(retry) = &rows.retry {

@@ -16,10 +16,11 @@ pub use rows::{Rows, Which, read};
 
 use crate::clock::{Moment, Stamp};
 use crate::id::TurnId;
+use crate::judge::truth;
 use crate::judge::verdict::{Case, Work};
 use crate::model::{Outcome, Run, SubjectKind, Turn};
 use crate::record::Evidence;
-use crate::record::evidence::{Here, RunDetail, StateDetail};
+use crate::record::evidence::{Here, RunDetail, RunRow};
 use crate::seam::process;
 use crate::state::Place;
 
@@ -88,7 +89,7 @@ fn of_run(scene: &Scene<'_>, rows: Rows, seen: Option<&worker::Seen>) -> Gathere
     let turn = rows.turn.as_ref().filter(|_| rows.worker.is_none());
     let attempt = turn.map_or(rows.run.attempts + 1, |turn| turn.attempt);
     let mut notes = Notes::new(&scene.here, rows.run.id, turn.map(|turn| turn.id), attempt);
-    notes.add(SubjectKind::Run, rows.run.id, Instrument::State, finding::of_state(rows.run.state), recorded(&rows));
+    notes.add(SubjectKind::Run, rows.run.id, Instrument::Rows, finding::of_state(rows.run.state), recorded(&rows));
     let (owed, fulfilled) = files::owed(&rows);
     let work = match (&rows.worker, turn, seen) {
         (Some(worker), _, Some(seen)) => Work::Worker(worker::case(scene, worker, seen, &mut notes)),
@@ -107,7 +108,7 @@ fn of_run(scene: &Scene<'_>, rows: Rows, seen: Option<&worker::Seen>) -> Gathere
         has_parent: rows.run.parent.is_some(),
         work,
         owed: fulfilled,
-        conflicts: Vec::new(),
+        conflicts: truth::conflicts(&owed),
         open: rows.open,
         question_until: rows.questions.iter().filter_map(|question| question.expires_at).max(),
         retry_due: rows.retry.as_ref().map(|retry| retry.due_at),
@@ -143,7 +144,7 @@ fn told_outcome(rows: &Rows) -> Option<Outcome> {
 
 fn recorded(rows: &Rows) -> RunDetail {
     let run = &rows.run;
-    RunDetail::State(StateDetail {
+    RunDetail::State(RunRow {
         state: run.state,
         hold: run.hold,
         held_until: run.held_until,

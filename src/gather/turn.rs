@@ -16,7 +16,7 @@ use crate::judge::outcome::Ending;
 use crate::judge::verdict::{After, Held, Left, TurnCase};
 use crate::lock::{self, TurnLock};
 use crate::model::{Finding, Instrument, Observed, Reason, Sight, SubjectKind, Turn};
-use crate::record::evidence::{ExitDetail, LeftDetail, LockDetail, ProcessDetail, Role, RunDetail};
+use crate::record::evidence::{ExitDetail, LeftDetail, ProcessDetail, Role, RunDetail, RunLock};
 use crate::remains;
 use crate::seam::exit_record::{ExitRecord, Tree};
 use crate::seam::survivors;
@@ -82,7 +82,7 @@ fn locks(scene: &Scene<'_>, rows: &Rows, turn: &Turn, notes: &mut Notes<'_>) -> 
         };
         let name = format!("{}.{kind}", turn.agent);
         let path = scene.place.companion("locks").join(&name);
-        let detail = LockDetail { path: path.to_string_lossy().into_owned(), path_lossy: path.to_str().is_none() };
+        let detail = RunLock { path: path.to_string_lossy().into_owned(), path_lossy: path.to_str().is_none() };
         notes.add(SubjectKind::Lock, name, Instrument::Flock, finding::of_lock(held), RunDetail::Lock(detail));
         held
     };

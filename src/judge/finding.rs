@@ -62,8 +62,8 @@ pub const fn of_state(state: RunState) -> Finding {
 #[must_use]
 pub const fn of_lock(held: Held) -> Finding {
     match held {
-        Held::Yes => Finding::yes(Meaning::Held, Reason::LockHeld),
-        Held::No => Finding::no(Meaning::Free, Reason::LockFree),
+        Held::Yes => Finding::yes(Meaning::Held, Reason::Locked),
+        Held::No => Finding::no(Meaning::Free, Reason::NotLocked),
         Held::Unknown => Finding::unknown(Reason::LookFailed),
     }
 }
@@ -117,7 +117,7 @@ pub const fn of_left(left: Left) -> Finding {
         Left::Some(_) => Finding::yes(Meaning::Alive, Reason::LeftBehind),
         Left::Nothing => Finding::no(Meaning::Dead, Reason::NothingLeft),
         Left::Unknown(why) => Finding::unknown(why),
-        Left::Held => Finding::yes(Meaning::Alive, Reason::LockHeld),
+        Left::Held => Finding::yes(Meaning::Alive, Reason::Locked),
     }
 }
 
@@ -203,8 +203,8 @@ mod tests {
     #[test]
     fn every_cell_of_the_tables_of_a_runs_evidence() {
         all(&[
-            (of_lock(Held::Yes), "yes held lock_held"),
-            (of_lock(Held::No), "no free lock_free"),
+            (of_lock(Held::Yes), "yes held locked"),
+            (of_lock(Held::No), "no free not_locked"),
             (of_lock(Held::Unknown), "unknown unknown look_failed"),
             (of_exit_record(Trace::Says), "yes done exited"),
             (of_exit_record(Trace::Silent), "no not_done no_exit_record"),
@@ -220,7 +220,7 @@ mod tests {
             (of_left(Left::Some(2)), "yes alive left_behind"),
             (of_left(Left::Nothing), "no dead nothing_left"),
             (of_left(Left::Unknown(Reason::Restless)), "unknown unknown restless"),
-            (of_left(Left::Held), "yes alive lock_held"),
+            (of_left(Left::Held), "yes alive locked"),
             (of_reach(Reach::Reached), "yes done reached"),
             (of_reach(Reach::NotReached), "no not_done not_reached"),
             (of_reach(Reach::Contradicted), "no not_done contradicted"),

@@ -3,26 +3,42 @@
 
 mod evidence;
 mod expectation;
+mod glimpse;
+mod health;
+mod key;
 mod ledger;
+mod lock;
 mod mail;
+mod reason;
 mod run;
 mod sight;
+mod status;
+mod truth;
 mod turn;
 mod verdict;
 mod wait;
+mod wanted;
 mod words;
 mod worker;
 
 /// What a stored turn was run by.
 pub use crate::runtime::Description;
-pub use evidence::{Answer, Finding, Instrument, Kept, Meaning, Reason, Stored, SubjectKind};
-pub use expectation::{ExpectKind, Expectation, FileSeen, Found, Fulfilment, Look, Owed, Reach, Said, Wanted};
+pub use evidence::{Answer, Finding, Instrument, Kept, Meaning, Stored, SubjectKind};
+pub use expectation::{ExpectKind, Expectation, FileSeen, Found, Fulfilment, Look, Milestone, Owed, Reach, Said};
+pub use glimpse::*;
+pub use health::{Health, StateCheck, StateFolder, StateHeader};
+pub use key::{Pick, StoryKey, StoryName};
 pub use ledger::*;
+pub use lock::{Holder, HolderBy, LockFamily, LockKind, LockLook, LockMode, Role};
 pub use mail::{Mail, MailState, NewMail, Terms};
+pub use reason::Reason;
 pub use run::{NewRun, Run, Standing};
 pub use sight::{Observed, Sight};
+pub use status::{shown, typed_status};
+pub use truth::*;
 pub use turn::{Again, Counters, NewTurn, PromptFrom, StallNote, Turn, WishNote, YieldNote};
 pub use verdict::{Action, Ground, Rule, Skipped, VerdictWord, Why};
 pub use wait::{WaitEnd, WokenBy};
+pub use wanted::Wanted;
 pub use words::*;
 pub use worker::{FoundSession, NewWorker, Pulse, TmuxSession, Worker};

@@ -77,8 +77,8 @@ fn refuse_shared(folder: &Path) -> Result<()> {
     let found = rustix::fs::statfs(folder)
         .map_err(|error| failure::create(format!("cannot look at state folder {}", folder.display()), error))?;
     let magic = found.f_type as u64 & 0xffff_ffff;
-    let kind = if magic == FUSE { shared_fuse(&fuse_type(folder)) } else { shared_magic(magic) };
-    match kind {
+    let shared = if magic == FUSE { shared_fuse(&kind(folder)) } else { shared_magic(magic) };
+    match shared {
         None => Ok(()),
         Some(kind) => Err(Failure::new(
             Exit::Config,
@@ -141,8 +141,8 @@ fn shared_fuse(kind: &str) -> Option<&'static str> {
     SHARED.iter().copied().find(|shared| *shared == kind)
 }
 
-/// The type of the FUSE mount a folder is on, as /proc/self/mountinfo tells it; empty if it does not.
-fn fuse_type(folder: &Path) -> String {
+/// The type of the mount a folder is on, as /proc/self/mountinfo tells it; empty if it does not.
+pub(super) fn kind(folder: &Path) -> String {
     let Ok(found) = std::fs::metadata(folder) else { return String::new() };
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     type_of_device(&mounts, found.dev()).unwrap_or_default().to_owned()

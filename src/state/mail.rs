@@ -3,6 +3,7 @@
 pub mod claim;
 mod list;
 pub mod purge;
+pub mod waiting;
 
 use rusqlite::{Row, params};
 

@@ -12,6 +12,7 @@ pub mod expectation;
 mod failure;
 mod folder;
 mod header;
+pub mod health;
 pub mod mail;
 mod migrate;
 mod open;

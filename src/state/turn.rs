@@ -104,6 +104,25 @@ pub fn open_of(view: &View<'_>, agent: &str) -> Result<Option<Turn>> {
     view.one(&format!("SELECT {COLUMNS} FROM turn WHERE agent = ?1 AND outcome IS NULL"), [agent], read)
 }
 
+/// The turn that has been open longest, and since when.
+pub fn oldest_open(view: &View<'_>) -> Result<Option<(TurnId, Stamp)>> {
+    view.one(
+        "SELECT id, booted_at FROM turn INDEXED BY turn_open WHERE outcome IS NULL ORDER BY id LIMIT 1",
+        [],
+        |row| Ok((id(row, "id")?, stamp(row, "booted_at")?)),
+    )
+}
+
+/// When an attempt of a run began: its first turn. None where it has had no turn.
+pub fn attempt_began(view: &View<'_>, run: RunId, attempt: i64) -> Result<Option<Stamp>> {
+    let began = view.one(
+        "SELECT min(booted_at) AS began FROM turn WHERE run = ?1 AND attempt = ?2",
+        params![run.0, attempt],
+        |row| optional_stamp(row, "began"),
+    )?;
+    Ok(began.flatten())
+}
+
 /// The turns of a run, oldest first.
 pub fn of_run(view: &View<'_>, run: RunId) -> Result<Vec<Turn>> {
     view.all(&format!("SELECT {COLUMNS} FROM turn WHERE run = ?1 ORDER BY id"), [run.0], read)

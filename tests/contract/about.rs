@@ -33,6 +33,8 @@ const ALL: &[&[&str]] = &[
     &["mail", "purge"],
     &["probe"],
     &["probe", "pid"],
+    &["probe", "story"],
+    &["probe", "sprint"],
     &["probe", "host"],
     &["probe", "tmux"],
     &["reconcile"],
@@ -52,6 +54,11 @@ const ALL: &[&[&str]] = &[
     &["reconcile", "crash", "list"],
     &["reconcile", "crash", "show"],
     &["probe", "run"],
+    &["probe", "output"],
+    &["probe", "result"],
+    &["probe", "lock"],
+    &["probe", "mail"],
+    &["probe", "state"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {

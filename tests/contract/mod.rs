@@ -119,6 +119,7 @@ impl Home {
     }
 }
 
+pub(crate) use codes::nobody;
 pub(crate) use wire::check;
 
 pub(crate) fn binary(program: &str) -> &'static str {

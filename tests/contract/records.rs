@@ -50,11 +50,14 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 4] {
     mail.extend(lines(home.mail(&["purge", "--older", "0s", "--agent", "lead"]).silent(0)));
     let pid = std::process::id().to_string();
     let mut probe = lines(home.probe(&["pid", &pid, "1", "1:1"]).silent(0));
+    probe.extend(lines(home.probe(&["story", "1-2", "x/none.md"]).silent(0)));
+    probe.extend(lines(home.probe(&["sprint", "1-2", "--baseline", "review"]).silent(0)));
     probe.extend(lines(home.probe(&["host"]).silent(0)));
     probe.extend(lines(home.probe(&["run", "r1", "b4", "b7"]).silent(0)));
     probe.extend(lines(runs(home)));
     probe.extend(lines(listed(home).silent(0)));
     probe.extend(lines(home.probe(&["tmux", "b1", "%1", "--socket", home.path("none").to_str().unwrap()]).silent(0)));
+    probe.extend(lines(looks(home)));
     let reconcile = settled(home);
     [("turn", turn), ("mail", mail), ("probe", probe), ("reconcile", reconcile)]
 }
@@ -101,13 +104,37 @@ fn listed(home: &Home) -> Said {
     all
 }
 
+/// Files, locks, mail and the state file, looked at.
+fn looks(home: &Home) -> Said {
+    let said = home.mail(&["claim", "--agent", "b4", "--max", "1"]);
+    assert_eq!(said.code(), 0, "{said:?}");
+    let mut all = home.probe(&["output", "done.json", "--since", "t1", "--watch", "0s"]).silent(0);
+    let held = std::fs::File::create(home.path("home/held")).unwrap();
+    held.lock().unwrap();
+    for args in [
+        &["output", "none"][..],
+        &["output", ".", "--kind", "csv"],
+        &["result", "done.json", "none", "--require", "/status"],
+        &["lock", "lead"],
+        &["lock", "./held"],
+        &["mail", "b4"],
+        &["state"],
+    ] {
+        all.out.push_str(&home.probe(args).silent(0).out);
+    }
+    all
+}
+
 /// A turn that owes something of every kind, and something was there before of every sort.
 fn owing(home: &Home) -> Said {
     let folder = home.path("home");
     let make = "git init -q -b main . && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x";
     Said::from(home.bare("sh", ["-ec", make]).output().unwrap()).silent(0);
     std::fs::write(folder.join("done.json"), r#"{"status":"done"}"#).unwrap();
-    let all = ["git:HEAD", "git:new", "file:.", "file:x", "result:done.json", "mail:status"];
+    let stories = folder.join("docs/stories");
+    std::fs::create_dir_all(&stories).unwrap();
+    std::fs::write(stories.join("1-2-login.md"), "# Story 1.2\n\nStatus: done\n").unwrap();
+    let all = ["git:HEAD", "git:new", "file:.", "file:x", "result:done.json", "mail:status", "story:1-2", "sprint:1-2"];
     let args: Vec<&str> = all.iter().flat_map(|one| ["--expect", one]).collect();
     home.play("b5", &args, "init; result done")
 }

@@ -68,6 +68,7 @@ fn data_flows_one_way_through_the_rooms() {
     never("src/model", &["gather", "seam", "state", "record", "finish", "emit", "cli", "observe"]);
     never("src/state", &["gather", "seam", "record", "finish", "emit", "cli", "observe", "runtime"]);
     never("src/record", &["gather", "seam", "state", "judge", "finish", "cli", "observe"]);
+    never("src/truth", &["gather", "seam", "state", "judge", "record", "finish", "emit", "cli", "observe"]);
     never("src/gather", &["emit", "cli"]);
     never("src/runtime", &["gather", "seam", "state", "judge", "record", "finish", "emit", "cli", "observe"]);
 }

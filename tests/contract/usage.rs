@@ -5,6 +5,8 @@ use super::{Home, Said};
 const LONG: &str =
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
+const HASH: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
 /// The command line and what stderr contains. All end with 2.
 const REFUSED: &[(&[&str], &str)] = &[
     // Nothing, or something else.
@@ -13,6 +15,17 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["probe"], "probe: a subcommand is missing"),
     (&["probe", "bogus"], "unrecognized subcommand 'bogus'"),
     (&["probe", "--bogus"], "unexpected argument '--bogus'"),
+    (&["probe", "story"], "<FILE|KEY>"),
+    (&["probe", "story", ""], "is not the key of a story"),
+    (&["probe", "story", "1:2"], "is not the key of a story"),
+    (&["probe", "story", "--bogus", "1-2"], "unexpected argument '--bogus'"),
+    (&["probe", "story", "1-2", "--target", ""], "--target"),
+    (&["probe", "story", "1-2", "--target", " "], "a status is a word"),
+    (&["probe", "story", "1-2", "--baseline", "a\nb"], "a status is a word"),
+    (&["probe", "sprint"], "<KEY>"),
+    (&["probe", "sprint", "a/b"], "is not the key of a story"),
+    (&["probe", "sprint", "1-2", "--file"], "a value is required for '--file <FILE>'"),
+    (&["probe", "sprint", "1-2", "--baseline", HASH], "its hash says nothing of one"),
     (&["probe", "pid"], "<PID|IDENTITY|->"),
     (&["probe", "pid", "0"], "no process can have the number 0"),
     (&["probe", "pid", "--", "-1"], "no process can have the number -1"),
@@ -38,7 +51,7 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["probe", "tmux", "b1", "--socket", ""], "a socket is a path, or a name"),
     (&["probe", "tmux", "b1", "--tmux-timeout", "3"], "'3' is not a duration"),
     (&["probe", "tmux", "b1", "--looks", "0"], "0 is not in 1..=2"),
-    (&["probe", "tmux", "b1", "--server", "4711"], "no identity: invalid type"),
+    (&["probe", "tmux", "b1", "--server", "4711"], "a server is named by its whole identity"),
     (&["reconcile", "a/b"], "'a/b'"),
     (&["reconcile", "--unknown-after", "soon"], "'soon' is not a duration"),
     (&["reconcile", "--max-age", "1"], "'1' is not a duration"),
@@ -71,6 +84,24 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["reconcile", "crash"], "reconcile: a subcommand is missing"),
     (&["reconcile", "crash", "list", "--since", "soon"], "'soon' is not a duration"),
     (&["reconcile", "crash", "show", "t1"], "'t1' is not an id of the form c1"),
+    (&["probe", "output"], "<FILE>"),
+    (&["probe", "output", "f", "--since", "soon"], "neither a time like"),
+    (&["probe", "output", "f", "--since", "m1"], "neither a time like"),
+    (&["probe", "output", "f", "--kind", "xml"], "known are: json, jsonl, csv, text"),
+    (&["probe", "output", "f", "--kind", "binary"], "known are: json, jsonl, csv, text"),
+    (&["probe", "output", "f", "--watch", "5"], "'5' is not a duration"),
+    (&["probe", "output", "f", "--earlier", "x"], "possible values: -"),
+    (&["probe", "output", "f", "--watch", "1s", "--earlier", "-"], "cannot be used with"),
+    (&["probe", "result"], "<FILE>"),
+    (&["probe", "result", "f", "--require", "verified"], "is not a JSON pointer"),
+    (&["probe", "result", "f", "--since", ""], "--since"),
+    (&["probe", "lock"], "<AGENT|FILE>"),
+    (&["probe", "lock", "a b"], "a file is named with a slash: ./a b"),
+    (&["probe", "lock", "t1"], "look like the id"),
+    (&["probe", "lock", "a", "b"], "unexpected argument 'b'"),
+    (&["probe", "mail"], "<AGENT>"),
+    (&["probe", "mail", "a/b"], "a name has 1 to 100"),
+    (&["probe", "state", "x"], "unexpected argument 'x'"),
     (&["turn", "-q"], "requires a subcommand"),
     (&["turn", "bogus"], "unrecognized subcommand 'bogus'"),
     (&["turn", "atach"], "hint: a similar subcommand exists: 'attach'"),
@@ -209,12 +240,17 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["mail", "send", "--from", "o", "--to", "a", "--subject", "a\nb"], "a subject is one line"),
     // What is expected.
     (&["turn", "run", "--agent", "a", "--expect", "--", "true"], "a value is required for '--expect <KIND:TARGET>'"),
-    (&["turn", "run", "--agent", "a", "--expect", "x", "--", "true"], "known kinds are: mail, file, result, git"),
+    (
+        &["turn", "run", "--agent", "a", "--expect", "x", "--", "true"],
+        "known kinds are: mail, file, result, git, story",
+    ),
     (&["turn", "run", "--agent", "a", "--expect", "files:x", "--", "true"], "no kind 'files'; known kinds are: mail"),
     (&["turn", "run", "--agent", "a", "--expect", "file:", "--", "true"], "file: needs a target; known kinds are"),
     (&["turn", "run", "--agent", "a", "--expect", "mail:spam", "--", "true"], "known are: status, question"),
     (&["turn", "run", "--agent", "a", "--expect", "git:main~1", "--", "true"], "'main~1' is not the name of a ref"),
-    (&["turn", "run", "--agent", "a", "--expect", "story:1-2", "--", "true"], "'story' is not known yet; known kinds"),
+    (&["turn", "run", "--agent", "a", "--expect", "story:", "--", "true"], "story: needs a target; known kinds are"),
+    (&["turn", "run", "--agent", "a", "--expect", "story:a:b", "--", "true"], "is not the key of a story"),
+    (&["turn", "run", "--agent", "a", "--expect", "sprint:1-2=", "--", "true"], "a status is a word"),
     // What does not go together, or is given twice.
     (&["turn", "run", "--agent", "a", "--prompt", "x", "--prompt-file", "y", "--", "true"], "cannot be used with"),
     (&["turn", "run", "--agent", "a", "--agent", "b", "--", "true"], "cannot be used multiple times"),

@@ -46,10 +46,6 @@ macro_rules! texts {
     };
 }
 
-mod evidence;
-mod ledgers;
-mod verdicts;
-
 texts! {
     Time: is_time;
     RunId: |text| is_id(text, 'r');
@@ -67,8 +63,8 @@ words! {
     Outcome: completed waiting silent failed no_result limited auth stalled timed_out aborted killed lost
         resume_refused never_started spawn_failed fenced empty;
     Source: typed_field terminal_event terminal_message exit_code signal clock expectation operator;
-    ExpectKind: mail file result git;
-    Found: mail absent file other r#ref unknown;
+    ExpectKind: mail file result git story sprint;
+    Found: mail absent file other r#ref truth unknown;
     Reach: reached not_reached contradicted unknown;
     State: booting in_turn between_turns waiting blocked completed failed crashed timed_out stopped;
     Hold: limited needs_human backoff awaiting;
@@ -140,8 +136,14 @@ fn next_is<E: Error>(key: Option<String>, wanted: &str) -> Result<(), E> {
     if key.as_deref() == Some(wanted) { Ok(()) } else { Err(E::custom(format!("{key:?}, want {wanted}"))) }
 }
 
+mod evidence;
+mod gathered;
+mod ledgers;
+mod verdicts;
+
 part! { Owed
     kind: ExpectKind, target: String, target_lossy: bool, repository: Option<String>, repository_lossy: bool,
+    root: Option<String>, root_lossy: bool,
     since: Option<TurnId>, taken_at: Time, found: Found, mail: Option<MailId>, size: Option<Count>,
     modified_at: Option<Time>, sha256: Option<String>, status: Option<String>, object: Option<String>,
     why: Option<String>,

@@ -9,7 +9,7 @@ use clap::Args;
 use refloat::cli::{Context, duration, tmux_socket};
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
-use refloat::identity::Identity;
+use refloat::identity::{Identity, Named};
 use refloat::seam::tmux::{Children, Pane, Target};
 use refloat::sight::tmux::{Ask, Seen, look};
 
@@ -47,7 +47,7 @@ pub(crate) struct Tmux {
     /// How many looks there may be: only two that agree, 200 ms apart, make a server gone that was not recorded
     #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(i64).range(1..=2))]
     looks: i64,
-    /// The server's process as it was once found: detail.identity of its record, as JSON. It decides where the socket does not
+    /// The server's process as it was once found: detail.identity of its record. It decides where the socket does not
     #[arg(long, value_name = "IDENTITY", value_parser = identity)]
     server: Option<Identity>,
     #[command(flatten)]
@@ -59,7 +59,10 @@ fn name(text: &str) -> Result<String, String> {
 }
 
 fn identity(text: &str) -> Result<Identity, String> {
-    serde_json::from_str(text).map_err(|error| format!("no identity: {error}"))
+    match text.parse()? {
+        Named::Identity(identity) => Ok(identity),
+        Named::Pid(_) | Named::Started { .. } => Err("a server is named by its whole identity".to_owned()),
+    }
 }
 
 pub(crate) fn run(cx: &mut Context, args: &Tmux) -> Result<Exit> {

@@ -38,7 +38,7 @@ pub(super) fn server(seen: &Seen, asked: Option<&str>, here: &Here) -> Evidence 
         socket: socket.map(str::to_owned),
         pid: listed.map(|all| all.server.pid),
         started_at: listed.map(|all| stamp(all.server.started)),
-        identity: listed.and_then(Snapshot::server_process),
+        identity: listed.and_then(Snapshot::server_process).map(|server| server.to_string()),
         sessions: listed
             .map(|all| count(all.sessions().count()))
             .or_else(|| (seen.answer == Answer::Empty).then_some(0)),

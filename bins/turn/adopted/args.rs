@@ -43,8 +43,8 @@ pub(crate) struct Adopt {
     /// What mail it owes to its parent at its end, as for 'turn run' [default: builder with --parent, else none]
     #[arg(long, value_name = "WORD")]
     pub(crate) capability: Option<Capability>,
-    /// What the run owes besides: mail:TYPE, file:PATH, result:PATH (a JSON object with a status) or git:REF, as for
-    /// 'turn run'. It counts if it changes from now on. Repeatable
+    /// What the run owes besides: mail:TYPE, file:PATH, result:PATH (a JSON object with a status), git:REF,
+    /// story:KEY[=STATUS] or sprint:KEY[=STATUS], as for 'turn run'. It counts if it changes from now on. Repeatable
     #[arg(long, value_name = "KIND:TARGET", value_parser = wanted())]
     pub(crate) expect: Vec<Wanted>,
     /// Where the worker works: paths and refs of --expect are seen from there [default: here]

@@ -4,6 +4,11 @@ use super::run::RunDetail;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::file::{OutputDetail, ResultDetail};
+use super::lock::LockDetail;
+use super::mail::MailDetail;
+use super::state::StateDetail;
+use super::truth::TruthDetail;
 use crate::clock::Stamp;
 
 use super::tmux::{PaneDetail, ServerDetail, SessionDetail};
@@ -16,6 +21,18 @@ pub enum Detail {
     Pid(PidDetail),
     /// Of anything that bears on a run.
     Run(Box<RunDetail>),
+    /// Of an output file.
+    Output(OutputDetail),
+    /// Of a result file.
+    Result(ResultDetail),
+    /// Of a lock.
+    Lock(LockDetail),
+    /// Of an agent's mail.
+    Mail(MailDetail),
+    /// Of the state file.
+    State(StateDetail),
+    /// Of a story's file, or of its line in a sprint file.
+    Truth(Box<TruthDetail>),
     /// Of this machine.
     Host(HostDetail),
     /// Of a tmux server.

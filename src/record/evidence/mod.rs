@@ -1,15 +1,25 @@
 //! Records of `probe`: what was found of one subject by one instrument, and the end of several.
 
 mod detail;
+mod file;
+mod lock;
+mod mail;
 mod run;
+mod state;
 mod tmux;
+mod truth;
 
 pub use detail::{Detail, HostDetail, PidDetail};
+pub use file::{OutputDetail, ResultDetail};
+pub use lock::{HolderDetail, LockDetail};
+pub use mail::{LeaseDetail, MailDetail};
 pub use run::{
-    BeatDetail, ExitDetail, FileDetail, LedgerDetail, LeftDetail, LockDetail, OwedDetail, ProcessDetail, Role,
-    RunDetail, RunSession, StateDetail, StreamDetail,
+    BeatDetail, ExitDetail, LedgerDetail, LeftDetail, OwedDetail, ProcessDetail, Role, RunDetail, RunFile, RunLock,
+    RunRow, RunSession, StreamDetail,
 };
+pub use state::StateDetail;
 pub use tmux::{OnServer, PaneDetail, PaneFacts, ServerDetail, SessionDetail};
+pub use truth::{FileDetail, TruthDetail};
 
 use schemars::JsonSchema;
 use serde::Serialize;

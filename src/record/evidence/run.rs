@@ -28,11 +28,11 @@ words! {
 #[serde(untagged)]
 pub enum RunDetail {
     /// The run as it is recorded.
-    State(StateDetail),
+    State(RunRow),
     /// One of its processes.
     Process(ProcessDetail),
     /// One of its agent's locks.
-    Lock(LockDetail),
+    Lock(RunLock),
     /// The exit record.
     Exit(ExitDetail),
     /// The stream, and the clock by it.
@@ -44,7 +44,7 @@ pub enum RunDetail {
     /// A worker's word of itself.
     Beat(BeatDetail),
     /// A file that a worker writes.
-    File(FileDetail),
+    File(RunFile),
     /// What the run owes.
     Owed(OwedDetail),
     /// A row of a ledger.
@@ -53,7 +53,7 @@ pub enum RunDetail {
 
 /// A run as it is recorded.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct StateDetail {
+pub struct RunRow {
     /// Its state.
     pub state: RunState,
     /// Why it is held.
@@ -89,7 +89,7 @@ pub struct ProcessDetail {
 
 /// A lock of the agent.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct LockDetail {
+pub struct RunLock {
     /// Its file.
     pub path: String,
     /// The path is not UTF-8 and the text stands for it.
@@ -181,7 +181,7 @@ pub struct BeatDetail {
 
 /// A file that a worker writes.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
-pub struct FileDetail {
+pub struct RunFile {
     /// Its length.
     pub size: Option<i64>,
     /// When it last changed.

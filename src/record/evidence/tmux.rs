@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::clock::Stamp;
-use crate::identity::Identity;
 use crate::model::{Observed, Reason};
 
 /// What is known of a tmux server.
@@ -17,7 +16,7 @@ pub struct ServerDetail {
     /// When it began.
     pub started_at: Option<Stamp>,
     /// Its process, where it can be seen from here: for `--server` of a later look.
-    pub identity: Option<Identity>,
+    pub identity: Option<String>,
     /// How many sessions it has.
     pub sessions: Option<i64>,
     /// How many panes they have.

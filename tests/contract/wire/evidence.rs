@@ -1,22 +1,30 @@
 //! The records of `probe`, declared once more: each kind of subject has its own detail.
 
 use serde::Deserialize;
+use serde::de::{Error, MapAccess, Visitor};
 
-use super::{
-    Capability, EvidenceId, ExpectKind, Hold, Observed, One, Outcome, Phase, RunId, State, Time, TurnId, Wire, is,
-};
+use super::gathered::*;
+use super::{Count, EvidenceId, Hold, MailId, Observed, One, Outcome, RunId, State, Time, TurnId, Wire, is, next_is};
 
 words! {
     Answer: yes no unknown;
-    Role: supervisor shim agent worker server;
-    EndedBy: agent asked deadline;
-    Verdict: finished conflict running unsupervised waiting launching never_started failed crashed killed vanished
-        orphaned stalled limited needs_human unknown;
-    Rule: terminal durable_result intentional_wait launch_pending identity orphaned silent age;
-    Action: none adopt attach kill_then_crash mark_crashed retry_at resume deadletter notify_parent ask_human;
-    Meaning: alive dead present absent done not_done growing silent held free unknown;
+    Meaning: alive dead present absent growing silent damaged done not_done failed held free healthy unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd host tmux flock exit_record stream clocks survivors baseline beat file state;
+    Instrument: pidfd file flock rows sqlite story_file sprint_file host tmux exit_record stream clocks survivors baseline
+        beat;
+    NotFile: folder fifo socket device;
+    ContentKind: json jsonl csv text binary;
+    Form: good last_cut cut some_bad other several too_long binary;
+    LockKind: turn supervisor file;
+    LockFamily: flock posix ofd;
+    LockMode: alone shared;
+    HolderBy: turn_row proc_locks;
+    Role: shim supervisor other;
+    StateFolder: none safe r#unsafe shared denied failed;
+    StateHeader: missing empty foreign other_user denied failed ours;
+    StateCheck: not_asked ok damaged wal_unreadable busy restoring failed;
+    Place: front_matter line item heading section auto_run_result entry nested;
+    KeyKind: epic story retrospective retro_item other;
 }
 
 /// A word; which one is for the table of reasons.
@@ -47,17 +55,23 @@ pub(super) fn check(line: &str, kind: &str) -> Option<Result<(), String>> {
 #[expect(dead_code, reason = "reading it is the test")]
 enum Detail {
     Pid(PidDetail),
-    State(StateDetail),
+    RunRow(RunRow),
     Process(ProcessDetail),
-    Lock(LockDetail),
+    RunLock(RunLock),
     Exit(ExitDetail),
     Stream(StreamDetail),
     Left(LeftDetail),
     RunSession(RunSession),
     Beat(BeatDetail),
-    File(FileDetail),
+    RunFile(RunFile),
     Owed(OwedDetail),
     Ledger(LedgerDetail),
+    Output(OutputDetail),
+    Result(ResultDetail),
+    Lock(LockDetail),
+    Mail(MailDetail),
+    State(StateDetail),
+    Truth(Box<TruthDetail>),
     Host(HostDetail),
     Server(ServerDetail),
     Session(SessionDetail),
@@ -71,25 +85,13 @@ struct ServerDetail {
     socket: Option<String>,
     pid: Option<i32>,
     started_at: Option<Time>,
-    identity: Option<Identity>,
+    identity: Option<String>,
     sessions: Option<i64>,
     panes: Option<i64>,
     recorded: Option<String>,
     recorded_why: Option<Reason>,
     looks: i64,
     said: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "reading it is the test")]
-struct Identity {
-    machine: String,
-    boot: String,
-    pid_ns: u64,
-    time_ns: u64,
-    pid: i32,
-    start_ticks: u64,
 }
 
 #[derive(Deserialize)]
@@ -136,34 +138,6 @@ struct PaneDetail {
     looks: i64,
 }
 
-macro_rules! details {
-    ($($name:ident: $($key:ident: $value:ty,)+;)+) => {
-        $(#[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        #[expect(dead_code, reason = "reading it is the test")]
-        struct $name { $($key: $value,)+ })+
-    };
-}
-
-details! {
-    StateDetail: state: State, hold: Option<Hold>, held_until: Option<Time>, capability: Capability, attempts: i64,
-        max_attempts: i64, outcome: Option<Outcome>, adopted: bool, changed_at: Time,;
-    ProcessDetail: role: Role, pid: i32, start_ticks: u64, recorded_boot: String,;
-    LockDetail: path: String, path_lossy: bool,;
-    ExitDetail: started: Option<bool>, exit_code: Option<i32>, signal: Option<i32>, ended_by: Option<EndedBy>,
-        ended_at: Option<Time>, tree_gone: Option<bool>, children_left: Option<i64>, error: Option<String>,;
-    StreamDetail: bytes: Option<i64>, events: Option<i64>, phase: Option<Phase>, silent_ms: Option<i64>,
-        limit_ms: Option<i64>, error: Option<String>,;
-    LeftDetail: cgroup: Option<String>, count: Option<i64>, processes: Vec<String>,;
-    RunSession: asked: String, socket: Option<String>, session: Option<String>, pane: Option<String>, looks: i64,
-        exit_code: Option<i32>, signal: Option<i32>,;
-    BeatDetail: beats: i64, beat_at: Option<Time>, progress_at: Option<Time>, progress_ms: Option<i64>,
-        progress: Option<String>,;
-    FileDetail: size: Option<i64>, modified_at: Option<Time>, error: Option<String>,;
-    OwedDetail: expect: ExpectKind, baseline_at: Time, target_lossy: bool, why: Option<String>,;
-    LedgerDetail: since: Option<Time>, until: Option<Time>, count: i64, what: Option<String>, historical: bool,;
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "reading it is the test")]
@@ -177,6 +151,49 @@ struct PidDetail {
     thread_of: Option<i32>,
     errno: Option<String>,
     identity_unproven: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct TruthDetail {
+    target: String,
+    baseline: Option<String>,
+    status: Option<String>,
+    raw: Option<String>,
+    known: Option<bool>,
+    message: Option<String>,
+    key: Option<String>,
+    key_kind: Option<KeyKind>,
+    sources: Vec<Source>,
+    files: Vec<File>,
+    candidates: Vec<String>,
+    passed_over: Vec<String>,
+    unknown_keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct Source {
+    path: Option<String>,
+    line: i64,
+    form: Place,
+    raw: String,
+    status: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct File {
+    path: String,
+    path_lossy: bool,
+    real_path: Option<String>,
+    outside: bool,
+    size: Option<i64>,
+    modified_at: Option<Time>,
+    sha256: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -202,4 +219,44 @@ struct HostDetail {
     cgroup: Option<String>,
     cgroup_lossy: bool,
     no_cgroup: Option<String>,
+}
+
+part! { OutputDetail
+    path: String, path_lossy: bool, instead: Option<NotFile>, size: Option<Count>, modified_at: Option<Time>,
+    inode: Option<String>, since: Option<Time>, kind: Option<ContentKind>, form: Option<Form>,
+    records: Option<Count>, bad_lines: Option<Count>, columns: Option<Count>, last_line_whole: Option<bool>,
+    earlier_size: Option<Count>, earlier_ms: Option<Count>, error: Option<String>,
+}
+
+part! { ResultDetail
+    path: String, path_lossy: bool, instead: Option<NotFile>, size: Option<Count>, modified_at: Option<Time>,
+    since: Option<Time>, status: Option<String>, error: Option<String>,
+}
+
+part! { LockDetail
+    path: String, path_lossy: bool, lock: LockKind, family: Option<LockFamily>, mode: Option<LockMode>,
+    holder_by: Option<HolderBy>, holders: Vec<HolderDetail>, command: Option<Vec<String>>, command_lossy: bool,
+    since: Option<Time>, error: Option<String>,
+}
+
+part! { HolderDetail
+    role: Role, pid: Count, start_ticks: Option<Count>, alive: Answer, reason: Reason,
+}
+
+part! { MailDetail
+    stored: Count, leased: Count, dead: Count, oldest_ms: Option<Count>, ready: Option<MailId>,
+    abandoned: Option<MailId>, next_due_at: Option<Time>, stopped: bool, hold: Option<Hold>,
+    held_until: Option<Time>, leases: Vec<LeaseDetail>,
+}
+
+part! { LeaseDetail
+    mail: MailId, turn: Option<TurnId>, claimed_at: Option<Time>, until: Option<Time>,
+}
+
+part! { StateDetail
+    path: String, path_lossy: bool, folder: StateFolder, folder_mode: Option<String>, folder_writable: Option<bool>,
+    file_system: Option<String>, free_bytes: Option<Count>, header: StateHeader, size: Option<Count>,
+    mode: Option<String>, wal_bytes: Option<Count>, schema: Option<Count>, schema_ours: Count, check: StateCheck,
+    oldest_turn: Option<TurnId>, oldest_turn_at: Option<Time>, bell: bool, open_by: Vec<Count>,
+    leftovers: Vec<String>, error: Option<String>,
 }

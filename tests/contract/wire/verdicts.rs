@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::evidence::{Action, Rule, Verdict};
+use super::gathered::{Action, Rule, Verdict};
 use super::ledgers::RetryClass;
 use super::{Cause, Count, One, Outcome, RunId, State, Time, TurnId, Wire, is};
 

@@ -18,14 +18,14 @@ fn a_lead_that_waits_for_its_children_is_not_alarming() {
     stage.play("lead", "init; result later").call().assert_end("waiting", 0);
     assert_calm(&stage, "lead", "waiting open_children intentional_wait none", "waiting", 0);
     let call = stage.look(&["lead"]);
-    assert!(found(&call, "state").contains(&"present children_open".to_owned()), "{call:#?}");
+    assert!(found(&call, "rows").contains(&"present children_open".to_owned()), "{call:#?}");
     assert_eq!(call.last("judgement")["hold"], "awaiting");
     stage.turn(&["stop", "b"]);
     child.end();
     // The child's end is mail for it: it may go on.
     let call = stage.look(&["lead"]);
     assert_eq!(brief(call.last("judgement")), "waiting unread_mail intentional_wait resume");
-    assert!(found(&call, "state").contains(&"present mail_waits".to_owned()), "{call:#?}");
+    assert!(found(&call, "rows").contains(&"present mail_waits".to_owned()), "{call:#?}");
     assert_eq!(words(call.last("judgement"), "command"), "turn run --agent lead --runtime claude --mail");
 }
 
@@ -35,9 +35,9 @@ fn a_retry_a_limit_and_a_call_for_a_person_are_waits() {
     stage.play("a", "init; result-error no").with(&["--max-attempts", "2"]).call();
     assert_calm(&stage, "a", "waiting retry_pending intentional_wait none", "between_turns", 0);
     let call = stage.look(&["a"]);
-    assert!(found(&call, "state").contains(&"present retry_later".to_owned()), "{call:#?}");
+    assert!(found(&call, "rows").contains(&"present retry_later".to_owned()), "{call:#?}");
     stage.sql("UPDATE retry SET due_at = 1");
-    assert!(found(&stage.look(&["a"]), "state").contains(&"present retry_due".to_owned()));
+    assert!(found(&stage.look(&["a"]), "rows").contains(&"present retry_due".to_owned()));
     assert_eq!(stage.judged("a"), "waiting retry_due intentional_wait resume");
     stage.sql("UPDATE run SET state = 'blocked', hold = 'limited', held_until = 4102444800000, held_by_provider = 1");
     assert_calm(&stage, "a", "limited limit_pending intentional_wait none", "blocked", 0);
@@ -58,11 +58,11 @@ fn a_question_keeps_its_run_while_it_waits_for_its_answer_though_the_process_is_
     crate::stage::until("the end of the agent", || crate::scene::process_is_gone(agent));
     assert_calm(&stage, "a", "waiting question_open intentional_wait none", "in_turn", 0);
     let call = stage.look(&["a"]);
-    assert!(found(&call, "state").contains(&"present question_open".to_owned()), "{call:#?}");
+    assert!(found(&call, "rows").contains(&"present question_open".to_owned()), "{call:#?}");
     let answer = stage.mail(&["reply", "m1", "--from", "lead", "--subject", "this one"]);
     assert_eq!(answer.code, 0, "{answer:?}");
     assert!(stage.judged("a").starts_with("vanished"));
-    assert!(!found(&stage.look(&["a"]), "state").contains(&"present question_open".to_owned()));
+    assert!(!found(&stage.look(&["a"]), "rows").contains(&"present question_open".to_owned()));
 }
 
 #[test]

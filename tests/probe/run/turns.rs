@@ -9,7 +9,7 @@ fn a_watched_turn_runs_and_its_stream_is_not_read() {
     let running = stage.play("a", "init; say hi; hang").start();
     running.until_written(50);
     let call = stage.assert_judged("a", "running watched identity none", 0);
-    assert_eq!(found(&call, "flock"), ["held lock_held", "held lock_held"]);
+    assert_eq!(found(&call, "flock"), ["held locked", "held locked"]);
     for role in ["supervisor", "shim", "agent"] {
         assert_eq!(of_role(&call, role), "alive running");
     }
@@ -29,7 +29,7 @@ fn a_turn_whose_supervisor_was_killed_lives_and_is_to_be_attached_to() {
     let stage = Stage::new();
     stage.unwatched("a", "init; say hi; hang", &[]);
     let call = stage.assert_judged("a", "unsupervised no_supervisor identity attach", 0);
-    assert_eq!(found(&call, "flock"), ["held lock_held", "free lock_free"]);
+    assert_eq!(found(&call, "flock"), ["held locked", "free not_locked"]);
     assert_eq!((of_role(&call, "shim"), of_role(&call, "agent")), ("alive running".into(), "alive running".into()));
     assert_eq!(found(&call, "stream"), ["not_done no_terminal_event"]);
     let judgement = call.last("judgement");
