@@ -118,6 +118,29 @@ fn an_agent_that_was_killed_after_its_last_mail_has_finished() {
     assert_eq!((stage.heard("lead", "worker_done"), stage.heard("lead", "worker_died")), (1, 0));
 }
 
+/// Two sources of one truth that contradict each other are for a person, and nothing is repaired.
+#[test]
+fn a_story_and_a_sprint_file_that_disagree_are_a_conflict() {
+    let stage = Stage::new();
+    let root = stage.path("project");
+    std::fs::create_dir_all(root.join("docs/stories")).unwrap();
+    let (story, sprint) = (root.join("docs/stories/1-2-login.md"), root.join("docs/sprint-status.yaml"));
+    std::fs::write(&story, "# Login\n\nStatus: in-progress\n").unwrap();
+    std::fs::write(&sprint, "development_status:\n  1-2-login: in-progress\n").unwrap();
+    let cwd = root.display().to_string();
+    let args = ["--cwd", &cwd, "--expect", "story:1-2", "--expect", "sprint:1-2"];
+    let running = stage.unwatched("a", "init; hang", &args);
+    std::fs::write(&story, "# Login\n\nStatus: done\n").unwrap();
+    kill(running.agent_pid().as_raw(), Signal::SIGKILL);
+    until_free(&stage, "a");
+    let plan = stage.assert_planned(&["a"], "conflict sources_contradict durable_result ask_human - in_turn");
+    assert_eq!(plan["command"], serde_json::json!(["turn", "show", "a"]));
+    stage.assert_settled(&["a"]);
+    std::fs::write(&sprint, "development_status:\n  1-2-login: done\n").unwrap();
+    let done = "finished monitoring_failed_verified_success durable_result adopt completed completed";
+    stage.assert_repaired(&["a"], done);
+}
+
 #[test]
 fn a_result_that_cannot_be_read_ends_nothing() {
     let stage = Stage::new();
