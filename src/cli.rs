@@ -219,6 +219,23 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     total.map(Duration::from_millis).ok_or_else(|| format!("'{text}' is too long"))
 }
 
+/// Checks the socket of a tmux server: its path, or its name (`tmux -L`).
+pub fn tmux_socket(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.starts_with('-') || text.chars().any(char::is_control) {
+        return Err("a socket is a path, or a name without control characters that does not begin with '-'".into());
+    }
+    Ok(text.to_owned())
+}
+
+/// A time, or none: a limit that can be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit(pub Option<Duration>);
+
+/// Parses a duration, or `none`.
+pub fn limit(text: &str) -> Result<Limit, String> {
+    if text == "none" { Ok(Limit(None)) } else { duration(text).map(|limit| Limit(Some(limit))) }
+}
+
 /// Checks an agent's name: `[A-Za-z0-9][A-Za-z0-9._-]{0,99}`, and not the form of an id.
 pub fn agent_name(text: &str) -> Result<String, String> {
     let mut bytes = text.bytes();

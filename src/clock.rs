@@ -41,6 +41,12 @@ impl Stamp {
         Self(millis)
     }
 
+    /// From nanoseconds since 1970 UTC, as a file has its times.
+    #[must_use]
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos.div_euclid(1_000_000))
+    }
+
     /// Milliseconds since 1970 UTC.
     #[must_use]
     pub const fn millis(self) -> i64 {
@@ -164,6 +170,12 @@ impl Moment {
             false => now.at.millis() - self.at.millis(),
         };
         (age >= 0).then_some(age)
+    }
+
+    /// When the boot was, by the wall clock of this moment.
+    #[must_use]
+    pub const fn booted_at(&self) -> Stamp {
+        Stamp(self.at.0.saturating_sub(self.boottime_ms))
     }
 
     /// The clock that it is told by, as one word; empty where it is not known, and then equal to none.

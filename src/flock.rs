@@ -34,6 +34,15 @@ pub(crate) fn take(file: File, hold: Hold, patience: Duration) -> io::Result<Opt
     }
 }
 
+/// Whether somebody holds this file alone. Looks with a shared lock that is dropped at once.
+pub(crate) fn is_taken(file: &File) -> io::Result<bool> {
+    match file.try_lock_shared() {
+        Ok(()) => file.unlock().map(|()| false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// The file goes to the thread that waits, and comes back with its lock. After the time is up nobody listens:
 /// what is sent then is dropped, and closed.
 fn wait(file: File, hold: Hold, patience: Duration) -> io::Result<Option<File>> {

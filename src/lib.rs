@@ -4,12 +4,15 @@
 //! [`seam`] looks at the outside world, [`judge`] decides, [`state`] remembers,
 //! [`record`] tells. `ARCHITECTURE.md` has the picture.
 
+pub mod bmad;
 pub mod cli;
 pub mod clock;
 pub mod crash;
 pub mod emit;
 pub mod error;
 pub mod exit;
+pub mod family;
+mod filesystem;
 pub mod finish;
 mod flock;
 pub mod id;
@@ -20,7 +23,9 @@ pub mod lock;
 pub mod model;
 pub mod observe;
 pub mod owed;
+pub mod prospect;
 pub mod record;
+pub mod remains;
 pub mod runtime;
 pub mod runtimes;
 mod scrub;
@@ -29,4 +34,6 @@ pub mod sight;
 pub mod state;
 mod table;
 pub mod token;
+pub mod truth;
+pub mod wait;
 mod words;

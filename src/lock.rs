@@ -4,7 +4,7 @@
 //! both, and only ever closed, for LOCK_UN in one process would free it for all (flock(2)).
 //! The *supervisor lock* is held by whoever watches or finishes a turn. Lock files are never unlinked.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -26,9 +26,15 @@ pub struct TurnLock(File);
 impl TurnLock {
     /// Takes the lock, waiting at most `wait`. None: somebody else holds it.
     pub fn take(place: &Place, agent: &str, wait: Duration) -> Result<Option<Self>> {
-        let path = path(place, agent, "turn");
+        let path = Self::path(place, agent);
         let taken = flock::take(open(&path)?, Hold::Alone, wait.max(PROBE));
         Ok(taken.or_fail(|| format!("cannot lock {}", path.display()))?.map(Self))
+    }
+
+    /// The lock's file.
+    #[must_use]
+    pub fn path(place: &Place, agent: &str) -> PathBuf {
+        path(place, agent, "turn")
     }
 
     /// Another share, to be given to the shim.
@@ -36,18 +42,9 @@ impl TurnLock {
         self.0.try_clone()
     }
 
-    /// Whether somebody holds the agent's turn lock now. Looks with a shared lock that is dropped at once.
+    /// Whether somebody holds the agent's turn lock now.
     pub fn is_held(place: &Place, agent: &str) -> Result<bool> {
-        let path = path(place, agent, "turn");
-        match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(Failure::io(format!("cannot open {}", path.display()), error)),
-            Ok(file) => match file.try_lock_shared() {
-                Ok(()) => Ok(false),
-                Err(TryLockError::WouldBlock) => Ok(true),
-                Err(TryLockError::Error(error)) => Err(Failure::io(format!("cannot lock {}", path.display()), error)),
-            },
-        }
+        is_held(&Self::path(place, agent))
     }
 }
 
@@ -56,9 +53,20 @@ impl TurnLock {
 pub struct SupervisorLock(#[expect(dead_code, reason = "held, not read")] fd_lock::RwLockWriteGuard<'static, File>);
 
 impl SupervisorLock {
+    /// The lock's file.
+    #[must_use]
+    pub fn path(place: &Place, agent: &str) -> PathBuf {
+        path(place, agent, "supervisor")
+    }
+
+    /// Whether somebody watches or finishes a turn of the agent now.
+    pub fn is_held(place: &Place, agent: &str) -> Result<bool> {
+        is_held(&Self::path(place, agent))
+    }
+
     /// Takes the lock, waiting at most `wait`. None: somebody else holds it.
     pub fn take(place: &Place, agent: &str, wait: Duration) -> Result<Option<Self>> {
-        let path = path(place, agent, "supervisor");
+        let path = Self::path(place, agent);
         // The guard borrows the lock, and both have to outlive this call: a lock or two are left to the process's end.
         let fresh = || open(&path).map(|file| Box::leak(Box::new(fd_lock::RwLock::new(file))));
         if let Ok(guard) = fresh()?.try_write() {
@@ -73,6 +81,15 @@ impl SupervisorLock {
             Ok(taken) => taken.map(|guard| Some(Self(guard))).or_fail(|| format!("cannot lock {}", path.display())),
             Err(_) => Ok(None),
         }
+    }
+}
+
+/// Looks with a shared lock that is dropped at once.
+fn is_held(path: &Path) -> Result<bool> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Failure::io(format!("cannot open {}", path.display()), error)),
+        Ok(file) => flock::is_taken(&file).or_fail(|| format!("cannot lock {}", path.display())),
     }
 }
 

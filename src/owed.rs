@@ -5,12 +5,13 @@
 
 use std::path::Path;
 
+use crate::bmad;
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::id::{RunId, TurnId};
 use crate::judge::owed::{begins_attempt, reach};
-use crate::model::{Cause, Expectation, Fulfilment, Look, Owed, Reach, Wanted};
+use crate::model::{Cause, Expectation, Fulfilment, Look, Milestone, Owed, Reach, Wanted};
 use crate::seam::git::NoRepository;
 use crate::seam::{artefact, git};
 use crate::state::{State, Tx, View, expectation, run};
@@ -33,6 +34,8 @@ pub fn resolve(wanted: &[Wanted], folder: &Path) -> Result<Vec<Expectation>> {
                 let repository = git::repository(folder).map_err(|why| no_repository(name, folder, why))?;
                 Expectation::Git { name: name.clone(), repository }
             }
+            Wanted::Story(text) => Expectation::Story(milestone(text, folder)),
+            Wanted::Sprint(text) => Expectation::Sprint(milestone(text, folder)),
         };
         if !all.contains(&expectation) {
             all.push(expectation);
@@ -44,6 +47,10 @@ pub fn resolve(wanted: &[Wanted], folder: &Path) -> Result<Vec<Expectation>> {
 /// Without `.`, but with `..`: what stands before that may be a link.
 fn absolute(path: &Path, folder: &Path) -> std::path::PathBuf {
     folder.join(path).components().collect()
+}
+
+fn milestone(text: &str, folder: &Path) -> Milestone {
+    Milestone { text: text.to_owned(), root: absolute(Path::new(""), folder) }
 }
 
 fn no_repository(name: &str, folder: &Path, why: NoRepository) -> Failure {
@@ -80,6 +87,8 @@ fn look_at(expectation: &Expectation) -> Look {
         Expectation::File(path) => artefact::file(path),
         Expectation::Result(path) => artefact::result(path),
         Expectation::Git { name, repository } => git::ref_in(repository, name),
+        Expectation::Story(milestone) => bmad::look_at_story(milestone),
+        Expectation::Sprint(milestone) => bmad::look_at_sprint(milestone),
     }
 }
 
@@ -150,7 +159,7 @@ pub fn findings(view: &View<'_>, run: RunId, looked: &[(Owed, Look)]) -> Result<
             }
             _ => look,
         };
-        Ok(reach(owed.expectation.kind(), &owed.baseline, now))
+        Ok(reach(&owed.expectation, &owed.baseline, now))
     };
     looked.iter().map(find).collect()
 }

@@ -1,15 +1,18 @@
 //! Looks at adopted workers with the instruments and lets `judge` conclude. Called by the commands that show one, go on
 //! after one, or wait for one to come; it writes nothing, and asks each tmux server once.
 
+pub mod tmux;
+
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use crate::clock::Moment;
 use crate::identity::Identity;
-use crate::judge::worker::{Findings, Session, observe};
+use crate::judge::tmux::{Lost, Session};
+use crate::judge::worker::{Findings, observe};
 use crate::model::{FoundSession, Observed, Reason, Sight, TmuxSession, Worker};
 use crate::seam::process::{self, Death, Doubt, Life};
-use crate::seam::tmux::{self, Answer, Failing, Snapshot};
+use crate::seam::tmux::{self as seam, Answer, Pane, Snapshot};
 use crate::seam::wait;
 
 /// Between two looks that have to agree.
@@ -67,17 +70,14 @@ impl Looker {
         match self.ask(session.socket.as_deref()) {
             Answer::Listed(snapshot) => match &session.found {
                 Some(found) => among(snapshot, found),
-                None => snapshot.session(&session.asked).map_or(Session::NotListed, state),
+                None => tmux::listed(snapshot.session(&session.asked).into_iter()),
             },
-            Answer::Empty | Answer::NotFound => Session::NotListed,
-            Answer::NoServer { .. } => Session::NoServer,
-            Answer::NoSocket { .. } => Session::NoSocket,
-            Answer::Failed { failing, .. } => Session::Failed(why_failing(*failing)),
+            answer => tmux::unlisted(answer),
         }
     }
 
     fn ask(&mut self, socket: Option<&str>) -> &Answer {
-        let answer = || tmux::look(socket, tmux::TIMEOUT);
+        let answer = || seam::look(socket, seam::TIMEOUT);
         self.answers.entry(socket.map(str::to_owned)).or_insert_with(answer)
     }
 }
@@ -118,14 +118,14 @@ pub fn found(snapshot: &Snapshot, asked: &str) -> Option<Found> {
 fn among(snapshot: &Snapshot, found: &FoundSession) -> Session {
     let server = &snapshot.server;
     if (server.pid, server.started) != (found.server_pid, found.server_started) {
-        return Session::OtherServer;
+        return Session::Lost(Lost::OtherServer);
     }
-    let ours = |pane: &&tmux::Pane| pane.session == found.session && pane.created == found.created;
-    snapshot.pane(&found.pane).filter(ours).map_or(Session::NotListed, state)
-}
-
-const fn state(pane: &tmux::Pane) -> Session {
-    if pane.dead.is_some() { Session::PaneDead } else { Session::Listed }
+    // Several sessions may show its pane, and it may have been moved to another one.
+    let ours = |pane: &&Pane| {
+        let same_session = pane.session == found.session && pane.created == found.created;
+        pane.pane == found.pane && (same_session || (pane.session != found.session && pane.pid == found.pane_pid))
+    };
+    tmux::listed(snapshot.panes.iter().find(ours).into_iter())
 }
 
 fn at_process(who: &Identity) -> Sight {
@@ -152,7 +152,9 @@ const fn why_dead(death: Death) -> Reason {
     }
 }
 
-const fn why_in_doubt(doubt: Doubt) -> Reason {
+/// Why nothing was found out, as a finding says it.
+#[must_use]
+pub const fn why_in_doubt(doubt: Doubt) -> Reason {
     match doubt {
         Doubt::OtherBoot => Reason::OtherBoot,
         Doubt::OtherNamespace => Reason::OtherNamespace,
@@ -164,22 +166,7 @@ const fn why_in_doubt(doubt: Doubt) -> Reason {
         Doubt::NotSupported => Reason::NotSupported,
         Doubt::LookFailed => Reason::LookFailed,
         Doubt::Restless => Reason::Restless,
-    }
-}
-
-const fn why_failing(failing: Failing) -> Reason {
-    match failing {
-        Failing::PermissionDenied => Reason::PermissionDenied,
-        Failing::ServerExited => Reason::ServerExited,
-        Failing::NoDirectory => Reason::NoDirectory,
-        Failing::VersionMismatch => Reason::VersionMismatch,
-        Failing::EmptyAnswer => Reason::EmptyAnswer,
-        Failing::Unparsable => Reason::Unparsable,
-        Failing::ConnectFailed => Reason::ConnectFailed,
-        Failing::TmuxFailed => Reason::TmuxFailed,
-        Failing::Timeout => Reason::Timeout,
-        Failing::ExecFailed => Reason::ExecFailed,
-        Failing::NotInstalled => Reason::NotInstalled,
+        Doubt::StartUnknown => Reason::StartUnknown,
     }
 }
 
@@ -191,8 +178,7 @@ mod tests {
     fn every_word_of_an_instrument_is_the_same_word_in_a_finding() {
         let deaths = Death::ALL.iter().map(|death| (death.word(), why_dead(*death)));
         let doubts = Doubt::ALL.iter().map(|doubt| (doubt.word(), why_in_doubt(*doubt)));
-        let failures = Failing::ALL.iter().map(|failing| (failing.word(), why_failing(*failing)));
-        for (word, why) in deaths.chain(doubts).chain(failures) {
+        for (word, why) in deaths.chain(doubts) {
             assert_eq!(word, why.word());
         }
     }

@@ -5,6 +5,9 @@ use crate::error::{Failure, Result};
 use crate::model::{Run, Turn, Worker};
 use crate::state::{View, run, turn, worker};
 
+/// Who acts outside every turn.
+pub const OPERATOR: &str = "operator";
+
 /// Who bears a good token.
 #[derive(Debug)]
 pub enum Bearer {
@@ -42,6 +45,18 @@ pub fn bearer(view: &View<'_>, token: &str) -> Result<Bearer> {
         return Err(Failure::refused(format!("run {id} has ended ({}): its token is no longer good", run.state)));
     }
     Ok(Bearer::Worker(Box::new((run, worker))))
+}
+
+/// Who does something by hand: the agent whose token is set, or the operator.
+///
+/// # Errors
+/// 76 for a token that is not good.
+pub fn actor(view: &View<'_>) -> Result<String> {
+    let Some(token) = of_environment() else { return Ok(OPERATOR.to_owned()) };
+    Ok(match bearer(view, &token)? {
+        Bearer::Turn(turn) => turn.agent,
+        Bearer::Worker(worker) => worker.0.agent,
+    })
 }
 
 fn of_turn(view: &View<'_>, turn: Turn) -> Result<Turn> {

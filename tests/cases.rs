@@ -12,7 +12,9 @@ fn root(name: &str) -> PathBuf {
 /// The names of all tests, with the path of their module, as the test harness prints them.
 fn tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for (folder, first) in [("tests", ""), ("src", ""), ("bins/turn", ""), ("bins/mail", ""), ("bins/probe", "")] {
+    for (folder, first) in
+        [("tests", ""), ("src", ""), ("bins/turn", ""), ("bins/mail", ""), ("bins/probe", ""), ("bins/reconcile", "")]
+    {
         read(&root(folder), first, &mut names);
     }
     names

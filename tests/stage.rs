@@ -19,6 +19,7 @@ use crate::support::{Family, fake_agent};
 
 pub(crate) const TURN: &str = env!("CARGO_BIN_EXE_turn");
 pub(crate) const MAIL: &str = env!("CARGO_BIN_EXE_mail");
+pub(crate) const RECONCILE: &str = env!("CARGO_BIN_EXE_reconcile");
 
 /// A folder with a state file, and everybody who works on it.
 pub(crate) struct Stage {
@@ -124,6 +125,12 @@ impl Stage {
 
     pub(crate) fn mail(&self, args: &[&str]) -> Call {
         let mut command = self.command(MAIL);
+        command.args(args);
+        self.call(command)
+    }
+
+    pub(crate) fn reconcile(&self, args: &[&str]) -> Call {
+        let mut command = self.command(RECONCILE);
         command.args(args);
         self.call(command)
     }

@@ -6,6 +6,7 @@ use refloat::id::RunId;
 use refloat::judge::outcome::is_terminal_mail;
 use refloat::model::{Capability, DeadCause, MailType};
 use refloat::state::{View, run};
+use refloat::token::OPERATOR;
 
 /// The groups, as they are listed.
 const GROUPS: &str = "@all, @builders, @scouts, @reviewers, @leads, @mergers, @coordinators, @children";
@@ -76,7 +77,7 @@ pub(crate) fn resolve(view: &View<'_>, to: &To, sender: &str, kind: MailType, qu
     let one = |agent: String, run, dead_reason| vec![Address { agent, run, group: None, dead_reason }];
     match to {
         To::Agent(name) => {
-            if !queue && name != "operator" && !run::is_known(view, name)? {
+            if !queue && name != OPERATOR && !run::is_known(view, name)? {
                 return Err(unknown(name, &run::open_names(view)?));
             }
             Ok(one(name.clone(), None, None))

@@ -83,7 +83,7 @@ impl Draft {
                 dead_reason: address.dead_reason,
             };
             let expires = self.expires.map(|while_| now.plus(while_));
-            let terms = Terms { sent_to: address.group.as_deref(), expires };
+            let terms = Terms { sent_to: address.group.as_deref(), expires, thread: None };
             let id = mail::send_on(tx, &new, &terms, now.at)?;
             let stored = mail::by_id(tx, id)?.ok_or_else(|| Failure::not_found(format!("mail {id} is gone")))?;
             sent.push(MailSent::from(&stored));

@@ -2,15 +2,18 @@
 
 use clap::Args;
 use refloat::cli::Context;
-use refloat::error::Result;
+use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
+use refloat::identity::Named;
 use refloat::model::{Finding, Instrument, SubjectKind};
 use refloat::record::Evidence;
 use refloat::record::evidence::{Detail, PidDetail};
-use refloat::seam::process;
+use refloat::seam::process::{Doubt, Life, Look, Place, look_at, look_at_pid};
 use refloat::sight;
+use serde_json::Value;
 
 use crate::args::Asked;
+use crate::lines::{self, Go};
 use crate::tell::Teller;
 
 /// Whether a process lives, and is the one that is meant
@@ -18,30 +21,113 @@ use crate::tell::Teller;
 #[command(before_help = "\
 Examples:
   probe pid 4711
-  probe pid $$ --exit-code && echo alive")]
+  probe pid $$ --exit-code && echo alive
+  who=$(probe pid $! | jq -r .detail.identity)    # later, also after a reboot: probe pid \"$who\"
+  pgrep -f agent | probe pid -
+
+A number alone may be another process's by now (`identity_unproven`). The identity in `detail` names one process for ever.")]
 pub(crate) struct Pid {
-    /// The numbers of processes
-    #[arg(value_name = "PID", required = true, value_parser = clap::value_parser!(i32).range(1..))]
-    pids: Vec<i32>,
+    /// The processes: numbers, PID:START_TICKS, or identities, as text or as JSON; - reads one per line from stdin
+    #[arg(value_name = "PID|IDENTITY|-", required = true, value_parser = subject)]
+    subjects: Vec<Subject>,
     #[command(flatten)]
     asked: Asked,
 }
 
-pub(crate) fn run(cx: &mut Context, args: &Pid) -> Result<Exit> {
-    let mut teller = Teller::new(cx, args.asked);
-    for pid in &args.pids {
-        let evidence = look(*pid, &teller);
-        teller.tell(&evidence)?;
-    }
-    if args.pids.len() > 1 { teller.end_of_several() } else { Ok(teller.end()) }
+#[derive(Clone, Debug)]
+enum Subject {
+    Named(Named),
+    Stdin,
 }
 
-fn look(pid: i32, teller: &Teller<'_>) -> Evidence {
-    let found = process::living(pid);
-    let start_ticks = found.as_ref().ok().map(|identity| identity.start_ticks);
-    let life = found.map_or_else(|life| life, |identity| process::look(&identity));
-    let finding = Finding::from(sight::of_process(life));
-    let detail = PidDetail { pid, start_ticks, stopped: None, identity_unproven: true };
-    let subject = (SubjectKind::Process, pid.to_string());
+fn subject(text: &str) -> Result<Subject, String> {
+    if text == "-" { Ok(Subject::Stdin) } else { text.parse().map(Subject::Named) }
+}
+
+pub(crate) fn run(cx: &mut Context, args: &Pid) -> Result<Exit> {
+    match args.subjects.as_slice() {
+        [Subject::Stdin] => listed(cx, args.asked),
+        [Subject::Named(one)] => {
+            let mut teller = Teller::new(cx, args.asked);
+            tell(&mut teller, one)?;
+            Ok(teller.end())
+        }
+        several => {
+            let named = several.iter().map(|subject| match subject {
+                Subject::Named(named) => Ok(named),
+                Subject::Stdin => Err(Failure::usage("- stands alone: the processes come from standard input")),
+            });
+            let named = named.collect::<Result<Vec<_>>>()?;
+            let mut teller = Teller::new(cx, args.asked);
+            named.into_iter().try_for_each(|one| tell(&mut teller, one))?;
+            teller.end_of_several()
+        }
+    }
+}
+
+fn listed(cx: &mut Context, asked: Asked) -> Result<Exit> {
+    cx.note_stdin("processes, one per line,");
+    let mut teller = Teller::new(cx, asked);
+    lines::each(|number, line| {
+        match line.map_err(str::to_owned).and_then(read) {
+            Ok(Some(named)) => tell(&mut teller, &named)?,
+            Ok(None) => {}
+            Err(why) => teller.refuse(number, &why),
+        }
+        Ok(if teller.is_heard() { Go::On } else { Go::Enough })
+    })?;
+    teller.end_of_several()
+}
+
+/// Who stands in a line. None for a record that names no process for ever: the numbers in other records do not say of
+/// which boot and which namespace they are.
+fn read(line: &str) -> Result<Option<Named>, String> {
+    if !line.starts_with('{') {
+        return line.parse().map(Some);
+    }
+    let record: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    match (record["type"].as_str(), record["subject_kind"].as_str()) {
+        (None, _) => line.parse().map(Some),
+        (Some("evidence"), Some("process")) => {
+            let identity = record["detail"]["identity"].as_str();
+            identity.ok_or("this evidence has no identity")?.parse().map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+fn tell(teller: &mut Teller<'_>, named: &Named) -> Result<()> {
+    let evidence = look(named, teller);
+    teller.tell(&evidence)
+}
+
+fn look(named: &Named, teller: &Teller<'_>) -> Evidence {
+    let here = Place::here();
+    let (look, who) = match named {
+        Named::Pid(pid) => {
+            let look = look_at_pid(*pid);
+            let who = look.found.clone();
+            (look, who)
+        }
+        Named::Started { pid, start_ticks } => {
+            let who = here.identity(*pid, *start_ticks);
+            (look_at(&who), here.doubt().is_none().then_some(who))
+        }
+        Named::Identity(who) => (look_at(who), Some(who.clone())),
+    };
+    let finding = Finding::from(sight::of_process(look.life));
+    let unproven = matches!(named, Named::Pid(_)) || look.life == Life::Unknown(Doubt::StartUnknown);
+    let detail = detail(named.pid(), who.map(|who| who.to_string()), look, unproven);
+    let subject = (SubjectKind::Process, named.to_string());
     Evidence::here(subject, Instrument::Pidfd, finding, Detail::Pid(detail), teller.here())
+}
+
+fn detail(pid: i32, identity: Option<String>, look: Look, identity_unproven: bool) -> PidDetail {
+    let stopped = match look.life {
+        Life::Alive { stopped } => Some(stopped),
+        Life::Dead(_) | Life::Unknown(_) => None,
+    };
+    let start_ticks = look.found.map(|found| found.start_ticks);
+    let Look { name, name_lossy, thread_of, errno, .. } = look;
+    PidDetail { pid, identity, start_ticks, stopped, name, name_lossy, thread_of, errno, identity_unproven }
 }

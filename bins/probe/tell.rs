@@ -16,11 +16,13 @@ pub(crate) struct Teller<'c> {
     asked: Asked,
     here: Here,
     count: ProbeEnded,
+    malformed: bool,
 }
 
 impl<'c> Teller<'c> {
     pub(crate) fn new(cx: &'c mut Context, asked: Asked) -> Self {
-        Self { cx, asked, here: Here::from(&process::me()), count: ProbeEnded::default() }
+        let (here, count) = (Here::from(&process::me()), ProbeEnded::default());
+        Self { cx, asked, here, count, malformed: false }
     }
 
     /// Where it is observed.
@@ -38,11 +40,24 @@ impl<'c> Teller<'c> {
         self.cx.out.emit_at(evidence, evidence.observed_at)
     }
 
+    /// A line of standard input that names no subject: nothing is looked at for it, and the end says so.
+    pub(crate) fn refuse(&mut self, line: u64, why: &str) {
+        self.malformed = true;
+        self.cx.say(format_args!("stdin:{line}: {why}"));
+    }
+
+    /// Whether anybody still reads what is told.
+    pub(crate) const fn is_heard(&self) -> bool {
+        !self.cx.out.is_closed()
+    }
+
     /// The end of a look at one subject.
     pub(crate) fn end(self) -> Exit {
         match self.count {
+            _ if self.malformed => Exit::Malformed,
             _ if !self.asked.exit_code => Exit::Done,
-            ProbeEnded { unknown: 1.., .. } => Exit::Unknown,
+            // Of nothing that was looked at nothing is known.
+            ProbeEnded { unknown: 1.., .. } | ProbeEnded { evidence: 0, .. } => Exit::Unknown,
             ProbeEnded { no: 1.., .. } => Exit::No,
             _ => Exit::Done,
         }

@@ -1,11 +1,13 @@
 //! `turn show`: a run with its turns, or a turn with its end; then its retries, dead letters and crashes.
 
 use refloat::cli::Context;
+use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::finish;
 use refloat::id::{RunId, TurnId};
-use refloat::model::{Crash, DeadLetter, Owed, Retry, Run, Turn, Worker};
+use refloat::model::{Crash, DeadLetter, Owed, Prospect, Retry, Run, Turn, Worker};
+use refloat::prospect;
 use refloat::record::{CrashRecord, DeadLetterRecord, RetryRecord, RunRecord, TurnRecord};
 use refloat::sight::Looker;
 use refloat::state::{Place, State, View, crash, dead_letter, expectation, retry, run, turn, worker};
@@ -28,7 +30,7 @@ struct Shown {
 
 /// What went wrong, as the ledgers have it.
 struct Ledgers {
-    retries: Vec<Retry>,
+    retries: Vec<(Retry, Prospect)>,
     dead: Vec<DeadLetter>,
     crashes: Vec<Crash>,
 }
@@ -36,7 +38,7 @@ struct Ledgers {
 pub(crate) fn run(cx: &mut Context, args: &Show) -> Result<Exit> {
     let place = cx.place()?;
     let state = State::open_for_reading(&place)?;
-    let found = state.read("look at it", |view| find(view, &args.subject))?;
+    let found = state.read("look at it", |view| find(view, &place, &args.subject))?;
     let record = |turn: &Turn| TurnRecord::of(turn, &log_dir(&place, turn));
     match found {
         None => Err(Failure::not_found(format!("no run, turn or agent '{}'", args.subject)).hint("see: turn list")),
@@ -59,17 +61,17 @@ pub(crate) fn run(cx: &mut Context, args: &Show) -> Result<Exit> {
 
 fn tell(cx: &mut Context, place: &Place, ledgers: &Ledgers) -> Result<Exit> {
     let logs = place.companion("logs");
-    ledgers.retries.iter().try_for_each(|retry| cx.out.emit(&RetryRecord::from(retry)))?;
+    ledgers.retries.iter().try_for_each(|(retry, prospect)| cx.out.emit(&RetryRecord::of(retry, prospect)))?;
     ledgers.dead.iter().try_for_each(|dead| cx.out.emit(&DeadLetterRecord::of(dead, &logs)))?;
     ledgers.crashes.iter().try_for_each(|crash| cx.out.emit(&CrashRecord::from(crash)))?;
     Ok(Exit::Done)
 }
 
-fn find(view: &View<'_>, subject: &str) -> Result<Option<(Found, Ledgers)>> {
+fn find(view: &View<'_>, place: &Place, subject: &str) -> Result<Option<(Found, Ledgers)>> {
     if let Ok(id) = subject.parse::<TurnId>() {
         let Some(turn) = turn::by_id(view, id)? else { return Ok(None) };
         let ledgers = Ledgers {
-            retries: retry::of_turn(view, id)?.into_iter().collect(),
+            retries: prospects(view, place, retry::of_turn(view, id)?)?,
             dead: dead_letter::of_turn(view, id)?,
             crashes: crash::of_turn(view, id)?,
         };
@@ -83,12 +85,23 @@ fn find(view: &View<'_>, subject: &str) -> Result<Option<(Found, Ledgers)>> {
     let owes = expectation::of_run(view, run.id)?;
     let turns = turn::of_run(view, run.id)?;
     let ledgers = Ledgers {
-        retries: retry::of_run(view, run.id)?,
+        retries: prospects(view, place, retry::of_run(view, run.id)?)?,
         dead: dead_letter::of_run(view, run.id)?,
         crashes: crash::of_run(view, run.id)?,
     };
     let worker = worker::of_run(view, run.id)?;
     Ok(Some((Found::Run(Box::new(Shown { run, worker, owes, turns })), ledgers)))
+}
+
+/// Retries, each with what may become of it.
+fn prospects(
+    view: &View<'_>,
+    place: &Place,
+    retries: impl IntoIterator<Item = Retry>,
+) -> Result<Vec<(Retry, Prospect)>> {
+    let now = Stamp::now();
+    let with = |retry: Retry| prospect::of(view, place, &retry, now).map(|prospect| (retry, prospect));
+    retries.into_iter().map(with).collect()
 }
 
 /// A run as it is recorded, and beside it what is seen of the worker that stands for it.

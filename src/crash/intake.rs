@@ -1,15 +1,15 @@
 //! Takes the files of refloat's own crashes into the state file: each becomes one row, whoever takes it in, and how often.
-//! Called by the commands of `turn` that write. It stops nobody: what cannot be taken in stays, and is named.
+//! Called by the commands of `turn` that write, and by `reconcile crash`. It stops nobody: what cannot be taken in stays, and is named.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::CrashFile;
 use crate::error::{Result, io_text};
 use crate::model::{CrashEntry, CrashKind, CrashWho, Turn};
 use crate::scrub::scrub;
-use crate::state::{State, Tx, crash, turn};
+use crate::state::{Place, State, Tx, crash, turn};
 
 /// So many files are taken in at once; the rest is for the next command.
 const FILES: usize = 64;
@@ -41,6 +41,13 @@ pub fn take_in(state: &mut State) -> Vec<String> {
         Err(failure) => said.push(failure.to_string()),
     }
     said
+}
+
+/// How many files wait to be taken in, and where; looking takes none.
+#[must_use]
+pub fn waiting(place: &Place) -> (usize, PathBuf) {
+    let folder = place.companion("crashes");
+    (names(&folder).len(), folder)
 }
 
 /// The crash files, oldest first; a folder that is not there, or cannot be read, has none.
@@ -126,6 +133,8 @@ fn who(program: &str) -> CrashWho {
         "turn" => CrashWho::Turn,
         "turn (shim)" => CrashWho::Shim,
         "mail" => CrashWho::Mail,
+        "probe" => CrashWho::Probe,
+        "reconcile" => CrashWho::Reconcile,
         _ => CrashWho::Other,
     }
 }

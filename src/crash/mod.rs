@@ -4,7 +4,7 @@
 
 mod intake;
 
-pub use intake::take_in;
+pub use intake::{take_in, waiting};
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

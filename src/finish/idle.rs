@@ -1,6 +1,6 @@
 //! Ends of runs that have no turn: a stop, and the word or the work of an adopted worker. The same transaction as that of
-//! a turn's end, without a turn: the run's state, and its parent's notice, once. Called by `turn stop`, `turn end` and
-//! the `turn run` that comes after a worker.
+//! a turn's end, without a turn: the run's state, and its parent's notice, once. Called by `turn stop`, `turn end`,
+//! the `turn run` that comes after a worker, and `reconcile retry cancel`.
 
 use super::ended;
 use super::notice;
@@ -9,12 +9,13 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::id::MailId;
 use crate::judge::outcome::{Conclusion, Open, owed_mail};
+use crate::judge::reopen::cancelled;
 use crate::judge::sequel::Sequel;
 use crate::judge::worker::{Said, by_word, by_work, sequel};
-use crate::model::{Fulfilment, Look, MailType, Outcome, Owed, Run, RunState, Worker};
+use crate::model::{Act, Fulfilment, Look, MailType, Outcome, Owed, Retry, Run, RunState, Turn, Worker};
 use crate::owed;
 use crate::record::RunEnded;
-use crate::state::{Tx, mail, run, worker};
+use crate::state::{Tx, mail, reopening, run, worker};
 
 /// Ends an open run that has no turn: its record, and the notice to its parent. `run` was read in this transaction.
 ///
@@ -57,6 +58,20 @@ pub fn end_by_work(tx: &Tx<'_>, run: &Run, looked: &[(Owed, Look)], now: Stamp) 
     let account = Account::open(tx, run, looked)?;
     let Some(end) = by_work(account.open, &account.findings) else { return Ok(None) };
     account.close(tx, run, end, ("gone without a word, its work done", None), now).map(Some)
+}
+
+/// Ends a run whose next try somebody has cancelled, as its last failure would have ended it; no dead letter is opened
+/// for that. `run` was read in this transaction, and `last` is its newest turn.
+///
+/// # Errors
+/// Those of the state file.
+pub fn end_cancelled(tx: &Tx<'_>, run: &Run, retry: &Retry, last: Option<&Turn>, act: &Act) -> Result<()> {
+    let reopened = reopening::of_run(tx, run.id)?.pop();
+    let was = reopened.as_ref().map_or(RunState::Failed, |reopened| reopened.was);
+    let missing = retry.class.is_none() && reopened.is_some_and(|reopened| reopened.mail_missing);
+    let outcome = last.and_then(|turn| turn.outcome).unwrap_or(Outcome::Aborted);
+    let reason = reason("it is not tried again", act.why.as_deref());
+    close(tx, run, &cancelled(retry.class, was, run.attempts), outcome, (&reason, missing), None, act.at)
 }
 
 /// What the transaction that ends an adopted run finds before it writes.

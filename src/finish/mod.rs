@@ -10,7 +10,7 @@ mod notice;
 mod stderr;
 
 pub use evidence::{Evidence, Watched, told};
-pub use idle::{end_by_word, end_by_work, recorded_word, stop_idle};
+pub use idle::{end_by_word, end_by_work, end_cancelled, recorded_word, stop_idle};
 pub use stderr::Stderr;
 
 use crate::clock::Stamp;

@@ -2,8 +2,10 @@
 //! "Reached" is *changed since the attempt began*: what was there before proves nothing. Called by `finish`.
 
 use super::outcome::{Conclusion, Terminal};
+use super::truth;
 use crate::model::{
-    Cause, ExpectKind, FileSeen, Fulfilment, Hold, Look, Outcome, OutcomeSource, Reach, RunState, Said, Standing,
+    Cause, ExpectKind, Expectation, FileSeen, Fulfilment, Hold, Look, Outcome, OutcomeSource, Reach, RunState, Said,
+    Standing,
 };
 
 /// A result with one of these has succeeded.
@@ -35,7 +37,16 @@ pub const fn begins_attempt(before: &Standing) -> bool {
 
 /// Compares how something looks with how it looked when the attempt began.
 #[must_use]
-pub fn reach(kind: ExpectKind, before: &Look, now: &Look) -> Fulfilment {
+pub fn reach(expectation: &Expectation, before: &Look, now: &Look) -> Fulfilment {
+    match expectation {
+        Expectation::Story(milestone) | Expectation::Sprint(milestone) => {
+            truth::reach(expectation.kind(), milestone, before, now)
+        }
+        _ => compare(expectation.kind(), before, now),
+    }
+}
+
+fn compare(kind: ExpectKind, before: &Look, now: &Look) -> Fulfilment {
     let (reach, why) = match (before, now) {
         (_, Look::Mail { mail: Some(_) }) => (Reach::Reached, None),
         (_, Look::Mail { mail: None }) => (Reach::NotReached, Some("not sent".to_owned())),
@@ -48,6 +59,7 @@ pub fn reach(kind: ExpectKind, before: &Look, now: &Look) -> Fulfilment {
             (Reach::NotReached, Some("not moved since the attempt began".to_owned()))
         }
         (_, Look::Ref { .. }) => (Reach::Reached, None),
+        (_, Look::Truth(_)) => (Reach::Unknown, Some("it is no file".to_owned())),
         (before, Look::File(now)) => match change(before, now) {
             Change::None => (Reach::NotReached, Some("not changed since the attempt began".to_owned())),
             Change::Unknown(why) => (Reach::Unknown, Some(why)),
@@ -86,18 +98,35 @@ fn change(before: &Look, now: &FileSeen) -> Change {
 /// What a changed result says.
 fn said(said: Option<&Said>) -> (Reach, Option<String>) {
     match said {
-        Some(Said::Status(status)) => {
-            let word = status.trim().to_lowercase().replace(['-', ' '], "_");
-            if GOOD.contains(&word.as_str()) {
-                (Reach::Reached, Some(format!("its status is '{status}'")))
-            } else if BAD.contains(&word.as_str()) {
-                (Reach::Contradicted, Some(format!("its status is '{status}'")))
-            } else {
-                (Reach::Unknown, Some(format!("its status '{status}' does not say how the work ended")))
-            }
-        }
+        Some(Said::Status(status)) => match word(status) {
+            Word::Good => (Reach::Reached, Some(format!("its status is '{status}'"))),
+            Word::Bad => (Reach::Contradicted, Some(format!("its status is '{status}'"))),
+            Word::Neither => (Reach::Unknown, Some(format!("its status '{status}' does not say how the work ended"))),
+        },
         Some(Said::Nothing(why)) => (Reach::Unknown, Some(why.clone())),
         None => (Reach::Unknown, Some("it was not read".to_owned())),
+    }
+}
+
+/// How work ended, by the word of its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// It has succeeded.
+    Good,
+    /// It has not.
+    Bad,
+    /// The word does not tell.
+    Neither,
+}
+
+/// What a status says, in whatever case and with whatever between its words.
+#[must_use]
+pub fn word(status: &str) -> Word {
+    let word = status.trim().to_lowercase().replace(['-', ' '], "_");
+    match word.as_str() {
+        word if GOOD.contains(&word) => Word::Good,
+        word if BAD.contains(&word) => Word::Bad,
+        _ => Word::Neither,
     }
 }
 
@@ -114,12 +143,13 @@ pub fn adopt(conclusion: Conclusion, terminal: Option<Terminal>, findings: &[Ful
     }
 }
 
-/// A good end by the work alone: everything that is owed is there, and a result of this attempt says so.
-/// A file or a ref alone does not: a half-written file has changed too.
+/// A good end by the work alone: everything that is owed is there, and a result, a story or a sprint file of this attempt
+/// says so. A file or a ref alone does not: a half-written file has changed too.
 #[must_use]
 pub fn done(findings: &[Fulfilment]) -> Option<Conclusion> {
     let all = findings.iter().all(|finding| finding.reach == Reach::Reached);
-    let strong = findings.iter().any(|finding| finding.kind == ExpectKind::Result);
+    let says = |kind| matches!(kind, ExpectKind::Result | ExpectKind::Story | ExpectKind::Sprint);
+    let strong = findings.iter().any(|finding| says(finding.kind));
     (all && strong).then(|| expected(Outcome::Completed, Cause::ExpectationMet))
 }
 

@@ -73,7 +73,7 @@ fn the_table_of_files_and_refs() {
         (Mail, mail(None), mail(Some(1)), Reached, ""),
     ];
     for (kind, before, now, expected, words) in rows {
-        let finding = reach(kind, &before, &now);
+        let finding = compare(kind, &before, &now);
         assert_eq!(finding.reach, expected, "{before:?} {now:?}");
         assert!(finding.why.as_deref().unwrap_or_default().contains(words), "{finding:?}");
         assert_eq!(finding.why.is_none(), expected == Reached, "{finding:?}");
@@ -104,13 +104,13 @@ fn the_table_of_results() {
         (status("done"), Look::Absent, NotReached),
     ];
     for (before, now, expected) in rows {
-        assert_eq!(reach(ExpectKind::Result, &before, &now).reach, expected, "{before:?} {now:?}");
+        assert_eq!(compare(ExpectKind::Result, &before, &now).reach, expected, "{before:?} {now:?}");
     }
     for word in GOOD {
-        assert_eq!(reach(ExpectKind::Result, &Look::Absent, &status(word)).reach, Reached, "{word}");
+        assert_eq!(compare(ExpectKind::Result, &Look::Absent, &status(word)).reach, Reached, "{word}");
     }
     for word in BAD {
-        assert_eq!(reach(ExpectKind::Result, &Look::Absent, &status(word)).reach, Contradicted, "{word}");
+        assert_eq!(compare(ExpectKind::Result, &Look::Absent, &status(word)).reach, Contradicted, "{word}");
     }
 }
 
@@ -145,7 +145,7 @@ pub(in crate::judge) fn reached() -> Vec<(Outcome, Cause)> {
 
 #[test]
 fn the_table_of_good_ends() {
-    use ExpectKind::{File, Git, Mail, Result};
+    use ExpectKind::{File, Git, Mail, Result, Sprint, Story};
     use Reach::{Contradicted, NotReached, Reached, Unknown};
     let rows = [
         (vec![], "completed", "clean_result"),
@@ -158,6 +158,9 @@ fn the_table_of_good_ends() {
         (vec![found(Result, Contradicted)], "failed", "result_says_failed"),
         // What is worse goes first.
         (vec![found(Mail, NotReached), found(File, Unknown)], "failed", "expectation_unknown"),
+        (vec![found(Story, NotReached)], "failed", "expectation_missing"),
+        (vec![found(Story, Unknown)], "failed", "expectation_unknown"),
+        (vec![found(Story, Reached), found(Sprint, Unknown)], "failed", "expectation_unknown"),
         (vec![found(File, Unknown), found(File, NotReached)], "failed", "expectation_missing"),
         (vec![found(File, NotReached), found(Result, Contradicted)], "failed", "result_says_failed"),
     ];
@@ -190,8 +193,12 @@ fn who_waits_owes_nothing_yet() {
 
 #[test]
 fn only_an_end_without_a_word_of_the_agent_gives_way_to_a_good_result() {
-    use ExpectKind::{File, Git, Mail, Result};
+    use ExpectKind::{File, Git, Mail, Result, Sprint, Story};
     use Outcome as O;
+    for strong in [Story, Sprint] {
+        let good = [found(strong, Reach::Reached), found(File, Reach::Reached)];
+        assert_eq!(adopt(conclusion(O::Killed), None, &good).cause, Cause::ExpectationMet, "{strong}");
+    }
     let good = [found(Result, Reach::Reached), found(File, Reach::Reached)];
     let adopted = [O::NoResult, O::Killed, O::Lost, O::Stalled, O::TimedOut, O::Aborted];
     for outcome in Outcome::ALL {
@@ -214,6 +221,8 @@ fn only_an_end_without_a_word_of_the_agent_gives_way_to_a_good_result() {
         vec![found(Result, Reach::Contradicted)],
         vec![found(Result, Reach::Reached), found(File, Reach::NotReached)],
         vec![found(Result, Reach::Reached), found(Mail, Reach::NotReached)],
+        vec![found(Story, Reach::Reached), found(Sprint, Reach::NotReached)],
+        vec![found(Story, Reach::Unknown)],
     ];
     for findings in weak {
         assert_eq!(adopt(conclusion(O::Killed), None, &findings).outcome, O::Killed, "{findings:?}");

@@ -16,9 +16,9 @@ fn taken(next: Next, opened_at: Stamp, closed_at: Stamp) -> Prior {
         id: RetryId(1),
         run: RunId(1),
         agent: "a".into(),
-        turn: TurnId(1),
+        turn: Some(TurnId(1)),
         attempt: 1,
-        class: next.class,
+        class: Some(next.class),
         counted: next.counted,
         due_at: next.due_at,
         by_provider: next.by_provider,
@@ -28,6 +28,8 @@ fn taken(next: Next, opened_at: Stamp, closed_at: Stamp) -> Prior {
         opened_at,
         closed_at: Some(closed_at),
         taken_by: Some(TurnId(2)),
+        cancelled: None,
+        reopened: None,
     })
 }
 

@@ -88,12 +88,12 @@ pub fn sequel(outcome: Outcome, run: &Situation) -> Option<Sequel> {
             ..ended(RunState::Waiting, None)
         },
         O::Silent => ended(RunState::Completed, Some(MailType::WorkerDied)),
-        O::Failed => again_or(RetryClass::Failed, RunState::Failed, run),
-        O::NoResult => again_or(RetryClass::NoResult, RunState::Failed, run),
-        O::Killed => again_or(RetryClass::Killed, RunState::Failed, run),
-        O::SpawnFailed => again_or(RetryClass::SpawnFailed, RunState::Failed, run),
-        O::Limited => again_or(RetryClass::Limited, RunState::Failed, run),
-        O::Lost => again_or(RetryClass::Lost, RunState::Crashed, run),
+        O::Failed => again_or(RetryClass::Failed, run),
+        O::NoResult => again_or(RetryClass::NoResult, run),
+        O::Killed => again_or(RetryClass::Killed, run),
+        O::SpawnFailed => again_or(RetryClass::SpawnFailed, run),
+        O::Limited => again_or(RetryClass::Limited, run),
+        O::Lost => again_or(RetryClass::Lost, run),
         O::Auth => Sequel { hold: Some(Hold::NeedsHuman), ..ended(RunState::Blocked, Some(MailType::Escalation)) },
         O::Stalled | O::TimedOut => ended(RunState::TimedOut, Some(MailType::WorkerDied)),
         O::Aborted | O::NeverStarted => ended(RunState::Stopped, Some(MailType::WorkerDied)),
@@ -120,15 +120,28 @@ pub const fn crash_of(outcome: Outcome) -> Option<CrashKind> {
     }
 }
 
+/// The end of a run that is not tried again after this.
+#[must_use]
+pub const fn given_up(class: RetryClass) -> RunState {
+    match class {
+        RetryClass::Lost => RunState::Crashed,
+        RetryClass::Failed
+        | RetryClass::NoResult
+        | RetryClass::Killed
+        | RetryClass::SpawnFailed
+        | RetryClass::Limited => RunState::Failed,
+    }
+}
+
 /// Another try by the table of retries, or the end.
-fn again_or(class: RetryClass, last: RunState, run: &Situation) -> Sequel {
+fn again_or(class: RetryClass, run: &Situation) -> Sequel {
     let attempts = run.attempts + i64::from(policy(class).counts);
     let over = |state| Sequel::plain(state, attempts, Some(MailType::WorkerDied));
     if run.stop_requested {
         return over(RunState::Stopped);
     }
     let next = match retry::next(class, attempts, run) {
-        Err(cause) => return Sequel { dead: Some(cause), ..over(last) },
+        Err(cause) => return Sequel { dead: Some(cause), ..over(given_up(class)) },
         Ok(next) => next,
     };
     let (state, hold) = match class {

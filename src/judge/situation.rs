@@ -65,7 +65,7 @@ impl Prior {
             Some(closed) if taken.by_provider => closed.min(taken.due_at).since(taken.opened_at),
             _ => 0,
         };
-        let limits = if taken.class == RetryClass::Limited { taken.in_a_row } else { 0 };
+        let limits = if taken.class == Some(RetryClass::Limited) { taken.in_a_row } else { 0 };
         Self { since: Stamp::from_millis(taken.since.millis().saturating_add(waited)), limits }
     }
 }

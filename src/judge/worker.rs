@@ -4,6 +4,7 @@
 use crate::judge::outcome::{Conclusion, Open, settle};
 use crate::judge::owed::{done, hold_to};
 use crate::judge::sequel::Sequel;
+use crate::judge::tmux::{Lost, Session, of_session};
 use crate::model::{Cause, Fulfilment, MailType, Observed, Outcome, OutcomeSource, Reason, RunState, Sight};
 
 /// What was found of a worker.
@@ -21,25 +22,6 @@ pub struct Findings {
     pub launching: bool,
 }
 
-/// What tmux says of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Session {
-    /// It is listed, by the recorded server, with a living pane.
-    Listed,
-    /// It is listed, and its pane is dead.
-    PaneDead,
-    /// The recorded server answered and does not list it.
-    NotListed,
-    /// Another server than the recorded one answered.
-    OtherServer,
-    /// Nobody is behind the socket.
-    NoServer,
-    /// There is no socket.
-    NoSocket,
-    /// tmux could not be asked.
-    Failed(Reason),
-}
-
 /// Concludes whether a worker is there. The first line that fits decides.
 ///
 /// A process is asked before its session: what a living process is called by tmux does not matter, and a shell that
@@ -47,25 +29,16 @@ pub enum Session {
 #[must_use]
 pub fn observe(findings: &Findings) -> Sight {
     use Observed::{Alive, Gone};
-    let server_is = |observed| findings.server.is_some_and(|server| server.observed == observed);
+    let came = |said| Sight::from(of_session(said, findings.server, 1));
     match (findings.process, findings.session) {
         (Some(process @ Sight { observed: Alive | Gone, .. }), _) => process,
         (Some(unknown), None) => unknown,
         (None, None) => Sight::unknown(Reason::LookFailed),
-        (_, Some(Session::Listed)) => Sight::alive(Reason::Listed),
-        (_, Some(Session::PaneDead)) => Sight::gone(Reason::PaneDead),
-        (_, Some(Session::Failed(why))) => Sight::unknown(why),
+        (_, Some(said @ (Session::Listed | Session::PaneDead | Session::Lost(Lost::Failed(_))))) => came(said),
         // It was never there: whether it may still come is all there is to know.
         (_, Some(_)) if !findings.found && findings.launching => Sight::unknown(Reason::Launching),
         (_, Some(_)) if !findings.found => Sight::gone(Reason::NeverAppeared),
-        (_, Some(Session::NotListed)) => Sight::gone(Reason::NotListed),
-        // A socket says nothing of a server that lives without it.
-        (_, Some(_)) if server_is(Gone) => Sight::gone(Reason::NoServer),
-        (_, Some(Session::NoSocket)) => Sight::unknown(Reason::NoSocket),
-        (_, Some(Session::OtherServer)) => Sight::unknown(Reason::SocketReplaced),
-        (_, Some(Session::NoServer)) if server_is(Alive) => Sight::unknown(Reason::SocketReplaced),
-        // Nobody saw the server's process: one silent socket proves nothing of it.
-        (_, Some(Session::NoServer)) => Sight::unknown(Reason::NoServer),
+        (_, Some(said)) => came(said),
     }
 }
 
@@ -138,28 +111,28 @@ pub(super) mod tests {
             (session(S::Listed), "alive listed"),
             (session(S::PaneDead), "gone pane_dead"),
             (session(S::NotListed), "gone not_listed"),
-            (session(S::Failed(Reason::Timeout)), "unknown timeout"),
-            (session(S::Failed(Reason::PermissionDenied)), "unknown permission_denied"),
-            (server(S::NoServer, DEAD), "gone no_server"),
-            (server(S::NoServer, LIVES), "unknown socket_replaced"),
-            (server(S::NoServer, HIDDEN), "unknown no_server"),
-            (session(S::NoServer), "unknown no_server"),
-            (server(S::OtherServer, DEAD), "gone no_server"),
-            (server(S::OtherServer, LIVES), "unknown socket_replaced"),
-            (session(S::OtherServer), "unknown socket_replaced"),
-            (server(S::NoSocket, DEAD), "gone no_server"),
-            (server(S::NoSocket, LIVES), "unknown no_socket"),
-            (session(S::NoSocket), "unknown no_socket"),
+            (session(S::Lost(Lost::Failed(Reason::Timeout))), "unknown timeout"),
+            (session(S::Lost(Lost::Failed(Reason::PermissionDenied))), "unknown permission_denied"),
+            (server(S::Lost(Lost::NoServer), DEAD), "gone no_server"),
+            (server(S::Lost(Lost::NoServer), LIVES), "unknown socket_replaced"),
+            (server(S::Lost(Lost::NoServer), HIDDEN), "unknown no_server"),
+            (session(S::Lost(Lost::NoServer)), "unknown no_server"),
+            (server(S::Lost(Lost::OtherServer), DEAD), "gone no_server"),
+            (server(S::Lost(Lost::OtherServer), LIVES), "unknown socket_replaced"),
+            (session(S::Lost(Lost::OtherServer)), "unknown socket_replaced"),
+            (server(S::Lost(Lost::NoSocket), DEAD), "gone no_server"),
+            (server(S::Lost(Lost::NoSocket), LIVES), "unknown no_socket"),
+            (session(S::Lost(Lost::NoSocket)), "unknown no_socket"),
             // Before it was ever seen.
             (never(S::Listed, true), "alive listed"),
             (never(S::PaneDead, true), "gone pane_dead"),
             (never(S::NotListed, true), "unknown launching"),
-            (never(S::NoServer, true), "unknown launching"),
-            (never(S::NoSocket, true), "unknown launching"),
+            (never(S::Lost(Lost::NoServer), true), "unknown launching"),
+            (never(S::Lost(Lost::NoSocket), true), "unknown launching"),
             (never(S::NotListed, false), "gone never_appeared"),
-            (never(S::NoServer, false), "gone never_appeared"),
-            (never(S::NoSocket, false), "gone never_appeared"),
-            (never(S::Failed(Reason::NotInstalled), false), "unknown not_installed"),
+            (never(S::Lost(Lost::NoServer), false), "gone never_appeared"),
+            (never(S::Lost(Lost::NoSocket), false), "gone never_appeared"),
+            (never(S::Lost(Lost::Failed(Reason::NotInstalled)), false), "unknown not_installed"),
         ];
         for (findings, expected) in rows {
             let sight = observe(&findings);
@@ -171,7 +144,8 @@ pub(super) mod tests {
     fn an_error_of_an_instrument_is_never_a_death() {
         for why in Reason::ALL {
             for (found, launching) in [(true, false), (false, true), (false, false)] {
-                let findings = Findings { process: HIDDEN, found, launching, ..session(Session::Failed(*why)) };
+                let findings =
+                    Findings { process: HIDDEN, found, launching, ..session(Session::Lost(Lost::Failed(*why))) };
                 assert_eq!(observe(&findings), Sight::unknown(*why));
             }
         }

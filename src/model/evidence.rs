@@ -1,6 +1,7 @@
-//! The words of evidence: what was looked at, with what, and what was found. One list of reasons for all instruments.
+//! The words of evidence: what was looked at, with what, and what was found.
 //! Only words and data: `seam` looks, `judge` finds, `record` prints.
 
+use super::reason::Reason;
 use super::sight::{Observed, Sight};
 use crate::words::words;
 
@@ -23,6 +24,28 @@ words! {
         Alive = "alive",
         /// It is gone for certain.
         Dead = "dead",
+        /// It is not there.
+        Absent = "absent",
+        /// It has reached its target.
+        Done = "done",
+        /// It has not reached its target.
+        NotDone = "not_done",
+        /// It is there.
+        Present = "present",
+        /// It changed between two looks.
+        Growing = "growing",
+        /// It did not change between two looks.
+        Silent = "silent",
+        /// It is there and is not what it should be.
+        Damaged = "damaged",
+        /// The work has failed, by its own word.
+        Failed = "failed",
+        /// Somebody holds it, or holds it back.
+        Held = "held",
+        /// Nobody holds it.
+        Free = "free",
+        /// It is whole.
+        Healthy = "healthy",
         /// It could not be found out.
         Unknown = "unknown",
     }
@@ -67,82 +90,22 @@ words! {
     pub enum Instrument {
         /// `pidfd_open(2)` and `/proc`.
         Pidfd = "pidfd",
-    }
-}
-
-words! {
-    /// Why a finding is what it is: the closed list. `docs/probe.md` explains each word.
-    pub enum Reason {
-        /// The recorded process lives.
-        Running = "running",
-        /// It lives and is stopped by a signal or a tracer.
-        Stopped = "stopped",
-        /// tmux lists the session and its pane is not dead; its process cannot be looked at.
-        Listed = "listed",
-        /// No process has its number.
-        NoSuchProcess = "no_such_process",
-        /// Another process has its number.
-        PidReused = "pid_reused",
-        /// It has ended and waits for its parent to ask.
-        Zombie = "zombie",
-        /// The host was booted anew.
-        Rebooted = "rebooted",
-        /// tmux answered and does not list the session.
-        NotListed = "not_listed",
-        /// tmux lists the pane as dead.
-        PaneDead = "pane_dead",
-        /// The tmux server is gone.
-        NoServer = "no_server",
-        /// The session never came within the launch deadline.
-        NeverAppeared = "never_appeared",
-        /// The session is not there yet.
-        Launching = "launching",
-        /// Another boot, and not certainly a later one of this host.
-        OtherBoot = "other_boot",
-        /// Its number was told in another namespace.
-        OtherNamespace = "other_namespace",
-        /// Another machine-id.
-        OtherHost = "other_host",
-        /// Who looks cannot tell its own boot or namespaces.
-        OwnIdentityUnknown = "own_identity_unknown",
-        /// `/proc` belongs to another pid namespace.
-        ForeignProc = "foreign_proc",
-        /// The number exists, but `/proc` does not show whose it is.
-        Hidden = "hidden",
-        /// No free descriptor.
-        NoDescriptors = "no_descriptors",
-        /// The kernel offers no pidfds.
-        NotSupported = "not_supported",
-        /// Another error of the instrument.
-        LookFailed = "look_failed",
-        /// Processes came and went faster than they could be read.
-        Restless = "restless",
-        /// Another tmux server answers on the socket, or none, while the recorded one lives or cannot be looked at.
-        SocketReplaced = "socket_replaced",
-        /// There is no socket, which says nothing of a server.
-        NoSocket = "no_socket",
-        /// The socket may not be used.
-        PermissionDenied = "permission_denied",
-        /// The server went while it was asked.
-        ServerExited = "server_exited",
-        /// tmux cannot make its folder.
-        NoDirectory = "no_directory",
-        /// Client and server are of different versions.
-        VersionMismatch = "version_mismatch",
-        /// tmux failed without a word.
-        EmptyAnswer = "empty_answer",
-        /// tmux answered something else than what was asked.
-        Unparsable = "unparsable",
-        /// The socket cannot be connected to.
-        ConnectFailed = "connect_failed",
-        /// tmux failed in words that are not known here.
-        TmuxFailed = "tmux_failed",
-        /// No answer in time.
-        Timeout = "timeout",
-        /// tmux cannot be started.
-        ExecFailed = "exec_failed",
-        /// There is no tmux.
-        NotInstalled = "not_installed",
+        /// stat(2), and a bounded read.
+        File = "file",
+        /// A lock that is asked for and dropped at once: flock(2), fcntl(2).
+        Flock = "flock",
+        /// The rows of the state file.
+        Rows = "rows",
+        /// The state file itself: its header, SQLite's own check, what is beside it.
+        Sqlite = "sqlite",
+        /// The text of a story file.
+        StoryFile = "story_file",
+        /// The YAML of a sprint file.
+        SprintFile = "sprint_file",
+        /// What a machine and a kernel tell of themselves, in `/etc` and `/proc`.
+        Host = "host",
+        /// `tmux list-panes`.
+        Tmux = "tmux",
     }
 }
 
@@ -174,6 +137,16 @@ impl Finding {
     #[must_use]
     pub const fn unknown(reason: Reason) -> Self {
         Self { answer: Answer::Unknown, meaning: Meaning::Unknown, reason }
+    }
+}
+
+impl From<Finding> for Sight {
+    fn from(finding: Finding) -> Self {
+        match finding.answer {
+            Answer::Yes => Self::alive(finding.reason),
+            Answer::No => Self::gone(finding.reason),
+            Answer::Unknown => Self::unknown(finding.reason),
+        }
     }
 }
 

@@ -3,18 +3,15 @@
 //! Nothing here reads the world.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Stamp;
 use crate::id::TurnId;
-use crate::model::MailType;
+use crate::model::{MailType, StoryKey, TruthSeen};
 use crate::words::words;
-
-/// Kinds that have a name and are not known yet.
-const LATER: &[&str] = &["story", "sprint"];
 
 words! {
     /// What can be expected of a run.
@@ -27,6 +24,10 @@ words! {
         Result = "result",
         /// A git ref that moves.
         Git = "git",
+        /// A story's file, whose status becomes another.
+        Story = "story",
+        /// A story's line in the sprint file, whose status becomes another.
+        Sprint = "sprint",
     }
 }
 
@@ -43,6 +44,8 @@ words! {
         Other = "other",
         /// A ref.
         Ref = "ref",
+        /// What truth files said, or why they said nothing.
+        Truth = "truth",
         /// It could not be looked at.
         Unknown = "unknown",
     }
@@ -62,17 +65,33 @@ words! {
     }
 }
 
-/// What `--expect KIND:TARGET` asks for, as it was typed.
+/// A status that a story is to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// A mail of this type.
-    Mail(MailType),
-    /// This file, changed.
-    File(PathBuf),
-    /// This file, changed, with a good status.
-    Result(PathBuf),
-    /// This ref, moved.
-    Git(String),
+pub struct Milestone {
+    /// `KEY=STATUS`.
+    pub text: String,
+    /// The project's folder.
+    pub root: PathBuf,
+}
+
+impl Milestone {
+    /// The story: its key, or the path of its file.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.text.rsplit_once('=').map_or(&self.text, |(key, _)| key)
+    }
+
+    /// The story, by its key; of a file that of its name.
+    #[must_use]
+    pub fn story(&self) -> StoryKey {
+        StoryKey::of_file(self.key()).unwrap_or_else(|| StoryKey::of(self.key()))
+    }
+
+    /// The status that it is to have.
+    #[must_use]
+    pub fn status(&self) -> &str {
+        self.text.rsplit_once('=').map_or("done", |(_, status)| status)
+    }
 }
 
 /// What is expected of a run: the same wherever one stands.
@@ -91,6 +110,10 @@ pub enum Expectation {
         /// The folder that git calls its own: of the worktree, where there are several.
         repository: PathBuf,
     },
+    /// The status of a story, in its file.
+    Story(Milestone),
+    /// The status of a story, in the sprint file.
+    Sprint(Milestone),
 }
 
 /// How something that is expected looks at one moment.
@@ -116,6 +139,8 @@ pub enum Look {
         /// The object it stands for.
         object: String,
     },
+    /// What truth files say.
+    Truth(TruthSeen),
     /// It could not be looked at.
     Unknown {
         /// Why.
@@ -133,6 +158,7 @@ impl Look {
             Self::File(_) => Found::File,
             Self::Other { .. } => Found::Other,
             Self::Ref { .. } => Found::Ref,
+            Self::Truth(_) => Found::Truth,
             Self::Unknown { .. } => Found::Unknown,
         }
     }
@@ -189,53 +215,6 @@ pub struct Fulfilment {
     pub why: Option<String>,
 }
 
-impl Wanted {
-    /// Reads `KIND:TARGET`.
-    ///
-    /// # Errors
-    /// What is wrong with it, with the kinds that there are.
-    pub fn parse(text: &OsStr) -> Result<Self, String> {
-        let bytes = text.as_bytes();
-        let known = || ExpectKind::ALL.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(", ");
-        let Some(colon) = bytes.iter().position(|byte| *byte == b':') else {
-            return Err(format!("it has the form KIND:TARGET; known kinds are: {}", known()));
-        };
-        let (kind, target) = (String::from_utf8_lossy(&bytes[..colon]), &bytes[colon + 1..]);
-        if LATER.contains(&&*kind) {
-            return Err(format!("the kind '{kind}' is not known yet; known kinds are: {}", known()));
-        }
-        let Some(kind) = ExpectKind::from_word(&kind) else {
-            return Err(format!("no kind '{kind}'; known kinds are: {}", known()));
-        };
-        if target.is_empty() {
-            return Err(format!("{kind}: needs a target; known kinds are: {}", known()));
-        }
-        let path = || PathBuf::from(OsString::from_vec(target.to_vec()));
-        Ok(match kind {
-            ExpectKind::Mail => Self::Mail(String::from_utf8_lossy(target).parse()?),
-            ExpectKind::File => Self::File(path()),
-            ExpectKind::Result => Self::Result(path()),
-            ExpectKind::Git => Self::Git(ref_name(target)?),
-        })
-    }
-}
-
-/// A ref's name, by the rules of git-check-ref-format(1): a revision such as `main~2` never moves by itself.
-fn ref_name(bytes: &[u8]) -> Result<String, String> {
-    let name = std::str::from_utf8(bytes).map_err(|_| "a ref's name is UTF-8".to_owned())?;
-    let wrong = name.contains("..")
-        || name.contains("@{")
-        || name == "@"
-        || name.chars().any(|c| c.is_control() || " ~^:?*[\\".contains(c))
-        || name.starts_with('-')
-        || name.ends_with('.')
-        || name.split('/').any(|part| part.is_empty() || part.starts_with('.') || part.ends_with(".lock"));
-    match wrong {
-        true => Err(format!("'{name}' is not the name of a ref")),
-        false => Ok(name.to_owned()),
-    }
-}
-
 impl Expectation {
     /// Its kind.
     #[must_use]
@@ -245,6 +224,8 @@ impl Expectation {
             Self::File(_) => ExpectKind::File,
             Self::Result(_) => ExpectKind::Result,
             Self::Git { .. } => ExpectKind::Git,
+            Self::Story(_) => ExpectKind::Story,
+            Self::Sprint(_) => ExpectKind::Sprint,
         }
     }
 
@@ -255,6 +236,7 @@ impl Expectation {
             Self::Mail(kind) => OsStr::new(kind.word()),
             Self::File(path) | Self::Result(path) => path.as_os_str(),
             Self::Git { name, .. } => OsStr::new(name),
+            Self::Story(milestone) | Self::Sprint(milestone) => OsStr::new(&milestone.text),
         }
     }
 
@@ -267,67 +249,63 @@ impl Expectation {
         }
     }
 
+    /// The status of a story.
+    #[must_use]
+    pub const fn milestone(&self) -> Option<&Milestone> {
+        match self {
+            Self::Story(milestone) | Self::Sprint(milestone) => Some(milestone),
+            _ => None,
+        }
+    }
+
+    /// The folder of the project whose story it is.
+    #[must_use]
+    pub fn root(&self) -> Option<&Path> {
+        self.milestone().map(|milestone| milestone.root.as_path())
+    }
+
+    /// The folder in which the target is looked for, where it is no path of its own: a repository, a project.
+    #[must_use]
+    pub fn place(&self) -> Option<&Path> {
+        self.repository().or_else(|| self.root())
+    }
+
     /// The expectation of these parts, as they are stored; none where they make none.
     #[must_use]
-    pub fn of(kind: ExpectKind, target: Vec<u8>, repository: Vec<u8>) -> Option<Self> {
+    pub fn of(kind: ExpectKind, target: Vec<u8>, place: Vec<u8>) -> Option<Self> {
         let path = |bytes| PathBuf::from(OsString::from_vec(bytes));
+        let milestone = |target, place| Some(Milestone { text: String::from_utf8(target).ok()?, root: path(place) });
         Some(match kind {
             ExpectKind::Mail => Self::Mail(MailType::from_word(std::str::from_utf8(&target).ok()?)?),
             ExpectKind::File => Self::File(path(target)),
             ExpectKind::Result => Self::Result(path(target)),
-            ExpectKind::Git => Self::Git { name: String::from_utf8(target).ok()?, repository: path(repository) },
+            ExpectKind::Git => Self::Git { name: String::from_utf8(target).ok()?, repository: path(place) },
+            ExpectKind::Story => Self::Story(milestone(target, place)?),
+            ExpectKind::Sprint => Self::Sprint(milestone(target, place)?),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStrExt;
+
     use super::*;
 
     #[test]
-    fn expectations_are_read_at_the_edge() {
-        let good = [
-            ("mail:merge_ready", Wanted::Mail(MailType::MergeReady)),
-            ("file:a:b", Wanted::File("a:b".into())),
-            ("result:/x/result.json", Wanted::Result("/x/result.json".into())),
-            ("git:feature/x", Wanted::Git("feature/x".into())),
-            ("git:HEAD", Wanted::Git("HEAD".into())),
+    fn parts_that_are_stored_make_the_same_again() {
+        let milestone = || Milestone { text: "1-2=review".into(), root: "/x".into() };
+        assert_eq!((milestone().key(), milestone().status()), ("1-2", "review"));
+        let all = [
+            Expectation::File(OsString::from_vec(b"a\xffb".to_vec()).into()),
+            Expectation::Git { name: "main".into(), repository: "/r".into() },
+            Expectation::Story(milestone()),
+            Expectation::Sprint(milestone()),
         ];
-        for (text, wanted) in good {
-            assert_eq!(Wanted::parse(OsStr::new(text)), Ok(wanted), "{text}");
+        for one in all {
+            let place = one.place().unwrap_or(Path::new("")).as_os_str().as_bytes().to_vec();
+            let again = Expectation::of(one.kind(), one.target().as_bytes().to_vec(), place);
+            assert_eq!(again, Some(one));
         }
-        let bad = [
-            ("", "known kinds are: mail, file, result, git"),
-            ("x", "known kinds are: mail, file, result, git"),
-            ("files:x", "no kind 'files'; known kinds are: mail"),
-            ("File:x", "no kind 'File'"),
-            (":x", "no kind ''"),
-            ("story:1-2", "'story' is not known yet"),
-            ("sprint:1=done", "'sprint' is not known yet"),
-            ("file:", "file: needs a target"),
-            ("git:", "git: needs a target"),
-            ("mail:", "mail: needs a target"),
-            ("mail:spam", "known are: status, question"),
-        ];
-        for (text, words) in bad {
-            let said = Wanted::parse(OsStr::new(text)).unwrap_err();
-            assert!(said.contains(words), "{text}: {said}");
-        }
-        for name in
-            ["a b", "a..b", "main~1", "main^", "a:b", "x?", "x*", "x[", "x\\y", "@", "a@{1}", "-x", "/x", "x/", "x//y"]
-        {
-            assert!(Wanted::parse(OsStr::new(&format!("git:{name}"))).is_err(), "{name}");
-        }
-        for name in [".x", "x/.y", "x.lock", "x.lock/y", "x.", "a\u{1}"] {
-            assert!(Wanted::parse(OsStr::new(&format!("git:{name}"))).is_err(), "{name:?}");
-        }
-    }
-
-    #[test]
-    fn a_path_that_is_not_utf8_stays_what_it_is() {
-        let Ok(Wanted::File(path)) = Wanted::parse(OsStr::from_bytes(b"file:a\xffb")) else { panic!() };
-        assert_eq!(path.as_os_str().as_bytes(), b"a\xffb");
-        let again = Expectation::of(ExpectKind::File, b"a\xffb".to_vec(), vec![]).unwrap();
-        assert_eq!(again, Expectation::File(path));
     }
 }

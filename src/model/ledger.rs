@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Stamp;
 use crate::id::{CrashId, DeadLetterId, MailId, RetryId, RunId, TurnId};
 use crate::identity::Identity;
-use crate::model::{EndedBy, RunState};
+use crate::model::{EndedBy, Outcome, RunState};
 use crate::words::words;
 
 words! {
@@ -39,6 +39,36 @@ words! {
 }
 
 words! {
+    /// What keeps a run from being tried again now.
+    pub enum HeldBy {
+        /// A turn of the agent has no outcome yet.
+        OpenTurn = "open_turn",
+        /// The agent was stopped, and nobody has lifted that.
+        Stop = "stop",
+        /// A person has to act.
+        NeedsHuman = "needs_human",
+        /// The provider's own time.
+        Provider = "provider",
+        /// A pause of ours, which is advice.
+        Pause = "pause",
+    }
+}
+
+words! {
+    /// What became of a dead letter.
+    pub enum LetterState {
+        /// Nobody has settled it.
+        Open = "open",
+        /// A later success has.
+        Resolved = "resolved",
+        /// It was tried once more: the run was reopened, or the mail sent again.
+        Replayed = "replayed",
+        /// Somebody has closed it.
+        Closed = "closed",
+    }
+}
+
+words! {
     /// Why there is a dead letter.
     pub enum DeadCause {
         /// The run's attempts are used up.
@@ -65,6 +95,10 @@ words! {
         Shim = "shim",
         /// The command `mail`.
         Mail = "mail",
+        /// The command `probe`.
+        Probe = "probe",
+        /// The command `reconcile`.
+        Reconcile = "reconcile",
         /// A program of ours that this version does not know.
         Other = "other",
     }
@@ -84,6 +118,36 @@ words! {
     }
 }
 
+/// What somebody did with an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// The agent in whose turn it was done, or the operator.
+    pub by: String,
+    /// When.
+    pub at: Stamp,
+    /// In their words.
+    pub why: Option<String>,
+}
+
+/// A run's way out of its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reopening {
+    /// The run.
+    pub run: RunId,
+    /// Its state until then.
+    pub was: RunState,
+    /// When it had ended.
+    pub ended_at: Stamp,
+    /// It had ended without the mail it owed.
+    pub mail_missing: bool,
+    /// Attempts allowed until then.
+    pub max_attempts: i64,
+    /// The dead letter that was replayed.
+    pub dead_letter: Option<DeadLetterId>,
+    /// Who, when and why.
+    pub act: Act,
+}
+
 /// A retry as the state file has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retry {
@@ -93,12 +157,12 @@ pub struct Retry {
     pub run: RunId,
     /// Whose run it is.
     pub agent: String,
-    /// The turn that failed.
-    pub turn: TurnId,
+    /// The turn that failed; none: the run was reopened.
+    pub turn: Option<TurnId>,
     /// Which attempt of the run that was.
     pub attempt: i64,
-    /// What the run is tried again after.
-    pub class: RetryClass,
+    /// What the run is tried again after; none: it was reopened.
+    pub class: Option<RetryClass>,
     /// The failed turn used up an attempt.
     pub counted: bool,
     /// Not before then.
@@ -117,6 +181,23 @@ pub struct Retry {
     pub closed_at: Option<Stamp>,
     /// The turn that took it.
     pub taken_by: Option<TurnId>,
+    /// Who cancelled it; none where the run's end did.
+    pub cancelled: Option<Act>,
+    /// What the run was before it was reopened, and who did that; none: it failed.
+    pub reopened: Option<(RunState, Act)>,
+}
+
+/// What may become of a retry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prospect {
+    /// Where the run stands now.
+    pub run_state: RunState,
+    /// What keeps an open one from being taken up now.
+    pub held_by: Option<HeldBy>,
+    /// The session that the next turn resumes; none: it has a new one.
+    pub session: Option<String>,
+    /// The words by which an open one is taken up; none where nobody can say them.
+    pub command: Vec<String>,
 }
 
 /// A dead letter as the state file has it.
@@ -148,8 +229,27 @@ pub struct DeadLetter {
     pub resolved_at: Option<Stamp>,
     /// The turn that was that success.
     pub resolved_by: Option<TurnId>,
-    /// When a person has seen it.
-    pub acknowledged_at: Option<Stamp>,
+    /// Who has seen it.
+    pub acknowledged: Option<Act>,
+    /// Who had it tried once more.
+    pub replayed: Option<Act>,
+    /// The mail that was sent in its place.
+    pub replayed_as: Option<MailId>,
+    /// Who closed it.
+    pub closed: Option<Act>,
+}
+
+impl DeadLetter {
+    /// What became of it. A success that came after all goes before whatever somebody did.
+    #[must_use]
+    pub const fn state(&self) -> LetterState {
+        match (self.resolved_at, &self.closed, &self.replayed) {
+            (Some(_), _, _) => LetterState::Resolved,
+            (None, Some(_), _) => LetterState::Closed,
+            (None, None, Some(_)) => LetterState::Replayed,
+            (None, None, None) => LetterState::Open,
+        }
+    }
 }
 
 /// How the process of a crash ended.
@@ -205,4 +305,8 @@ pub struct Crash {
     pub id: CrashId,
     /// What is recorded of it.
     pub entry: CrashEntry,
+    /// Where the run stands now.
+    pub run_state: Option<RunState>,
+    /// How the turn ended.
+    pub outcome: Option<Outcome>,
 }

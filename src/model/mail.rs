@@ -96,6 +96,8 @@ pub struct Terms<'a> {
     pub sent_to: Option<&'a str>,
     /// When it is of no more use.
     pub expires: Option<Moment>,
+    /// The thread it goes on with, where that is not told by what it answers.
+    pub thread: Option<MailId>,
 }
 
 impl MailType {

@@ -10,6 +10,7 @@ use crate::identity::Identity;
 use crate::judge::clocks::Limits;
 use crate::model::{Containment, Outcome, Phase, Resume, Standing, Wish};
 use crate::runtime::Description;
+use crate::words::words;
 
 /// A turn as the state file has it.
 #[derive(Clone, Debug)]
@@ -70,6 +71,8 @@ pub struct Turn {
     pub counters: Counters,
     /// The agent's own word that it ends on purpose and waits.
     pub yielded: Option<YieldNote>,
+    /// By which words it is run once more.
+    pub again: Again,
     /// Its outcome.
     pub outcome: Option<Outcome>,
     /// When that was recorded.
@@ -165,4 +168,31 @@ pub struct NewTurn<'a> {
     pub supervisor: &'a Identity,
     /// Where its run stands.
     pub before: Standing,
+    /// By which words it is run once more.
+    pub again: &'a Again,
+}
+
+words! {
+    /// Where the prompt of a turn that is run once more comes from.
+    pub enum PromptFrom {
+        /// It has none.
+        None = "none",
+        /// From the file that the turn has kept.
+        Kept = "kept",
+        /// It is the mail that waits.
+        Mail = "mail",
+    }
+}
+
+/// The words of a `turn run` that does the same once more, but for its agent, its run and its prompt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Again {
+    /// Options with their values.
+    pub options: Vec<String>,
+    /// The prompt.
+    pub prompt: PromptFrom,
+    /// What stands after `--`.
+    pub arguments: Vec<String>,
+    /// Some of it is not UTF-8: nobody can say it.
+    pub lossy: bool,
 }

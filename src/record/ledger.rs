@@ -10,7 +10,8 @@ use crate::clock::Stamp;
 use crate::emit::Record;
 use crate::id::{CrashId, DeadLetterId, MailId, RetryId, RunId, TurnId};
 use crate::model::{
-    Crash, CrashKind, CrashWho, DeadCause, DeadLetter, EndedBy, Retry, RetryClass, RetryState, RunState,
+    Act, Crash, CrashKind, CrashWho, DeadCause, DeadLetter, EndedBy, HeldBy, LetterState, Outcome, Prospect, Retry,
+    RetryClass, RetryState, RunState,
 };
 
 /// A run that is to be tried again, or was.
@@ -22,12 +23,14 @@ pub struct RetryRecord {
     pub run: RunId,
     /// Whose run it is.
     pub agent: String,
-    /// The turn that failed.
-    pub turn: TurnId,
+    /// Where the run stands now.
+    pub run_state: RunState,
+    /// The turn that failed; null: the run was reopened.
+    pub turn: Option<TurnId>,
     /// Which attempt of the run that was.
     pub attempt: i64,
-    /// What the run is tried again after.
-    pub class: RetryClass,
+    /// What the run is tried again after; null: it was reopened.
+    pub class: Option<RetryClass>,
     /// The failed turn used up an attempt.
     pub counted: bool,
     /// Not before then.
@@ -40,20 +43,41 @@ pub struct RetryRecord {
     pub since: Stamp,
     /// What became of it.
     pub state: RetryState,
+    /// What keeps an open one from being taken up now; null: nothing does.
+    pub held_by: Option<HeldBy>,
+    /// The session that the run's next turn resumes; null: it has a new one.
+    pub session: Option<String>,
     /// When it was opened.
     pub opened_at: Stamp,
     /// When it was taken or cancelled.
     pub closed_at: Option<Stamp>,
     /// The turn that took it.
     pub taken_by: Option<TurnId>,
+    /// What the run was before it was reopened; null: it was not, but failed.
+    pub reopened_from: Option<RunState>,
+    /// Who reopened it.
+    pub reopened_by: Option<String>,
+    /// Why.
+    pub reopened_why: Option<String>,
+    /// Who cancelled it; null where the run's end did.
+    pub cancelled_by: Option<String>,
+    /// Why.
+    pub cancelled_why: Option<String>,
+    /// The words by which an open one is taken up; none where they cannot be said.
+    pub command: Vec<String>,
 }
 
-impl From<&Retry> for RetryRecord {
-    fn from(retry: &Retry) -> Self {
+impl RetryRecord {
+    /// The record of a retry and of what may become of it.
+    #[must_use]
+    pub fn of(retry: &Retry, prospect: &Prospect) -> Self {
+        let (cancelled_by, _, cancelled_why) = told(retry.cancelled.as_ref());
+        let (reopened_by, _, reopened_why) = told(retry.reopened.as_ref().map(|(_, act)| act));
         Self {
             retry: retry.id,
             run: retry.run,
             agent: retry.agent.clone(),
+            run_state: prospect.run_state,
             turn: retry.turn,
             attempt: retry.attempt,
             class: retry.class,
@@ -63,9 +87,17 @@ impl From<&Retry> for RetryRecord {
             in_a_row: retry.in_a_row,
             since: retry.since,
             state: retry.state,
+            held_by: prospect.held_by,
+            session: prospect.session.clone(),
             opened_at: retry.opened_at,
             closed_at: retry.closed_at,
             taken_by: retry.taken_by,
+            reopened_from: retry.reopened.as_ref().map(|(was, _)| *was),
+            reopened_by,
+            reopened_why,
+            cancelled_by,
+            cancelled_why,
+            command: prospect.command.clone(),
         }
     }
 }
@@ -77,10 +109,11 @@ impl Record for RetryRecord {
             ("retry", self.retry.to_string()),
             ("run", self.run.to_string()),
             ("agent", self.agent.clone()),
-            ("after", self.turn.to_string()),
-            ("class", self.class.to_string()),
+            ("run state", self.run_state.to_string()),
+            ("after", cell(self.turn.as_ref())),
+            ("class", cell(self.class.as_ref())),
             ("due", self.due_at.brief()),
-            ("by", if self.by_provider { "provider".into() } else { String::new() }),
+            ("held by", cell(self.held_by.as_ref())),
             ("state", self.state.to_string()),
             ("taken by", cell(self.taken_by.as_ref())),
         ]
@@ -110,6 +143,8 @@ pub struct DeadLetterRecord {
     pub log_dir: Option<String>,
     /// The folder's name is not UTF-8 and the text stands for it.
     pub log_dir_lossy: bool,
+    /// What became of it.
+    pub state: LetterState,
     /// Where the run, or the run that the mail was for, stands now.
     pub run_state: Option<RunState>,
     /// When it was opened.
@@ -120,8 +155,28 @@ pub struct DeadLetterRecord {
     pub resolved_at: Option<Stamp>,
     /// The turn that was that success.
     pub resolved_by: Option<TurnId>,
-    /// When a person has seen it.
+    /// When somebody has said that it is seen.
     pub acknowledged_at: Option<Stamp>,
+    /// Who has.
+    pub acknowledged_by: Option<String>,
+    /// Why.
+    pub acknowledged_why: Option<String>,
+    /// When it was tried once more.
+    pub replayed_at: Option<Stamp>,
+    /// Who had it tried.
+    pub replayed_by: Option<String>,
+    /// Why.
+    pub replayed_why: Option<String>,
+    /// The mail that was sent in its place.
+    pub replayed_as: Option<MailId>,
+    /// When it was closed.
+    pub closed_at: Option<Stamp>,
+    /// Who closed it.
+    pub closed_by: Option<String>,
+    /// Why.
+    pub closed_why: Option<String>,
+    /// The words that try it once more, while it is open.
+    pub command: Vec<String>,
 }
 
 impl DeadLetterRecord {
@@ -129,6 +184,9 @@ impl DeadLetterRecord {
     #[must_use]
     pub fn of(dead: &DeadLetter, logs: &Path) -> Self {
         let log_dir = dead.opened_by.map(|turn| logs.join(turn.to_string()));
+        let (acknowledged_by, acknowledged_at, acknowledged_why) = told(dead.acknowledged.as_ref());
+        let (replayed_by, replayed_at, replayed_why) = told(dead.replayed.as_ref());
+        let (closed_by, closed_at, closed_why) = told(dead.closed.as_ref());
         Self {
             dead_letter: dead.id,
             run: dead.run,
@@ -140,14 +198,39 @@ impl DeadLetterRecord {
             last_error: dead.last_error.clone(),
             log_dir_lossy: log_dir.as_ref().is_some_and(|path| path.to_str().is_none()),
             log_dir: log_dir.map(|path| path.to_string_lossy().into_owned()),
+            state: dead.state(),
             run_state: dead.run_state,
             opened_at: dead.opened_at,
             opened_by: dead.opened_by,
             resolved_at: dead.resolved_at,
             resolved_by: dead.resolved_by,
-            acknowledged_at: dead.acknowledged_at,
+            acknowledged_at,
+            acknowledged_by,
+            acknowledged_why,
+            replayed_at,
+            replayed_by,
+            replayed_why,
+            replayed_as: dead.replayed_as,
+            closed_at,
+            closed_by,
+            closed_why,
+            command: replay(dead),
         }
     }
+}
+
+/// Who, when and why, as three keys.
+fn told(act: Option<&Act>) -> (Option<String>, Option<Stamp>, Option<String>) {
+    let by = act.map(|act| act.by.clone());
+    (by, act.map(|act| act.at), act.and_then(|act| act.why.clone()))
+}
+
+/// What tries it once more: a run that is open has its own next try.
+fn replay(dead: &DeadLetter) -> Vec<String> {
+    let ended = dead.mail.is_some() || dead.run_state.is_some_and(RunState::is_terminal);
+    let can = dead.state() == LetterState::Open && ended;
+    let id = dead.id.to_string();
+    if can { ["reconcile", "deadletter", "replay", &id].map(str::to_owned).to_vec() } else { Vec::new() }
 }
 
 impl Record for DeadLetterRecord {
@@ -161,7 +244,8 @@ impl Record for DeadLetterRecord {
             ("cause", self.cause.to_string()),
             ("attempts", self.attempts.to_string()),
             ("opened", self.opened_at.brief()),
-            ("resolved", self.resolved_at.map(Stamp::brief).unwrap_or_default()),
+            ("state", self.state.to_string()),
+            ("seen by", self.acknowledged_by.clone().unwrap_or_default()),
             ("run state", cell(self.run_state.as_ref())),
             ("last error", self.last_error.clone().unwrap_or_default()),
         ]
@@ -209,6 +293,10 @@ pub struct CrashRecord {
     pub version: String,
     /// The file in `crashes/` that it was taken in from.
     pub source: Option<String>,
+    /// Where the run stands now: work may have finished all the same.
+    pub run_state: Option<RunState>,
+    /// How the turn ended.
+    pub outcome: Option<Outcome>,
 }
 
 impl From<&Crash> for CrashRecord {
@@ -234,6 +322,8 @@ impl From<&Crash> for CrashRecord {
             backtrace: entry.backtrace.clone(),
             version: entry.version.clone(),
             source: entry.source.clone(),
+            run_state: crash.run_state,
+            outcome: crash.outcome,
         }
     }
 }
@@ -249,6 +339,8 @@ impl Record for CrashRecord {
             ("run", cell(self.run.as_ref())),
             ("turn", cell(self.turn.as_ref())),
             ("agent", cell(self.agent.as_ref())),
+            ("outcome", cell(self.outcome.as_ref())),
+            ("run state", cell(self.run_state.as_ref())),
             ("message", self.message.clone()),
         ]
     }

@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Stamp;
 use crate::id::{MailId, TurnId};
-use crate::model::{ExpectKind, FileSeen, Found, Fulfilment, Look, Owed, Reach, Said};
+use crate::model::{ExpectKind, FileSeen, Found, Fulfilment, Look, Owed, Reach, Said, Says, TruthSeen};
 
 /// Something that a run owes, with its baseline: how it looked when the attempt began.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct OwedRecord {
     /// What kind of thing.
     pub kind: ExpectKind,
-    /// What: a type of mail, an absolute path, a ref.
+    /// What: a type of mail, an absolute path, a ref, `KEY=STATUS`.
     pub target: String,
     /// The path is not UTF-8 and the text stands for it.
     pub target_lossy: bool,
@@ -20,6 +20,10 @@ pub struct OwedRecord {
     pub repository: Option<String>,
     /// Its name is not UTF-8 and the text stands for it.
     pub repository_lossy: bool,
+    /// The project's folder, of a story or a sprint key.
+    pub root: Option<String>,
+    /// Its name is not UTF-8 and the text stands for it.
+    pub root_lossy: bool,
     /// The turn at whose start the baseline was taken.
     pub since: Option<TurnId>,
     /// When that was.
@@ -34,7 +38,7 @@ pub struct OwedRecord {
     pub modified_at: Option<Stamp>,
     /// SHA-256 of its content, or of its first 64 MiB.
     pub sha256: Option<String>,
-    /// The status in a result.
+    /// The status in a result, or of a story: the normal word.
     pub status: Option<String>,
     /// The object of a ref.
     pub object: Option<String>,
@@ -47,7 +51,7 @@ pub struct OwedRecord {
 pub struct ExpectedRecord {
     /// What kind of thing.
     pub kind: ExpectKind,
-    /// What: a type of mail, an absolute path, a ref.
+    /// What: a type of mail, an absolute path, a ref, `KEY=STATUS`.
     pub target: String,
     /// The path is not UTF-8 and the text stands for it.
     pub target_lossy: bool,
@@ -66,6 +70,8 @@ impl From<&Owed> for OwedRecord {
             target_lossy: what.target().to_str().is_none(),
             repository: what.repository().map(|path| path.to_string_lossy().into_owned()),
             repository_lossy: what.repository().is_some_and(|path| path.to_str().is_none()),
+            root: what.root().map(|path| path.to_string_lossy().into_owned()),
+            root_lossy: what.root().is_some_and(|path| path.to_str().is_none()),
             since: owed.turn,
             taken_at: owed.taken_at,
             found: owed.baseline.found(),
@@ -83,6 +89,7 @@ impl From<&Owed> for OwedRecord {
             Look::Ref { object } => Self { object: Some(object), ..bare },
             Look::Other { what: why } | Look::Unknown { why } => Self { why: Some(why), ..bare },
             Look::File(seen) => bare.with(seen),
+            Look::Truth(seen) => bare.truth(seen),
         }
     }
 }
@@ -96,12 +103,21 @@ impl OwedRecord {
         };
         Self {
             size: Some(seen.size),
-            modified_at: Some(Stamp::from_millis(seen.modified_ns.div_euclid(1_000_000))),
+            modified_at: Some(Stamp::from_nanos(seen.modified_ns)),
             sha256: seen.sha256,
             status,
             why: seen.unread.or(nothing),
             ..self
         }
+    }
+
+    fn truth(self, seen: TruthSeen) -> Self {
+        let (status, why) = match seen.says {
+            Says::Status(status) => (Some(status.word), None),
+            Says::Nothing(silence) => (None, Some(silence.words())),
+        };
+        let modified_at = seen.modified_ns.map(Stamp::from_nanos);
+        Self { size: seen.size, modified_at, sha256: seen.sha256, status, why, ..self }
     }
 }
 

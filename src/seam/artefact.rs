@@ -5,15 +5,13 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read};
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use hmac_sha256::Hash;
-use nix::libc;
-use rustix::fs::{Mode, OFlags};
 
-use super::regular::name;
+use super::document;
+use super::regular::{Reached, name};
 use crate::error::io_text;
 use crate::model::{FileSeen, Look, Said};
 
@@ -25,8 +23,6 @@ pub const RESULT: u64 = 8 * 1024 * 1024;
 const LOOKS: usize = 3;
 /// Why such a file is not read.
 const WRITTEN: &str = "it is being written";
-/// So much of a status is kept.
-const STATUS: usize = 64;
 
 /// Looks at a file. A link is followed: what is owed is what it leads to.
 #[must_use]
@@ -53,21 +49,19 @@ fn look(path: &Path, is_result: bool) -> Look {
 }
 
 fn look_once(path: &Path, is_result: bool) -> Look {
-    // O_PATH opens nothing that could notice; what is to be read is opened by this descriptor, and so is the same file.
-    let opened = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map(File::from);
-    let found = opened.map_err(io::Error::from).and_then(|file| Ok((file.metadata()?, file)));
-    match found {
+    match Reached::at(path) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Look::Absent,
         Err(error) => Look::Unknown { why: io_text(&error) },
-        Ok((data, _)) if !data.is_file() => Look::Other { what: name(data.file_type()).to_owned() },
-        Ok((data, file)) => match read(&file.into(), &data, is_result) {
+        Ok(found) if !found.data.is_file() => Look::Other { what: name(found.data.file_type()).to_owned() },
+        Ok(found) => match read(&found, is_result) {
             Ok(seen) => Look::File(seen),
             Err(error) => Look::Unknown { why: io_text(&error) },
         },
     }
 }
 
-fn read(path: &OwnedFd, data: &Metadata, is_result: bool) -> io::Result<FileSeen> {
+fn read(found: &Reached, is_result: bool) -> io::Result<FileSeen> {
+    let data = &found.data;
     let unread = |why: String| FileSeen {
         size: data.len(),
         modified_ns: modified_ns(data),
@@ -76,9 +70,7 @@ fn read(path: &OwnedFd, data: &Metadata, is_result: bool) -> io::Result<FileSeen
         said: is_result.then(|| Said::Nothing(why.clone())),
         unread: Some(why),
     };
-    let name = format!("/proc/self/fd/{}", path.as_raw_fd());
-    let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(name);
-    let mut file = match opened {
+    let mut file = match found.open() {
         Ok(file) => file,
         Err(error) => return Ok(unread(io_text(&error))),
     };
@@ -124,28 +116,10 @@ fn digest(file: &mut File, keep: bool) -> io::Result<(String, Option<Vec<u8>>)> 
     Ok((hex, text))
 }
 
-/// What a result says. One document, an object, whose `status` is text.
+/// What a result says.
 fn said(text: &[u8]) -> Said {
-    use serde_json::Value;
-    let nothing = |why: &str| Said::Nothing(why.to_owned());
-    if text.trim_ascii().is_empty() {
-        return nothing("it is empty");
-    }
-    match serde_json::from_slice(text) {
-        Err(error) if error.is_eof() => nothing("its JSON is cut off"),
-        Err(_) => nothing("it is not one JSON document"),
-        Ok(Value::Object(object)) => match object.get("status") {
-            Some(Value::String(status)) => Said::Status(plain(status)),
-            Some(_) => nothing("its status is not text"),
-            None => nothing("it has no status"),
-        },
-        Ok(_) => nothing("it is not a JSON object"),
-    }
-}
-
-/// A status as a person reads it on one line.
-fn plain(status: &str) -> String {
-    status.trim().chars().filter(|c| !c.is_control()).take(STATUS).collect()
+    let status = document::object(text).and_then(|object| document::status(&object));
+    status.map_or_else(|why| Said::Nothing(why.word().to_owned()), Said::Status)
 }
 
 fn modified_ns(data: &Metadata) -> i64 {
@@ -222,7 +196,7 @@ mod tests {
             ("", nothing("it is empty")),
             (" \n", nothing("it is empty")),
             (r#"{"status":"do"#, nothing("its JSON is cut off")),
-            (r#"{"status":"done"}{"status":"done"}"#, nothing("it is not one JSON document")),
+            (r#"{"status":"done"}{"status":"done"}"#, nothing("it is more than one JSON document")),
             ("status: done", nothing("it is not one JSON document")),
             (r#"["done"]"#, nothing("it is not a JSON object")),
             (r#""done""#, nothing("it is not a JSON object")),

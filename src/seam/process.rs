@@ -8,17 +8,20 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
+use rustix::process::pidfd_send_signal;
 
 use super::{procfs, wait};
+use glance::Glance;
+use rule::Match;
+
 use crate::clock::{Moment, Tick};
 use crate::identity::Identity;
 use crate::words::words;
 
-/// Inode of the first pid namespace of every boot (PROC_PID_INIT_INO, include/linux/proc_ns.h).
-const INITIAL_PID_NS: u64 = 0xEFFF_FFFC;
-/// Inode of the first time namespace of every boot (PROC_TIME_INIT_INO).
-const INITIAL_TIME_NS: u64 = 0xEFFF_FFFA;
+mod glance;
+mod rule;
+
+pub use glance::{Look, look_at, look_at_pid};
 
 /// What one look at a process finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,14 @@ pub enum Life {
     Dead(Death),
     /// It could not be found out.
     Unknown(Doubt),
+}
+
+impl Life {
+    /// Whether it is stopped; none where it does not live, or that is not known.
+    #[must_use]
+    pub const fn stopped(self) -> Option<bool> {
+        if let Self::Alive { stopped } = self { Some(stopped) } else { None }
+    }
 }
 
 words! {
@@ -71,6 +82,8 @@ words! {
         LookFailed = "look_failed",
         /// Processes came and went faster than they could be read.
         Restless = "restless",
+        /// Who recorded it could not read its start time: it may be another one.
+        StartUnknown = "start_unknown",
     }
 }
 
@@ -83,17 +96,25 @@ impl Doubt {
 }
 
 /// Where this process runs: what all its identities have in common. It cannot change while the process lives.
-struct Here {
-    machine: String,
-    boot: String,
-    pid_ns: u64,
-    time_ns: u64,
-    foreign_proc: bool,
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The machine-id; empty where there is none.
+    pub machine: String,
+    /// The boot id; empty where it cannot be read.
+    pub boot: String,
+    /// The inode of the pid namespace; 0 where it cannot be read.
+    pub pid_ns: u64,
+    /// The inode of the time namespace; 0 where it cannot be read, and where the kernel has none.
+    pub time_ns: u64,
+    /// `/proc` is that of another pid namespace.
+    pub foreign_proc: bool,
 }
 
-impl Here {
-    fn get() -> &'static Self {
-        static HERE: OnceLock<Here> = OnceLock::new();
+impl Place {
+    /// The place of this process.
+    #[must_use]
+    pub fn here() -> &'static Self {
+        static HERE: OnceLock<Place> = OnceLock::new();
         HERE.get_or_init(Self::read)
     }
 
@@ -107,35 +128,29 @@ impl Here {
         }
     }
 
-    fn doubt(&self) -> Option<Doubt> {
-        if self.foreign_proc {
-            return Some(Doubt::ForeignProc);
-        }
-        (self.boot.is_empty() || self.pid_ns == 0).then_some(Doubt::OwnIdentity)
+    /// Why pids mean nothing here, if they do not.
+    #[must_use]
+    pub fn doubt(&self) -> Option<Doubt> {
+        rule::own_doubt(self)
     }
 
-    /// What is certain before any process is looked at; none where the pid means here what it meant there.
-    fn place(&self, who: &Identity) -> Option<Life> {
-        let both_known = !self.machine.is_empty() && !who.machine.is_empty();
-        if both_known && self.machine != who.machine {
-            return Some(Life::Unknown(Doubt::OtherHost));
-        }
-        if let Some(doubt) = self.doubt() {
-            return Some(Life::Unknown(doubt));
-        }
-        if self.boot != who.boot {
-            let same_place = self.comparable(who.pid_ns, self.pid_ns, INITIAL_PID_NS)
-                && self.comparable(who.time_ns, self.time_ns, INITIAL_TIME_NS);
-            let rebooted = both_known && !who.boot.is_empty() && same_place;
-            return Some(if rebooted { Life::Dead(Death::Rebooted) } else { Life::Unknown(Doubt::OtherBoot) });
-        }
-        let same_place = self.pid_ns == who.pid_ns && self.time_ns == who.time_ns;
-        (!same_place).then_some(Life::Unknown(Doubt::OtherNamespace))
+    /// Whether the pid namespace is the first one of its boot.
+    #[must_use]
+    pub const fn in_initial_pid_ns(&self) -> bool {
+        self.pid_ns == rule::INITIAL_PID_NS
     }
 
-    /// Across a boot: a namespace recorded as the initial one, or with the number that ours has.
-    fn comparable(&self, theirs: u64, ours: u64, initial: u64) -> bool {
-        theirs == initial || theirs == ours
+    /// Whether the time namespace is the first one of its boot.
+    #[must_use]
+    pub const fn in_initial_time_ns(&self) -> bool {
+        self.time_ns == rule::INITIAL_TIME_NS
+    }
+
+    /// Who has this pid here, if it began at this time.
+    #[must_use]
+    pub fn identity(&self, pid: i32, start_ticks: u64) -> Identity {
+        let (machine, boot) = (self.machine.clone(), self.boot.clone());
+        Identity { machine, boot, pid_ns: self.pid_ns, time_ns: self.time_ns, pid, start_ticks }
     }
 }
 
@@ -144,7 +159,7 @@ impl Here {
 /// # Errors
 /// What reading `/proc/PID/stat` gives; `Unsupported` where `/proc` belongs to another pid namespace.
 pub fn identity_of(pid: i32) -> io::Result<Identity> {
-    if let Some(Doubt::ForeignProc) = Here::get().doubt() {
+    if let Some(Doubt::ForeignProc) = Place::here().doubt() {
         return Err(io::Error::new(io::ErrorKind::Unsupported, "/proc belongs to another pid namespace"));
     }
     procfs::stat(pid).map(|stat| identity(pid, stat.start_ticks))
@@ -174,7 +189,7 @@ pub fn moment() -> Moment {
 /// # Errors
 /// What was found instead of a living process; never [`Life::Alive`].
 pub fn living(pid: i32) -> Result<Identity, Life> {
-    if let Some(doubt) = Here::get().doubt() {
+    if let Some(doubt) = Place::here().doubt() {
         return Err(Life::Unknown(doubt));
     }
     let mut start_ticks = 0;
@@ -194,16 +209,26 @@ pub fn look(who: &Identity) -> Life {
     }
 }
 
+/// Looks at whatever process has this pid here; `see` gets what is read of it.
+pub(super) fn look_here(pid: i32, see: impl FnOnce(&procfs::Stat)) -> Life {
+    if let Some(doubt) = Place::here().doubt() {
+        return Life::Unknown(doubt);
+    }
+    let looked = Handle::open_here(pid, |stat| {
+        see(stat);
+        true
+    });
+    looked.map_or_else(|life| life, |handle| Life::Alive { stopped: handle.stopped })
+}
+
 /// Why `/proc` cannot be trusted to list this process's neighbours, if it cannot.
 pub(super) fn proc_doubt() -> Option<Doubt> {
-    Here::get().foreign_proc.then_some(Doubt::ForeignProc)
+    Place::here().foreign_proc.then_some(Doubt::ForeignProc)
 }
 
 /// An identity in this boot and these namespaces.
 pub(super) fn identity(pid: i32, start_ticks: u64) -> Identity {
-    let here = Here::get();
-    let (machine, boot) = (here.machine.clone(), here.boot.clone());
-    Identity { machine, boot, pid_ns: here.pid_ns, time_ns: here.time_ns, pid, start_ticks }
+    Place::here().identity(pid, start_ticks)
 }
 
 /// A process that lived, and was the one asked for, when this was opened. Its number cannot slip to another.
@@ -219,25 +244,40 @@ impl Handle {
     /// # Errors
     /// What was found instead of a living process; never [`Life::Alive`].
     pub fn open(who: &Identity) -> Result<Self, Life> {
-        if let Some(life) = Here::get().place(who) {
-            return Err(life);
+        match rule::place(Place::here(), who) {
+            Some(life) => Err(life),
+            None => Self::of(Glance::at(who.pid), |stat| Match::of(who.start_ticks, stat.start_ticks)),
         }
-        Self::open_here(who.pid, |stat| stat.start_ticks == who.start_ticks)
+    }
+
+    /// Opens whoever has this number here, also where `/proc` does not show whose it is.
+    ///
+    /// # Errors
+    /// What was found instead of a living process; never [`Life::Alive`].
+    pub fn of_number(pid: i32) -> Result<Self, Life> {
+        match Glance::at(pid) {
+            Glance::Open { pidfd, stat, ended: Ok(false) } => {
+                Ok(Self { pidfd, stopped: stat.is_ok_and(|stat| stat.stopped()) })
+            }
+            glance => Err(rule::of_a_number(glance.life(|_| Match::Same))),
+        }
+    }
+
+    /// Whether it was stopped, by a signal or a tracer, when this was opened.
+    #[must_use]
+    pub const fn is_stopped(&self) -> bool {
+        self.stopped
     }
 
     /// Opens the process with this pid here if its stat is of the one that is meant.
     pub(super) fn open_here(pid: i32, meant: impl FnOnce(&procfs::Stat) -> bool) -> Result<Self, Life> {
-        let pidfd = open_pidfd(pid)?;
-        let stat = procfs::stat(pid);
-        // Readable only when the last thread has ended; the leader alone may be a zombie long before.
-        let ended = wait::readable(pidfd.as_fd(), Tick::now()).map_err(|_| Life::Unknown(Doubt::LookFailed))?;
-        match stat {
-            Ok(stat) if !meant(&stat) => Err(Life::Dead(Death::PidReused)),
-            Ok(_) if ended => Err(Life::Dead(Death::Zombie)),
-            Ok(stat) => Ok(Self { pidfd, stopped: stat.stopped() }),
-            Err(_) if ended => Err(Life::Dead(Death::NoSuchProcess)),
-            Err(error) if procfs::vanished(&error) => Err(Life::Unknown(Doubt::Hidden)),
-            Err(error) => Err(Life::Unknown(doubt_of(&error))),
+        Self::of(Glance::at(pid), |stat| meant(stat).into())
+    }
+
+    fn of(glance: Glance, meant: impl FnOnce(&procfs::Stat) -> Match) -> Result<Self, Life> {
+        match (glance.life(meant), glance) {
+            (Life::Alive { stopped }, Glance::Open { pidfd, .. }) => Ok(Self { pidfd, stopped }),
+            (life, _) => Err(life),
         }
     }
 
@@ -266,27 +306,8 @@ impl AsFd for Handle {
     }
 }
 
-fn open_pidfd(pid: i32) -> Result<OwnedFd, Life> {
-    // A number that no process can have; rustix asserts that it is not negative.
-    let number = (pid > 0).then(|| Pid::from_raw(pid)).flatten().ok_or(Life::Dead(Death::NoSuchProcess))?;
-    pidfd_open(number, PidfdFlags::empty()).map_err(|errno| match errno {
-        Errno::SRCH => Life::Dead(Death::NoSuchProcess),
-        // The number is a thread's now (EINVAL, since 6.15 ENOENT): no process has it.
-        Errno::INVAL | Errno::NOENT if is_thread(pid) => Life::Dead(Death::PidReused),
-        Errno::NOSYS | Errno::PERM | Errno::ACCESS => Life::Unknown(Doubt::NotSupported),
-        other => Life::Unknown(doubt_of(&other.into())),
-    })
-}
-
-fn is_thread(pid: i32) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let group = status.lines().find_map(|line| line.strip_prefix("Tgid:"));
-    group.and_then(|group| group.trim().parse::<i32>().ok()).is_some_and(|group| group != pid)
-}
-
 pub(super) fn doubt_of(error: &io::Error) -> Doubt {
-    let errno = Errno::from_io_error(error);
-    if matches!(errno, Some(Errno::MFILE | Errno::NFILE)) { Doubt::NoDescriptors } else { Doubt::LookFailed }
+    rule::doubt_of_io(error)
 }
 
 pub(super) fn own_pid() -> i32 {

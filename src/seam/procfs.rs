@@ -1,6 +1,7 @@
 //! Raw readings of `/proc/PID`: stat, children, environment, the list of pids.
 //! Called by the other instruments. It never says what a reading means: absence here is not death (hidepid).
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{self, Read};
@@ -9,8 +10,14 @@ use std::io::{self, Read};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Stat {
     pub(super) name: String,
+    /// The name is not UTF-8: the kernel keeps 15 bytes of it, wherever that cuts.
+    pub(super) name_lossy: bool,
     pub(super) state: u8,
     pub(super) parent: i32,
+    /// The process group that has its terminal; -1 where it has none.
+    pub(super) foreground: i32,
+    /// Its controlling terminal as a device number; 0 where it has none.
+    pub(super) terminal: i32,
     pub(super) start_ticks: u64,
 }
 
@@ -19,13 +26,21 @@ impl Stat {
     fn parse(line: &[u8]) -> Option<Self> {
         let open = memchr::memchr(b'(', line)?;
         let close = memchr::memrchr(b')', line)?;
-        let name = String::from_utf8_lossy(line.get(open + 1..close)?).into_owned();
+        let name = String::from_utf8_lossy(line.get(open + 1..close)?);
         let mut fields = std::str::from_utf8(line.get(close + 1..)?).ok()?.split_ascii_whitespace();
         let state = *fields.next()?.as_bytes().first()?;
         let parent = fields.next()?.parse().ok()?;
-        // The state is field 3, the parent 4, the start time 22.
-        let start_ticks = fields.nth(17)?.parse().ok()?;
-        Some(Self { name, state, parent, start_ticks })
+        // The state is field 3, the parent 4, the terminal 7 and its group 8, the start time 22.
+        let terminal = fields.nth(2)?.parse().ok()?;
+        let foreground = fields.next()?.parse().ok()?;
+        let start_ticks = fields.nth(13)?.parse().ok()?;
+        let name_lossy = matches!(name, Cow::Owned(_));
+        Some(Self { name: name.into_owned(), name_lossy, state, parent, foreground, terminal, start_ticks })
+    }
+
+    /// Its first thread has not ended, which says that the process has not either.
+    pub(super) fn runs(&self) -> bool {
+        !matches!(self.state, b'Z' | b'X' | b'x')
     }
 
     /// Stopped by a signal or by a tracer.
@@ -138,6 +153,13 @@ pub(super) fn environ(pid: i32, buffer: &mut Vec<u8>) -> io::Result<&[u8]> {
     }
 }
 
+/// The process that the thread with this number belongs to, if it is a thread's, and not the first of its process.
+pub(super) fn thread_of(number: i32) -> Option<i32> {
+    let status = fs::read_to_string(format!("/proc/{number}/status")).ok()?;
+    let group = status.lines().find_map(|line| line.strip_prefix("Tgid:"))?.trim().parse().ok()?;
+    (group != number).then_some(group)
+}
+
 /// The real user of a process; its folder belongs to root while it may not be read.
 pub(super) fn real_uid(pid: i32) -> Option<u32> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
@@ -150,9 +172,20 @@ mod tests {
 
     #[test]
     fn a_name_with_brackets_and_blanks_does_not_shift_the_fields() {
-        let line = b"42 (a) b) (c) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2 3\n";
-        let expected = Stat { name: "a) b) (c".into(), state: b'S', parent: 7, start_ticks: 987_654 };
+        let line = b"42 (a) b) (c) S 7 42 42 34816 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2 3\
+";
+        let expected = Stat {
+            name: "a) b) (c".into(),
+            name_lossy: false,
+            state: b'S',
+            parent: 7,
+            terminal: 34_816,
+            foreground: -1,
+            start_ticks: 987_654,
+        };
         assert_eq!(Stat::parse(line), Some(expected));
+        let cut = Stat::parse(&line.map(|byte| if byte == b'c' { 0xC3 } else { byte })).unwrap();
+        assert_eq!((cut.name.as_str(), cut.name_lossy), ("a) b) (\u{FFFD}", true));
         for bad in [&b""[..], b"42", b"42 (x", b"42 (x)", b"42 (x) S 1", b") 42 (x S 1 2 3"] {
             assert_eq!(Stat::parse(bad), None);
         }

@@ -1,12 +1,36 @@
 //! Files that somebody names, or that an agent may have replaced: opened only if they are regular files.
 //! Called wherever such a file is read at once. It never waits for a FIFO, and never reads more than was asked for.
 
-use std::fs::{File, FileType};
+use std::fs::{File, FileType, Metadata};
 use std::io::{self, ErrorKind, Read};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::libc;
+use rustix::fs::{Mode, OFlags};
+
+/// What is at a path, and nothing that could notice was opened: no FIFO has a reader by it, no device is woken.
+#[derive(Debug)]
+pub(super) struct Reached {
+    file: File,
+    /// What stat(2) tells of it.
+    pub(super) data: Metadata,
+}
+
+impl Reached {
+    /// What the path leads to; a link is followed.
+    pub(super) fn at(path: &Path) -> io::Result<Self> {
+        let file = File::from(rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?);
+        Ok(Self { data: file.metadata()?, file })
+    }
+
+    /// Opens it for reading: this file, whatever is at the path by now.
+    pub(super) fn open(&self) -> io::Result<File> {
+        let name = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(name)
+    }
+}
 
 /// Opens a regular file for reading; a link is followed.
 ///

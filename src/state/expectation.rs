@@ -49,7 +49,7 @@ pub fn keep(
             run.0,
             expectation.kind().word(),
             expectation.target().as_bytes(),
-            expectation.repository().unwrap_or(Path::new("")).as_os_str().as_bytes(),
+            expectation.place().unwrap_or(Path::new("")).as_os_str().as_bytes(),
             tx.text_of(baseline)?,
             turn.map(|turn| turn.0),
             now.millis(),

@@ -12,8 +12,8 @@ use crate::id::RunId;
 use crate::judge::clocks::Limits;
 use crate::judge::sequel::Sequel;
 use crate::model::{
-    AttributedBy, Capability, Containment, DeadCause, MailType, NewMail, NewRun, NewTurn, OnStall, Outcome, Priority,
-    Resume, Run, RunState, Turn,
+    Again, AttributedBy, Capability, Containment, DeadCause, MailType, NewMail, NewRun, NewTurn, OnStall, Outcome,
+    Priority, PromptFrom, Resume, Run, RunState, Turn,
 };
 use crate::runtime::builtin;
 use crate::seam::process;
@@ -52,6 +52,7 @@ fn begin(tx: &Tx<'_>, agent: &str, token: &str) -> Result<(Run, Turn)> {
         cgroup: None,
         supervisor: &process::me(),
         before: run.standing(),
+        again: &Again { options: vec![], prompt: PromptFrom::None, arguments: vec![], lossy: false },
     };
     let turn = turn::begin(tx, &new, epoch, NOW)?;
     run::enter_turn(tx, id, epoch, NOW)?;
@@ -133,6 +134,12 @@ fn costs(runs: usize) -> Vec<(&'static str, i64)> {
         turn::newest(tx, &Wanted::default(), 1)?;
         worker::open(tx, None)?;
         done("list what is open");
+        retry::queue(tx, None, None)?;
+        retry::list(tx, &retry::Filter { agent: None, run: None, all: false, limit: 20 })?;
+        dead_letter::list(tx, &dead_letter::Filter { agent: None, run: Some(mine.id), all: true, limit: 20 })?;
+        turn::latest_of_run(tx, mine.id)?;
+        super::reopening::of_run(tx, mine.id)?;
+        done("look at what is to be settled");
         turn::end(tx, &now, Outcome::Completed, "{}", NOW)?;
         run::settle(tx, mine.id, mine.epoch, &Sequel::plain(RunState::Completed, 0, None), false, NOW)?;
         done("end a turn");

@@ -3,6 +3,7 @@
 pub mod claim;
 mod list;
 pub mod purge;
+pub mod waiting;
 
 use rusqlite::{Row, params};
 
@@ -78,7 +79,8 @@ pub fn send_on(tx: &Tx<'_>, new: &NewMail<'_>, terms: &Terms<'_>, now: Stamp) ->
     let row = tx.insert(
         "INSERT INTO mail (sender, recipient, recipient_run, kind, priority, subject, body, payload, thread, reply_to,
              turn, run, attributed_by, state, dead_reason, sent_at, sent_to, expires_at, expires_boot, expires_tick)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT coalesce(thread, id) FROM mail WHERE id = ?9), ?9,
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+             coalesce(?20, (SELECT coalesce(thread, id) FROM mail WHERE id = ?9)), ?9,
              ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         params![
             new.sender,
@@ -100,6 +102,7 @@ pub fn send_on(tx: &Tx<'_>, new: &NewMail<'_>, terms: &Terms<'_>, now: Stamp) ->
             expires.map(|end| end.at.millis()),
             expires.map(Moment::clock),
             expires.map(|end| end.boottime_ms),
+            terms.thread.map(|mail| mail.0),
         ],
     )?;
     if let Some(cause) = new.dead_reason {

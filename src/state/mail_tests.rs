@@ -214,7 +214,7 @@ fn what_is_due_is_ready_and_what_has_expired_is_not() {
         state
             .write("send", |tx| {
                 tx.run("DELETE FROM mail", [])?;
-                let terms = Terms { sent_to: None, expires };
+                let terms = Terms { sent_to: None, expires, thread: None };
                 let id = send_on(tx, &mail("a", Priority::Normal), &terms, Stamp::from_millis(0))?;
                 tx.run(
                     "UPDATE mail SET due_at = ?1, due_boot = ?2, due_tick = ?3",

@@ -61,7 +61,12 @@ impl State {
             drop((kept, open));
             return Self::open_for_writing(place);
         }
-        let conn = if writable || !header.wal {
+        Self::open_as_it_is(place, (&header, kept), open)
+    }
+
+    /// Opens a state file of any version for questions: it stays of that version.
+    pub(super) fn open_as_it_is(place: &Place, (header, kept): (&Header, Kept), open: Option<File>) -> Result<Self> {
+        let conn = if writable(place.folder()) || !header.wal {
             connect(&place.file, OpenFlags::SQLITE_OPEN_READ_ONLY)?
         } else {
             connect_immutable(place)?
@@ -171,7 +176,7 @@ fn no_state(place: &Place) -> Failure {
 }
 
 /// `open.lock`, if it is there. Reading is enough to lock it.
-fn existing_lock_file(place: &Place) -> Result<Option<File>> {
+pub(super) fn existing_lock_file(place: &Place) -> Result<Option<File>> {
     let name = place.companion("open.lock");
     match File::open(&name) {
         Ok(file) => Ok(Some(file)),
@@ -204,7 +209,7 @@ fn share(place: &Place, file: Option<File>) -> Result<Option<File>> {
 }
 
 /// Whether we may make files in this folder; false on a read-only file system too.
-fn writable(folder: &Path) -> bool {
+pub(super) fn writable(folder: &Path) -> bool {
     accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_ok()
 }
 

@@ -1,4 +1,4 @@
-//! Table `run`. State moves only by [`settle`], [`enter_turn`] and, for adopted runs, [`enter_adopted`]
+//! Table `run`. State moves only by [`settle`], [`enter_turn`], [`reopen`] and, for adopted runs, [`enter_adopted`]
 //! and [`leave_adopted`], each guarded by the epoch.
 
 use rusqlite::{Row, params};
@@ -133,6 +133,21 @@ pub fn settle(tx: &Tx<'_>, run: RunId, epoch: i64, sequel: &Sequel, mail_missing
     if changed == 1 && sequel.state.is_terminal() {
         super::mail::unbind(tx, run, now)?;
         retry::cancel(tx, run, now)?;
+    }
+    Ok(changed == 1)
+}
+
+/// Takes a run out of its end, under a new epoch: whatever still carries the old one changes nothing. Its next turn
+/// begins an attempt of its own. False where it has not ended, or has moved on.
+pub fn reopen(tx: &Tx<'_>, run: &Run, max_attempts: i64, now: Stamp) -> Result<bool> {
+    let changed = tx.run(
+        "UPDATE run SET state = 'between_turns', hold = 'backoff', held_until = ?3, held_by_provider = 0,
+             epoch = epoch + 1, max_attempts = ?4, terminal_mail_missing = 0, changed_at = ?3, ended_at = NULL
+         WHERE id = ?1 AND epoch = ?2 AND ended_at IS NOT NULL",
+        params![run.id.0, run.epoch, now.millis(), max_attempts],
+    )?;
+    if changed == 1 {
+        super::mail::bind(tx, &run.agent, run.id)?;
     }
     Ok(changed == 1)
 }

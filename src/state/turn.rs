@@ -15,7 +15,7 @@ use crate::model::{
 const COLUMNS: &str = "id, run, agent, epoch, attempt, token, description, command, command_lossy, cwd, cwd_lossy,
     limits, deadline_ms, session_asked, resume, contained_by, cgroup, last_mail, supervisor, shim, child, before, booted_at, started_at,
     started_tick, wish, wish_signal, wish_why, wish_at, events, ignored_lines, progress_tick, read_bytes, outcome,
-    ended_at, ended, stalled_at, stalled_phase, yielded";
+    ended_at, ended, stalled_at, stalled_phase, yielded, again";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Turn> {
     Ok(Turn {
@@ -52,6 +52,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Turn> {
             read_bytes: row.get("read_bytes")?,
         },
         yielded: optional_json(row, "yielded")?,
+        again: json(row, "again")?,
         outcome: optional_word(row, "outcome", Outcome::from_word)?,
         ended_at: optional_stamp(row, "ended_at")?,
         ended: row.get("ended")?,
@@ -89,9 +90,33 @@ pub fn open_of(view: &View<'_>, agent: &str) -> Result<Option<Turn>> {
     view.one(&format!("SELECT {COLUMNS} FROM turn WHERE agent = ?1 AND outcome IS NULL"), [agent], read)
 }
 
+/// The turn that has been open longest, and since when.
+pub fn oldest_open(view: &View<'_>) -> Result<Option<(TurnId, Stamp)>> {
+    view.one(
+        "SELECT id, booted_at FROM turn INDEXED BY turn_open WHERE outcome IS NULL ORDER BY id LIMIT 1",
+        [],
+        |row| Ok((id(row, "id")?, stamp(row, "booted_at")?)),
+    )
+}
+
+/// When an attempt of a run began: its first turn. None where it has had no turn.
+pub fn attempt_began(view: &View<'_>, run: RunId, attempt: i64) -> Result<Option<Stamp>> {
+    let began = view.one(
+        "SELECT min(booted_at) AS began FROM turn WHERE run = ?1 AND attempt = ?2",
+        params![run.0, attempt],
+        |row| optional_stamp(row, "began"),
+    )?;
+    Ok(began.flatten())
+}
+
 /// The turns of a run, oldest first.
 pub fn of_run(view: &View<'_>, run: RunId) -> Result<Vec<Turn>> {
     view.all(&format!("SELECT {COLUMNS} FROM turn WHERE run = ?1 ORDER BY id"), [run.0], read)
+}
+
+/// The newest turn of a run.
+pub fn latest_of_run(view: &View<'_>, run: RunId) -> Result<Option<Turn>> {
+    view.one(&format!("SELECT {COLUMNS} FROM turn WHERE run = ?1 ORDER BY epoch DESC LIMIT 1"), [run.0], read)
 }
 
 /// Which turns are asked for; none: all.
@@ -139,9 +164,10 @@ pub fn newest(view: &View<'_>, wanted: &Wanted<'_>, limit: i64) -> Result<Vec<Tu
 pub fn begin(tx: &Tx<'_>, new: &NewTurn<'_>, epoch: i64, now: Stamp) -> Result<TurnId> {
     let row = tx.insert(
         "INSERT INTO turn (run, agent, epoch, attempt, token, description, command, cwd, limits, deadline_ms,
-             session_asked, resume, contained_by, cgroup, last_mail, supervisor, booted_at, command_lossy, cwd_lossy, before)
+             session_asked, resume, contained_by, cgroup, last_mail, supervisor, booted_at, command_lossy, cwd_lossy, before,
+             again)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
-             (SELECT coalesce(max(id), 0) FROM mail), ?15, ?16, ?17, ?18, ?19)",
+             (SELECT coalesce(max(id), 0) FROM mail), ?15, ?16, ?17, ?18, ?19, ?20)",
         params![
             new.run.0,
             new.agent,
@@ -162,6 +188,7 @@ pub fn begin(tx: &Tx<'_>, new: &NewTurn<'_>, epoch: i64, now: Stamp) -> Result<T
             new.command_lossy,
             new.cwd_lossy,
             tx.text_of(&new.before)?,
+            tx.text_of(new.again)?,
         ],
     )?;
     retry::take(tx, new.run, TurnId(row), now)?;

@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 use refloat::clock::Tick;
 use serde_json::json;
 
-use super::{Server, fake, has_tmux, lives, state_of, with_path};
+use super::{Server, fake, has_tmux, listing, lives, state_of, with_path};
 use crate::stage::{Stage, until};
 
 const ADOPT: [&str; 5] = ["adopt", "--agent", "b1", "--tmux", "b1"];
@@ -22,8 +22,10 @@ fn what_tmux_cannot_answer_is_unknown_with_its_reason_and_nothing_is_stored() {
         ("echo 'error connecting to /tmp/s (Protocol not available)' >&2; exit 1", "connect_failed"),
         ("echo 'need UTF-8 locale (LC_CTYPE)' >&2; exit 1", "tmux_failed"),
         ("exit 1", "empty_answer"),
+        ("exit 0", "empty_answer"),
         ("echo '|||||||||| garbage'", "unparsable"),
         ("echo '$0|1|2|3|@0|%0|'", "unparsable"),
+        ("echo '$0|1|2|3|@0|%0|4|0||||/tmp/s::other'", "unparsable"),
         ("kill -9 $$", "empty_answer"),
     ];
     for (script, reason) in rows {
@@ -40,7 +42,7 @@ fn what_tmux_says_of_nobody_there_is_an_answer() {
         "echo 'no server running on /tmp/s' >&2; exit 1",
         "echo 'error connecting to /tmp/s (No such file or directory)' >&2; exit 1",
         "echo 'no current target' >&2; exit 1",
-        "exit 0",
+        "echo 'buffer-limit 50'",
     ];
     for script in rows {
         let stage = Stage::new();
@@ -124,8 +126,7 @@ fn no_process_is_taken_for_a_panes_on_a_number_alone() {
     // A child of a process that is no tmux.
     let (mut child, me) = (stage.command("sleep").arg("600").spawn().unwrap(), i64::from(std::process::id()));
     for (agent, claims, pane) in [("a", one, two), ("b", server.pid(), two), ("c", me, i64::from(child.id()))] {
-        let row = format!("$0|1|{claims}|1|@0|%0|{pane}|0|||/tmp/s:s");
-        let path = fake(&stage, &format!("echo '{row}'"));
+        let path = fake(&stage, &listing(&format!("$0|1|{claims}|1|@0|%0|{pane}|0||||/tmp/s::s")));
         let call = with_path(&stage, &path, &["adopt", "--agent", agent, "--tmux", "s"]);
         let adopted = call.last("run.adopted");
         assert_eq!((&adopted["state"], &adopted["pid"]), (&json!("in_turn"), &json!(null)), "{agent}: {call:?}");
@@ -139,14 +140,15 @@ fn no_process_is_taken_for_a_panes_on_a_number_alone() {
 #[test]
 fn one_look_that_says_gone_and_one_that_does_not_agree_start_nothing() {
     let stage = Stage::new();
-    let row = "$0|1|4194304|1|@0|%0|4194304|0|||/tmp/s:s";
-    let path = fake(&stage, &format!("echo '{row}'"));
+    let one = listing("$0|1|4194304|1|@0|%0|4194304|0||||/tmp/s::s");
+    let none = "echo 'buffer-limit 50'";
+    let path = fake(&stage, &one);
     with_path(&stage, &path, &["adopt", "--agent", "b1", "--tmux", "s"]);
     let count = stage.name("looks");
-    let once = format!("if [ -e {count} ]; then echo '{row}'; else touch {count}; fi");
+    let once = format!("if [ -e {count} ]; then {one}; else touch {count}; {none}; fi");
     let path = fake(&stage, &once);
     let run = ["run", "--agent", "b1", "--", "true"];
     with_path(&stage, &path, &run).assert_refused(69, "restless");
-    let path = fake(&stage, "exit 0");
+    let path = fake(&stage, none);
     with_path(&stage, &path, &run).assert_end("completed", 0);
 }

@@ -22,7 +22,7 @@ use crate::stage::{Call, Stage, TURN, until};
 use crate::support::fake_agent;
 
 /// Whether there is a tmux; says so where there is none.
-fn has_tmux() -> bool {
+pub(crate) fn has_tmux() -> bool {
     let has = Command::new("tmux").arg("-V").stdout(Stdio::null()).status().is_ok_and(|done| done.success());
     if !has {
         println!("skipped: no tmux");
@@ -31,22 +31,22 @@ fn has_tmux() -> bool {
 }
 
 /// State and parent of a process, as /proc has them; none: there is no such process.
-fn state_of(pid: i64) -> Option<(char, i64)> {
+pub(crate) fn state_of(pid: i64) -> Option<(char, i64)> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
-fn start_ticks_of(pid: i64) -> u64 {
+pub(crate) fn start_ticks_of(pid: i64) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     stat.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap().parse().unwrap()
 }
 
-fn lives(pid: i64) -> bool {
+pub(crate) fn lives(pid: i64) -> bool {
     state_of(pid).is_some_and(|(state, _)| state != 'Z')
 }
 
-fn kill_and_wait(pid: i64) {
+pub(crate) fn kill_and_wait(pid: i64) {
     let number = nix::unistd::Pid::from_raw(pid.try_into().unwrap());
     nix::sys::signal::kill(number, nix::sys::signal::Signal::SIGKILL).unwrap();
     until("the end of a process", || !lives(pid));
@@ -114,7 +114,7 @@ impl Stage {
 }
 
 /// A `tmux` in front of the real one that does this.
-fn fake(stage: &Stage, script: &str) -> std::ffi::OsString {
+pub(crate) fn fake(stage: &Stage, script: &str) -> std::ffi::OsString {
     let folder = stage.path("bin");
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("tmux");
@@ -126,6 +126,11 @@ fn fake(stage: &Stage, script: &str) -> std::ffi::OsString {
     path
 }
 
+/// What a fake `tmux` does whose server has this one pane.
+pub(crate) fn listing(row: &str) -> String {
+    format!("echo '{row}'; echo 'buffer-limit 50'")
+}
+
 fn with_path(stage: &Stage, path: &std::ffi::OsStr, args: &[&str]) -> Call {
     let mut command: Command = stage.command(TURN);
     command.args(args).env("PATH", path);
@@ -133,23 +138,31 @@ fn with_path(stage: &Stage, path: &std::ffi::OsStr, args: &[&str]) -> Call {
 }
 
 /// A tmux server of the stage's own.
-struct Server<'s> {
+pub(crate) struct Server<'s> {
     stage: &'s Stage,
     name: &'static str,
 }
 
 impl<'s> Server<'s> {
-    fn new(stage: &'s Stage, name: &'static str) -> Self {
+    pub(crate) fn new(stage: &'s Stage, name: &'static str) -> Self {
         std::fs::create_dir_all(stage.path("tmux")).unwrap();
         Self { stage, name }
     }
 
+    pub(crate) fn stage(&self) -> &'s Stage {
+        self.stage
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Where its socket is.
-    fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.stage.path(&format!("tmux/tmux-{}/{}", rustix::process::geteuid().as_raw(), self.name))
     }
 
-    fn tmux(&self, args: &[&str]) -> String {
+    pub(crate) fn tmux(&self, args: &[&str]) -> String {
         let mut command = self.stage.command("tmux");
         command.env("TMUX_TMPDIR", self.stage.path("tmux")).env("LC_ALL", "C").env_remove("TMUX");
         let output = command.args(["-u", "-f", "/dev/null", "-L", self.name]).args(args).output().unwrap();
@@ -158,18 +171,18 @@ impl<'s> Server<'s> {
     }
 
     /// A session whose only pane does this; its id.
-    fn session(&self, name: &str, command: &str) -> String {
+    pub(crate) fn session(&self, name: &str, command: &str) -> String {
         self.tmux(&["new-session", "-d", "-P", "-F", "#{session_id}", "-s", name, command])
     }
 
     /// Whether it answers.
-    fn is_up(&self) -> bool {
+    pub(crate) fn is_up(&self) -> bool {
         let mut command = self.stage.command("tmux");
         command.env("TMUX_TMPDIR", self.stage.path("tmux")).args(["-L", self.name, "list-sessions"]);
         command.output().unwrap().status.success()
     }
 
-    fn pid(&self) -> i64 {
+    pub(crate) fn pid(&self) -> i64 {
         self.tmux(&["display-message", "-p", "#{pid}"]).parse().unwrap()
     }
 

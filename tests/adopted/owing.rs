@@ -56,6 +56,15 @@ fn a_good_word_is_held_to_what_the_run_owes() {
         (&["result:r"], &[("r", "{\"status\":")], ("failed", "expectation_unknown"), &["unknown"], 1),
         (&["file:f", "result:r"], &[("r", DONE)], ("failed", "expectation_missing"), &["not_reached", "reached"], 1),
         (&["mail:worker_done"], &[], ("silent", "expectation_missing"), &["not_reached"], 1),
+        (&["story:./1-2.md"], &[("1-2.md", "Status: done\n")], ("completed", "own_word"), &["reached"], 0),
+        (
+            &["story:./1-2.md"],
+            &[("1-2.md", "Status: review\n")],
+            ("failed", "expectation_missing"),
+            &["not_reached"],
+            1,
+        ),
+        (&["story:./1-2.md"], &[("1-2.md", "---\n")], ("failed", "expectation_unknown"), &["unknown"], 1),
     ];
     for (expect, written, how, states, code) in rows {
         let stage = Stage::new();

@@ -67,6 +67,26 @@ fn a_session_that_is_no_longer_listed_is_gone() {
     stage.turn(&["run", "--agent", "b1", "--", "true"]).assert_end("completed", 0);
 }
 
+/// A pane that a grouped session shows too, or that was moved to another session, is the one that it was.
+#[test]
+fn a_pane_that_other_sessions_show_is_still_the_one_that_was_adopted() {
+    if !has_tmux() {
+        return;
+    }
+    let stage = Stage::new();
+    let server = Server::new(&stage, "one");
+    let id = unseen(&stage, &server);
+    // tmux lists sessions by their names: this one comes first.
+    server.tmux(&["new-session", "-d", "-s", "a", "-t", &id]);
+    stage.assert_observed("b1", "alive", "listed");
+    server.tmux(&["kill-session", "-t", "=a"]);
+    server.session("c", "sleep 600");
+    server.tmux(&["move-window", "-s", "=b1:", "-t", "=c:"]);
+    stage.assert_observed("b1", "alive", "listed");
+    server.tmux(&["kill-session", "-t", "=c"]);
+    until("the server's end", || !server.is_up());
+}
+
 /// A server without sessions has answered too.
 #[test]
 fn a_server_without_sessions_has_answered() {

@@ -93,7 +93,7 @@ fn what_cannot_be_answered_is_69() {
 }
 
 /// A command as the user nobody, on a state file of nobody's own.
-pub(super) fn nobody(home: &Home, program: &str, args: &[&str]) -> Command {
+pub(crate) fn nobody(home: &Home, program: &str, args: &[&str]) -> Command {
     let mine = home.path("nobody");
     if !mine.exists() {
         std::fs::create_dir(&mine).unwrap();

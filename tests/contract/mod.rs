@@ -29,7 +29,7 @@ use serde_json::Value;
 use super::support::{Family, fake_agent};
 
 /// Every command.
-pub(crate) const PROGRAMS: [&str; 3] = ["turn", "mail", "probe"];
+pub(crate) const PROGRAMS: [&str; 4] = ["turn", "mail", "probe", "reconcile"];
 
 /// A place to run commands in: a state file that does not exist yet, a home, and the agents that were started.
 pub(crate) struct Home {
@@ -87,6 +87,10 @@ impl Home {
         Said::of(&mut self.command("probe", args))
     }
 
+    pub(crate) fn reconcile(&self, args: &[&str]) -> Said {
+        Said::of(&mut self.command("reconcile", args))
+    }
+
     /// A turn of this agent, with the fake agent in the role of claude.
     pub(crate) fn play(&self, agent: &str, more: &[&str], steps: &str) -> Said {
         Said::of(&mut self.playing(agent, more, steps))
@@ -115,6 +119,7 @@ impl Home {
     }
 }
 
+pub(crate) use codes::nobody;
 pub(crate) use wire::check;
 
 pub(crate) fn binary(program: &str) -> &'static str {
@@ -122,6 +127,7 @@ pub(crate) fn binary(program: &str) -> &'static str {
         "turn" => env!("CARGO_BIN_EXE_turn"),
         "mail" => env!("CARGO_BIN_EXE_mail"),
         "probe" => env!("CARGO_BIN_EXE_probe"),
+        "reconcile" => env!("CARGO_BIN_EXE_reconcile"),
         other => panic!("no command {other}"),
     }
 }
@@ -142,7 +148,7 @@ pub(crate) fn dump(file: &Path) -> String {
         let read = |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();
         asked.query_map([], read).unwrap().collect::<rusqlite::Result<_>>().unwrap()
     };
-    ["agent", "run", "turn", "expectation", "worker", "mail", "retry", "dead_letter", "crash"]
+    ["agent", "run", "turn", "expectation", "worker", "mail", "reopening", "retry", "dead_letter", "crash"]
         .map(|table| format!("{table}: {:?}\n", rows(&format!("SELECT * FROM {table} ORDER BY 1"))))
         .concat()
 }

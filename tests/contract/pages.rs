@@ -16,6 +16,7 @@ fn page(program: &str) -> &'static str {
         "turn" => include_str!("../../docs/turn.md"),
         "mail" => include_str!("../../docs/mail.md"),
         "probe" => include_str!("../../docs/probe.md"),
+        "reconcile" => include_str!("../../docs/reconcile.md"),
         other => panic!("{other} has no page"),
     }
 }
@@ -26,6 +27,18 @@ fn pages() -> Vec<(String, String)> {
     let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
     let all = docs.chain(["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"].map(|name| root.join(name)));
     all.map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap())).collect()
+}
+
+/// Every subcommand below these words that has none below itself, and all options.
+fn tree(home: &Home, words: &[&str], found: &mut Vec<String>, known: &mut BTreeSet<String>) {
+    let (names, options) = help(home, words);
+    known.extend(options);
+    if names.is_empty() {
+        found.push(words.join(" "));
+    }
+    for name in names {
+        tree(home, &[words, &[name.as_str()]].concat(), found, known);
+    }
 }
 
 /// The subcommands of a command, and all long options in its help.
@@ -93,16 +106,12 @@ fn every_subcommand_is_on_the_pages_and_every_option_of_the_pages_exists() {
     let home = Home::new();
     let mut known: BTreeSet<String> = options("--locked --root --scope --path");
     for program in PROGRAMS {
-        let (names, common) = help(&home, &[program]);
-        known.extend(common);
-        for name in names {
-            known.extend(help(&home, &[program, &name]).1);
-            let page = page(program);
-            assert!(page.contains(&format!("{program} {name} ")), "{program} {name} is not on its page");
-            assert!(
-                README.contains(&format!("`{name}`")) || README.contains(&format!("{program} {name}")),
-                "README.md: {program} {name}"
-            );
+        let mut found = Vec::new();
+        tree(&home, &[program], &mut found, &mut known);
+        for words in found {
+            assert!(page(program).contains(&format!("{words} ")), "{words} is not on its page");
+            let name = words.split_once(' ').unwrap().1;
+            assert!(README.contains(&format!("`{name}`")) || README.contains(&words), "README.md: {words}");
         }
     }
     let all = PROGRAMS.map(|program| (program, page(program)));

@@ -7,8 +7,7 @@ use std::path::Path;
 use refloat::state::SCHEMA;
 use rusqlite::OpenFlags;
 
-use super::codes::nobody;
-use super::{Home, Said, binary, is_root, open};
+use super::{Home, Said, binary, is_root, nobody, open};
 
 /// What the environment of a command says; `BASE` stands for the home's folder.
 struct Row(&'static [&'static str], &'static [(&'static str, &'static str)], &'static str);

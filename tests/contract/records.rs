@@ -6,7 +6,7 @@ use super::wire::check;
 use super::{Home, Said, binary};
 
 /// Real output with every type of record in it, and most of their optional keys filled.
-pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 3] {
+pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 4] {
     let lines = |said: Said| said.out.lines().map(str::to_owned).collect::<Vec<_>>();
     let mut turn = lines(home.play("lead", &["--task", "login page"], "init; say hi; result done").silent(0));
     let worker = ["--parent", "lead", "--task", "x", "--capability", "scout", "--max-attempts", "2"];
@@ -49,8 +49,79 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 3] {
     mail.extend(lines(home.mail(&["list"]).silent(0)));
     mail.extend(lines(home.mail(&["purge", "--older", "0s", "--agent", "lead"]).silent(0)));
     let pid = std::process::id().to_string();
-    let probe = lines(home.probe(&["pid", &pid, "1"]).silent(0));
-    [("turn", turn), ("mail", mail), ("probe", probe)]
+    let mut probe = lines(home.probe(&["pid", &pid, "1", "1:1"]).silent(0));
+    probe.extend(lines(home.probe(&["story", "1-2", "x/none.md"]).silent(0)));
+    probe.extend(lines(home.probe(&["sprint", "1-2", "--baseline", "review"]).silent(0)));
+    probe.extend(lines(home.probe(&["host"]).silent(0)));
+    probe.extend(lines(listed(home).silent(0)));
+    probe.extend(lines(home.probe(&["tmux", "b1", "%1", "--socket", home.path("none").to_str().unwrap()]).silent(0)));
+    probe.extend(lines(looks(home)));
+    probe.extend(lines(home.probe(&["wait", "run", "lead", "ended"]).silent(0)));
+    probe
+        .extend(lines(home.probe(&["wait", "pid-exit", &pid, "--timeout", "0s"]).failed(75, "has not ended: running")));
+    let reconcile = settled(home);
+    [("turn", turn), ("mail", mail), ("probe", probe), ("reconcile", reconcile)]
+}
+
+/// Every ledger, and everything that can be done with it.
+fn settled(home: &Home) -> Vec<String> {
+    let mut all = Vec::new();
+    for args in [
+        &["deadletter", "list"][..],
+        &["deadletter", "ack", "d1", "--why", "seen"],
+        &["deadletter", "replay", "d1", "--why", "once more"],
+        &["deadletter", "replay", "d2"],
+        &["retry", "due"],
+        &["retry", "cancel", "r2", "--why", "no"],
+        &["reopen", "r1", "--why", "more", "-q"],
+        &["deadletter", "close", "d3", "--why", "no"],
+        &["deadletter", "list", "--all"],
+        &["retry", "list", "--all"],
+        &["crash", "list"],
+    ] {
+        all.extend(home.reconcile(args).silent(0).out.lines().map(str::to_owned));
+    }
+    all
+}
+
+/// Sessions of which a `tmux` in front of the real one tells everything that it can.
+fn listed(home: &Home) -> Said {
+    let (folder, tmux) = (home.path("fake"), home.path("fake/tmux"));
+    std::fs::create_dir(&folder).unwrap();
+    let row = |pane: &str, end: &str| format!("$0|1763000000|4194304|1763000001|@0|{pane}|4194304|{end}|/tmp/s:b:b1");
+    let rows = [row("%0", "|||"), row("%1", "1|9||1763000009"), row("%2", "1||9|1763000009")].join("\n");
+    std::fs::write(&tmux, format!("#!/bin/sh\ncat <<'END'\n{rows}\nbuffer-limit 50\nEND\n")).unwrap();
+    std::fs::set_permissions(&tmux, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let me = serde_json::to_string(&refloat::seam::process::me()).unwrap();
+    let mut command = home.command("probe", ["tmux", "b1", "%0", "--server", &me]);
+    command.env("PATH", format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()));
+    let other = Said::of(&mut command).silent(0);
+    command = home.command("probe", ["tmux", "--all"]);
+    command.env("PATH", format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()));
+    let mut all = Said::of(&mut command);
+    all.out.insert_str(0, &other.out);
+    all
+}
+
+/// Files, locks, mail and the state file, looked at.
+fn looks(home: &Home) -> Said {
+    let said = home.mail(&["claim", "--agent", "b4", "--max", "1"]);
+    assert_eq!(said.code(), 0, "{said:?}");
+    let mut all = home.probe(&["output", "done.json", "--since", "t1", "--watch", "0s"]).silent(0);
+    let held = std::fs::File::create(home.path("home/held")).unwrap();
+    held.lock().unwrap();
+    for args in [
+        &["output", "none"][..],
+        &["output", ".", "--kind", "csv"],
+        &["result", "done.json", "none", "--require", "/status"],
+        &["lock", "lead"],
+        &["lock", "./held"],
+        &["mail", "b4"],
+        &["state"],
+    ] {
+        all.out.push_str(&home.probe(args).silent(0).out);
+    }
+    all
 }
 
 /// A turn that owes something of every kind, and something was there before of every sort.
@@ -59,7 +130,10 @@ fn owing(home: &Home) -> Said {
     let make = "git init -q -b main . && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x";
     Said::from(home.bare("sh", ["-ec", make]).output().unwrap()).silent(0);
     std::fs::write(folder.join("done.json"), r#"{"status":"done"}"#).unwrap();
-    let all = ["git:HEAD", "git:new", "file:.", "file:x", "result:done.json", "mail:status"];
+    let stories = folder.join("docs/stories");
+    std::fs::create_dir_all(&stories).unwrap();
+    std::fs::write(stories.join("1-2-login.md"), "# Story 1.2\n\nStatus: done\n").unwrap();
+    let all = ["git:HEAD", "git:new", "file:.", "file:x", "result:done.json", "mail:status", "story:1-2", "sprint:1-2"];
     let args: Vec<&str> = all.iter().flat_map(|one| ["--expect", one]).collect();
     home.play("b5", &args, "init; result done")
 }
@@ -108,6 +182,7 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         "run.adopted",
         "run.beat",
         "run.ended",
+        "run.reopened",
         "runtime",
         "turn",
         "turn.ended",

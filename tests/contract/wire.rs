@@ -46,8 +46,6 @@ macro_rules! texts {
     };
 }
 
-mod evidence;
-
 texts! {
     Time: is_time;
     RunId: |text| is_id(text, 'r');
@@ -65,8 +63,8 @@ words! {
     Outcome: completed waiting silent failed no_result limited auth stalled timed_out aborted killed lost
         resume_refused never_started spawn_failed fenced empty;
     Source: typed_field terminal_event terminal_message exit_code signal clock expectation operator;
-    ExpectKind: mail file result git;
-    Found: mail absent file other r#ref unknown;
+    ExpectKind: mail file result git story sprint;
+    Found: mail absent file other r#ref truth unknown;
     Reach: reached not_reached contradicted unknown;
     State: booting in_turn between_turns waiting blocked completed failed crashed timed_out stopped;
     Hold: limited needs_human backoff awaiting;
@@ -87,13 +85,9 @@ words! {
     Output: json_lines opaque;
     ExitCodes: before_events failure;
     MailState: stored leased acked dead;
-    WaitEnd: mail timeout stopped;
+    Awaited: mail pid_exit run_ended run_changed turn_ended file_changed file_exists file_gone tmux_gone;
+    WaitEnd: met timeout stopped unknown;
     WokenBy: notice bell backstop lease poll;
-    RetryClass: failed no_result killed lost spawn_failed limited;
-    RetryState: open taken cancelled;
-    DeadCause: max_attempts max_time stale_generation expired max_deliveries;
-    CrashWho: agent turn shim mail other;
-    CrashKind: killed vanished no_result panic;
     EndedBy: agent asked deadline;
 }
 
@@ -143,8 +137,12 @@ fn next_is<E: Error>(key: Option<String>, wanted: &str) -> Result<(), E> {
     if key.as_deref() == Some(wanted) { Ok(()) } else { Err(E::custom(format!("{key:?}, want {wanted}"))) }
 }
 
+mod evidence;
+mod ledgers;
+
 part! { Owed
     kind: ExpectKind, target: String, target_lossy: bool, repository: Option<String>, repository_lossy: bool,
+    root: Option<String>, root_lossy: bool,
     since: Option<TurnId>, taken_at: Time, found: Found, mail: Option<MailId>, size: Option<Count>,
     modified_at: Option<Time>, sha256: Option<String>, status: Option<String>, object: Option<String>,
     why: Option<String>,
@@ -288,27 +286,9 @@ wire! { MailPurged "mail.purged"
 }
 
 wire! { WaitEnded "wait.ended"
-    agent: String, outcome: WaitEnd, mail: Option<MailId>, woken_by: Option<WokenBy>, waited_ms: Count, looks: Count,
-}
-
-wire! { Retry "retry"
-    retry: RetryId, run: RunId, agent: String, turn: TurnId, attempt: Count, class: RetryClass, counted: bool,
-    due_at: Time, by_provider: bool, in_a_row: Count, since: Time, state: RetryState, opened_at: Time,
-    closed_at: Option<Time>, taken_by: Option<TurnId>,
-}
-
-wire! { DeadLetter "dead_letter"
-    dead_letter: DeadLetterId, run: Option<RunId>, mail: Option<MailId>, agent: String, cause: DeadCause,
-    attempt: Option<Count>, attempts: Count, last_error: Option<String>, log_dir: Option<String>, log_dir_lossy: bool,
-    run_state: Option<State>, opened_at: Time, opened_by: Option<TurnId>, resolved_at: Option<Time>,
-    resolved_by: Option<TurnId>, acknowledged_at: Option<Time>,
-}
-
-wire! { Crash "crash"
-    crash: CrashId, who: CrashWho, kind: CrashKind, message: String, run: Option<RunId>, turn: Option<TurnId>,
-    agent: Option<String>, attempt: Option<Count>, crashed_at: Time, exit_code: Option<Count>, signal: Option<Count>,
-    ended_by: Option<EndedBy>, duration_ms: Option<Count>, pid: Option<Count>, boot: Option<String>,
-    tail: Option<String>, backtrace: Option<String>, version: String, source: Option<String>,
+    condition: Awaited, subject: String, subject_lossy: bool, agent: Option<String>, run: Option<RunId>,
+    turn: Option<TurnId>, mail: Option<MailId>, state: Option<State>, outcome: WaitEnd, reason: Cause,
+    woken_by: Option<WokenBy>, polled: bool, waited_ms: Count, looks: Count,
 }
 
 fn is_time(text: &str) -> bool {
@@ -384,8 +364,6 @@ pub(crate) fn check(line: &str) -> Result<(), String> {
         .or_else(|| is::<MailPurged>(line, kind))
         .or_else(|| is::<WaitEnded>(line, kind))
         .or_else(|| evidence::check(line, kind))
-        .or_else(|| is::<Retry>(line, kind))
-        .or_else(|| is::<DeadLetter>(line, kind))
-        .or_else(|| is::<Crash>(line, kind))
+        .or_else(|| ledgers::check(line, kind))
         .unwrap_or_else(|| Err(format!("a record of no known type: {kind:?}")))
 }

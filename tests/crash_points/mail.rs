@@ -1,22 +1,10 @@
 //! The commands of `mail` are killed at their calls: nothing that was acknowledged was not printed, nothing is lost,
 //! nothing is stored by half, and the next command works.
 
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
-use super::{CALLS, calls, can_trace, points, strace};
+use super::{CALLS, calls, campaign, can_trace, points, strace};
 use crate::scene::{Stage, records, until};
-
-/// A mail command behind strace.
-fn traced(stage: &Stage, log: &str, inject: &[&str], words: &[&str], input: Option<&str>) -> Command {
-    let mail = stage.mail(words);
-    let mut command = strace(stage, &stage.path(log), inject);
-    command.arg(mail.get_program()).args(mail.get_args());
-    if let Some(name) = input {
-        command.stdin(std::fs::File::open(stage.path(name)).unwrap());
-    }
-    command
-}
 
 fn said(stage: &Stage, words: &[&str]) -> Output {
     let output = stage.mail(words).output().unwrap();
@@ -33,45 +21,12 @@ fn state(stage: &Stage) -> String {
     stage.texts("SELECT state FROM mail ORDER BY id DESC LIMIT 1").remove(0)
 }
 
-fn assert_sound(stage: &Stage, point: &str) {
-    assert_eq!(stage.texts("PRAGMA integrity_check"), ["ok"], "{point}");
-}
-
 /// What is left comes again, and can be acknowledged.
 fn assert_comes_again(stage: &Stage, point: &str) {
     stage.run_sql("UPDATE mail SET due_tick = 0 WHERE due_at IS NOT NULL");
     let again = records(&said(stage, &["check", "--agent", "a"]).stdout);
     assert_eq!(again.len(), 1, "{point}: {again:?}");
     assert_eq!(state(stage), "acked", "{point}");
-}
-
-/// Kills a command at a sample of its calls, each time on what `prepare` has made; `after` looks at what is left.
-fn campaign(
-    what: &str,
-    stage: &Stage,
-    mut prepare: impl FnMut() -> Vec<String>,
-    input: Option<&str>,
-    mut after: impl FnMut(&Output, &str),
-) {
-    let trace = format!("trace={CALLS}");
-    let words = prepare();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let whole = traced(stage, "log", &["-e", &trace], &words, input).output().unwrap();
-    assert!(whole.status.success(), "{what}: {whole:?}");
-    after(&whole, "unharmed");
-    let (mut hit, points) = (0, points(&calls(&stage.path("log")), 40));
-    for (name, number) in &points {
-        let words = prepare();
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let inject = format!("inject={name}:signal=KILL:when={number}");
-        let inject = ["-e", &format!("trace={name}"), "-e", &inject];
-        let killed = traced(stage, "none", &inject, &words, input).output().unwrap();
-        hit += usize::from(killed.status.signal() == Some(9));
-        assert_sound(stage, &format!("{what} at {name} {number}"));
-        after(&killed, &format!("{what} at {name} {number}"));
-    }
-    println!("{what}: killed at {hit} of {} points", points.len());
-    assert!(hit * 10 > points.len() * 8, "{what}: {hit} of {}", points.len());
 }
 
 fn words(list: &[&str]) -> Vec<String> {
@@ -89,7 +44,7 @@ fn mail_that_check_acknowledged_was_printed_and_what_it_did_not_print_comes_agai
         send(&stage);
         words(&["check", "--agent", "a"])
     };
-    campaign("check", &stage, prepare, None, |output, point| {
+    campaign("check", &stage, &|words| stage.mail(words), prepare, None, |output, point| {
         if state(&stage) == "acked" {
             assert!(output.stdout.ends_with(b"\n") && records(&output.stdout).len() == 1, "{point}: {output:?}");
         } else {
@@ -109,7 +64,7 @@ fn a_claim_or_an_acknowledgement_that_is_killed_loses_nothing() {
         send(&stage);
         words(&["claim", "--agent", "a"])
     };
-    campaign("claim", &stage, prepare, None, |_, point| {
+    campaign("claim", &stage, &|words| stage.mail(words), prepare, None, |_, point| {
         assert_ne!(state(&stage), "acked", "{point}");
         assert_comes_again(&stage, point);
     });
@@ -121,7 +76,7 @@ fn a_claim_or_an_acknowledgement_that_is_killed_loses_nothing() {
         *token.borrow_mut() = format!("{mail} {claim}");
         words(&["ack", mail, "--claim", claim])
     };
-    campaign("ack", &stage, prepare, None, |_, point| {
+    campaign("ack", &stage, &|words| stage.mail(words), prepare, None, |_, point| {
         assert!(["leased", "acked"].contains(&state(&stage).as_str()), "{point}");
         let token = token.borrow();
         let (mail, claim) = token.split_once(' ').unwrap();
@@ -145,7 +100,7 @@ fn a_batch_that_is_killed_is_stored_whole_or_not_at_all() {
         before.set(count());
         words(&["send", "-"])
     };
-    campaign("send -", &stage, prepare, Some("lines"), |output, point| {
+    campaign("send -", &stage, &|words| stage.mail(words), prepare, Some("lines"), |output, point| {
         let stored = count() - before.get();
         assert!(stored == 0 || stored == 3, "{point}: {stored} stored");
         assert!(output.stdout.is_empty() || stored == 3, "{point}: printed before it was stored");

@@ -7,13 +7,15 @@
 
 mod disk;
 mod full;
+mod ledger;
 mod mail;
 mod shim;
 mod supervisor;
 
 use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
@@ -88,4 +90,44 @@ impl Tally {
         let outcomes = stage.texts("SELECT outcome FROM turn ORDER BY id DESC LIMIT 1 OFFSET 1");
         *self.0.entry(outcomes.first().cloned().unwrap_or_else(|| "no turn".into())).or_default() += 1;
     }
+}
+
+/// A command behind strace.
+fn traced(stage: &Stage, log: &str, inject: &[&str], traced: &Command, input: Option<&str>) -> Command {
+    let mut command = strace(stage, &stage.path(log), inject);
+    command.arg(traced.get_program()).args(traced.get_args());
+    if let Some(name) = input {
+        command.stdin(std::fs::File::open(stage.path(name)).unwrap());
+    }
+    command
+}
+
+/// Kills a command at a sample of its calls, each time on what `prepare` has made; `after` looks at what is left.
+fn campaign(
+    what: &str,
+    stage: &Stage,
+    command: &dyn Fn(&[&str]) -> Command,
+    mut prepare: impl FnMut() -> Vec<String>,
+    input: Option<&str>,
+    mut after: impl FnMut(&Output, &str),
+) {
+    let trace = format!("trace={CALLS}");
+    let mut next = || {
+        let words = prepare();
+        command(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let whole = traced(stage, "log", &["-e", &trace], &next(), input).output().unwrap();
+    assert!(whole.status.success(), "{what}: {whole:?}");
+    after(&whole, "unharmed");
+    let (mut hit, points) = (0, points(&calls(&stage.path("log")), 40));
+    for (name, number) in &points {
+        let inject = format!("inject={name}:signal=KILL:when={number}");
+        let inject = ["-e", &format!("trace={name}"), "-e", &inject];
+        let killed = traced(stage, "none", &inject, &next(), input).output().unwrap();
+        hit += usize::from(killed.status.signal() == Some(9));
+        assert_eq!(stage.texts("PRAGMA integrity_check"), ["ok"], "{what} at {name} {number}");
+        after(&killed, &format!("{what} at {name} {number}"));
+    }
+    println!("{what}: killed at {hit} of {} points", points.len());
+    assert!(hit * 10 > points.len() * 8, "{what}: {hit} of {}", points.len());
 }

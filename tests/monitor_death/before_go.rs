@@ -60,9 +60,9 @@ fn a_turn_that_never_started_is_told_first_and_the_next_one_runs() {
          SELECT agent, capability, 'booting', 1, max_attempts, opened_at, changed_at FROM run WHERE id = 1",
     );
     stage.run_sql(
-        "INSERT INTO turn (run, agent, epoch, attempt, token, description, command, command_lossy, cwd, cwd_lossy, before, limits, deadline_ms,
+        "INSERT INTO turn (run, agent, epoch, attempt, token, description, command, command_lossy, cwd, cwd_lossy, before, again, limits, deadline_ms,
              resume, contained_by, last_mail, supervisor, booted_at)
-         SELECT 2, agent, 1, 1, 'abcdefabcdefabcdef', description, command, command_lossy, cwd, cwd_lossy, before, limits, deadline_ms,
+         SELECT 2, agent, 1, 1, 'abcdefabcdefabcdef', description, command, command_lossy, cwd, cwd_lossy, before, again, limits, deadline_ms,
              resume, contained_by, last_mail, supervisor, booted_at FROM turn WHERE id = 1",
     );
     let next = stage.next("a", &[]);

@@ -5,6 +5,7 @@
 
 mod finishers;
 mod first_open;
+mod ledgers;
 mod mail;
 mod namespaces;
 mod notices;

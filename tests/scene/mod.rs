@@ -59,6 +59,12 @@ impl Stage {
         command
     }
 
+    pub(crate) fn reconcile(&self, words: &[&str]) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_reconcile"));
+        command.args(words);
+        command
+    }
+
     /// `turn run` of an agent that has no stream format of its own.
     pub(crate) fn plain(&self, agent: &str, options: &[&str], script: &[&str]) -> Command {
         let mut command = self.turn(&["run", "--agent", agent]);

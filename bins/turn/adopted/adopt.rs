@@ -4,18 +4,19 @@ use refloat::cli::Context;
 use refloat::clock::Moment;
 use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
+use refloat::family::refuse_circle;
 use refloat::identity::Identity;
-use refloat::model::{NewRun, NewWorker, Run, TmuxSession, Worker};
+use refloat::model::{NewRun, NewWorker, Reason, Run, TmuxSession, Worker};
 use refloat::owed;
 use refloat::record::RunAdopted;
 use refloat::seam::process::{self, Death, Life};
-use refloat::seam::tmux::{self, Answer, Failing};
+use refloat::seam::tmux::{self, Answer};
 use refloat::sight;
 use refloat::state::{State, Tx, run, worker};
 use uuid::Uuid;
 
 use super::args::Adopt;
-use crate::launch::{begin, plan};
+use crate::launch::plan;
 
 /// Who is adopted.
 struct Seen {
@@ -79,7 +80,7 @@ fn open_run(tx: &Tx<'_>, args: &Adopt, now: &Moment) -> Result<Run> {
         return Err(Failure::refused(format!("agent {agent} has an open run: {} is {}", open.id, open.state))
             .hint(format!("finish it, or end it: turn stop {agent}")));
     }
-    begin::refuse_circle(tx, agent, parent)?;
+    refuse_circle(tx, agent, parent)?;
     let new = NewRun {
         agent,
         task: args.task.as_deref(),
@@ -139,11 +140,11 @@ fn by_session(asked: &str, socket: Option<&str>) -> Result<Seen> {
     }
 }
 
-fn unasked(failing: Failing, said: &str) -> Failure {
+fn unasked(failing: Reason, said: &str) -> Failure {
     let failure = Failure::new(Exit::Unknown, format!("cannot ask tmux ({failing}): {said}; nothing was stored"));
     match failing {
-        Failing::NotInstalled => failure.hint("install tmux, or adopt the process: --pid"),
-        Failing::Timeout => failure.hint("is the tmux server stopped? see: ps -eo pid,stat,args"),
+        Reason::NotInstalled => failure.hint("install tmux, or adopt the process: --pid"),
+        Reason::Timeout => failure.hint("is the tmux server stopped? see: ps -eo pid,stat,args"),
         _ => failure,
     }
 }

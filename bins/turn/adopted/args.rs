@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use refloat::cli::{agent_name, duration, task_name, wanted};
+use refloat::cli::{agent_name, duration, task_name, tmux_socket, wanted};
 use refloat::judge::worker::Said;
 use refloat::model::{Capability, Wanted};
 
@@ -32,7 +32,7 @@ pub(crate) struct Adopt {
     #[arg(long, value_name = "SESSION", value_parser = session_name)]
     pub(crate) tmux: Option<String>,
     /// The tmux server: the path of its socket, or its name (tmux -L) [default: that of tmux]
-    #[arg(long, value_name = "PATH|NAME", conflicts_with = "pid", value_parser = socket)]
+    #[arg(long, value_name = "PATH|NAME", conflicts_with = "pid", value_parser = tmux_socket)]
     pub(crate) socket: Option<String>,
     /// What the run is about
     #[arg(long, value_parser = task_name)]
@@ -43,8 +43,8 @@ pub(crate) struct Adopt {
     /// What mail it owes to its parent at its end, as for 'turn run' [default: builder with --parent, else none]
     #[arg(long, value_name = "WORD")]
     pub(crate) capability: Option<Capability>,
-    /// What the run owes besides: mail:TYPE, file:PATH, result:PATH (a JSON object with a status) or git:REF, as for
-    /// 'turn run'. It counts if it changes from now on. Repeatable
+    /// What the run owes besides: mail:TYPE, file:PATH, result:PATH (a JSON object with a status), git:REF,
+    /// story:KEY[=STATUS] or sprint:KEY[=STATUS], as for 'turn run'. It counts if it changes from now on. Repeatable
     #[arg(long, value_name = "KIND:TARGET", value_parser = wanted())]
     pub(crate) expect: Vec<Wanted>,
     /// Where the worker works: paths and refs of --expect are seen from there [default: here]
@@ -132,13 +132,6 @@ pub(crate) fn line(text: &str) -> Result<String, String> {
 fn session_name(text: &str) -> Result<String, String> {
     if text.is_empty() || text.len() > 200 || text.starts_with('-') || text.chars().any(char::is_control) {
         return Err("a session's name has 1 to 200 bytes, no control characters, and does not begin with '-'".into());
-    }
-    Ok(text.to_owned())
-}
-
-fn socket(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.starts_with('-') || text.chars().any(char::is_control) {
-        return Err("a socket is a path, or a name without control characters that does not begin with '-'".into());
     }
     Ok(text.to_owned())
 }

@@ -18,6 +18,7 @@ Examples:
   turn run --agent lead --runtime claude --prompt-file task.md --on-stall report --events
   git diff | turn run --agent rev --parent lead --runtime claude --prompt-file -
   turn run --agent b3 --expect file:report.md --expect git:HEAD -- make report
+  turn run --agent dev --expect story:1-2=review --runtime claude --prompt-file dev.md
   mail wait --agent lead && turn run --agent lead --mail --continue --runtime claude")]
 pub(crate) struct Run {
     /// Whose turn it is: 1 to 100 of A-Z a-z 0-9 . _ -, the first a letter or digit
@@ -33,8 +34,9 @@ pub(crate) struct Run {
     /// lead owe worker_done or result; coordinator and none owe nothing [default: builder with --parent, else none]
     #[arg(long, value_name = "WORD")]
     pub(crate) capability: Option<Capability>,
-    /// What the run owes besides: mail:TYPE, file:PATH, result:PATH (a JSON object with a status) or git:REF. It counts
-    /// if it has changed since the attempt began. Repeatable; the run keeps what earlier turns were given
+    /// What the run owes besides: mail:TYPE, file:PATH, result:PATH (a JSON object with a status), git:REF,
+    /// story:KEY[=STATUS] or sprint:KEY[=STATUS]. It counts if it has changed since the attempt began. Repeatable; the run
+    /// keeps what earlier turns were given
     #[arg(long, value_name = "KIND:TARGET", value_parser = wanted())]
     pub(crate) expect: Vec<Wanted>,
     /// The agent's command-line tool; turn runtimes lists them

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
+use refloat::family::refuse_circle;
 use refloat::identity::Identity;
 use refloat::judge::owed::begins_attempt;
 use refloat::judge::sequel::held_until;
@@ -14,12 +15,9 @@ use refloat::state::mail::claim::lease_to_turn;
 use refloat::state::{Place, State, Tx, View, agent, run, turn};
 
 use super::args::Run as Args;
-use super::mail;
 use super::plan::Plan;
+use super::{again, mail};
 use crate::adopted;
-
-/// No family has more.
-const GENERATIONS: usize = 100;
 
 /// A turn that has a row, and the command that was made for it.
 pub(crate) struct Begun {
@@ -74,6 +72,7 @@ pub(crate) fn begin(
             cgroup: cgroup.as_deref(),
             supervisor,
             before: run.standing(),
+            again: &again::of(plan),
         };
         let id = turn::begin(tx, &new, epoch, now)?;
         lease_to_turn(tx, mails.as_deref().unwrap_or_default(), id)?;
@@ -174,23 +173,6 @@ fn may_go_on(args: &Args, open: &Run, now: Stamp) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// A run whose parent waits for it, perhaps through others, would wait for itself.
-pub(crate) fn refuse_circle(view: &View<'_>, agent: &str, parent: Option<&str>) -> Result<()> {
-    let mut above = parent.map(str::to_owned);
-    for _ in 0..GENERATIONS {
-        let Some(name) = above else { return Ok(()) };
-        if name == agent {
-            return Err(Failure::refused(format!(
-                "agent {agent} is a parent of its parent {}",
-                parent.unwrap_or(agent)
-            ))
-            .hint("see: turn list --open"));
-        }
-        above = run::open_of(view, &name)?.and_then(|run| run.parent);
-    }
-    Ok(())
 }
 
 fn new_run(tx: &Tx<'_>, plan: &Plan<'_>, now: Stamp) -> Result<Run> {

@@ -1,6 +1,7 @@
 //! One turn of `turn run`: begin, start the shim, let the agent go, watch, finish.
 //! The order is the design's: what is written is written before what it allows.
 
+mod again;
 pub(crate) mod args;
 pub(crate) mod begin;
 mod mail;
@@ -120,7 +121,7 @@ fn release(
     begun: &mut Begun,
     log_dir: &Path,
 ) -> Result<(Shim, Option<Observer>)> {
-    spawn::make_folder(log_dir, plan.stdin(begun.prompt.as_deref()))?;
+    spawn::make_folder(log_dir, begun.prompt.as_deref())?;
     let cgroup = make_group(plan, &begun.turn)?;
     let ready = shim.ready(&spawn::order(desk.state.place(), plan, begun, log_dir, cgroup.as_ref()))?;
     if plan.needs_cgroup() && !ready.in_cgroup {

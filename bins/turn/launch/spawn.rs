@@ -13,6 +13,7 @@ use refloat::clock::Stamp;
 use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::lock::TurnLock;
+use refloat::remains::PROMPT;
 use refloat::runtime::{PromptBy, StopSignal};
 use refloat::seam::cgroup::Cgroup;
 use refloat::seam::process::Handle;
@@ -24,8 +25,6 @@ use super::begin::Begun;
 use super::plan::Plan;
 use crate::shim::{GO, Order, Ready, SHIM, Terms, millis};
 
-/// The prompt's name in the turn's folder.
-const PROMPT: &str = "prompt";
 /// How long a shim may take to have its agent at the gate.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -36,7 +35,7 @@ pub(super) struct Shim {
     handle: Option<Handle>,
 }
 
-/// The turn's folder, with the prompt in it.
+/// The turn's folder, with the prompt in it, also where it goes in as an argument: the turn may be run once more.
 pub(super) fn make_folder(log_dir: &Path, prompt: Option<&[u8]>) -> Result<()> {
     let what = || format!("cannot create {}", log_dir.display());
     set_aside(log_dir)

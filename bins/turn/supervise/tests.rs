@@ -12,7 +12,7 @@ use clap::Parser;
 use refloat::crash::CrashHome;
 use refloat::finish::Watched;
 use refloat::judge::clocks::Limits;
-use refloat::model::{Capability, Containment, NewRun, NewTurn, OnStall, Resume, Turn};
+use refloat::model::{Again, Capability, Containment, NewRun, NewTurn, OnStall, PromptFrom, Resume, Turn};
 use refloat::observe::{Observer, STREAM};
 use refloat::seam::process::{Handle, identity_of, me};
 use refloat::seam::signals::{ENDING, Signals};
@@ -111,6 +111,7 @@ fn plant(tx: &refloat::state::Tx<'_>, stall: Duration, shim: &refloat::identity:
         cgroup: None,
         supervisor: &me(),
         before: run::by_id(tx, run)?.unwrap().standing(),
+        again: &Again { options: vec![], prompt: PromptFrom::None, arguments: vec![], lossy: false },
     };
     let id = turn::begin(tx, &new, epoch, now)?;
     turn::start(tx, id, shim, shim, (Containment::Subreaper, None), (now, Tick::now()))?;

@@ -1,8 +1,20 @@
 //! Records of `probe`: what was found of one subject by one instrument, and the end of several.
 
 mod detail;
+mod file;
+mod lock;
+mod mail;
+mod state;
+mod tmux;
+mod truth;
 
-pub use detail::{Detail, PidDetail};
+pub use detail::{Detail, HostDetail, PidDetail};
+pub use file::{OutputDetail, ResultDetail};
+pub use lock::{HolderDetail, LockDetail};
+pub use mail::{LeaseDetail, MailDetail};
+pub use state::StateDetail;
+pub use tmux::{OnServer, PaneDetail, PaneFacts, ServerDetail, SessionDetail};
+pub use truth::{FileDetail, TruthDetail};
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -114,7 +114,7 @@ fn other_places() {
     }
     assert_eq!(look(&host), Life::Unknown(Doubt::OtherHost));
     assert_eq!(look(&rebooted), Life::Dead(Death::Rebooted));
-    let initial = Identity { pid_ns: INITIAL_PID_NS, time_ns: INITIAL_TIME_NS, ..rebooted.clone() };
+    let initial = Identity { pid_ns: rule::INITIAL_PID_NS, time_ns: rule::INITIAL_TIME_NS, ..rebooted.clone() };
     assert_eq!(look(&initial), Life::Dead(Death::Rebooted));
     for unproven in [
         Identity { machine: String::new(), ..rebooted.clone() },

@@ -102,6 +102,7 @@ CREATE TABLE turn (
         'starting', 'model', 'tool', 'ending'
     )),
     yielded TEXT CHECK (yielded IS NULL OR json_valid(yielded)), -- the agent's word that it ends on purpose and waits
+    again TEXT NOT NULL CHECK (json_valid(again)), -- by which words it is run once more
     UNIQUE (run, epoch),
     CHECK ((outcome IS NULL) = (ended_at IS NULL) AND (outcome IS NULL) = (ended IS NULL)),
     CHECK ((stalled_at IS NULL) = (stalled_phase IS NULL))
@@ -118,10 +119,10 @@ CREATE TABLE expectation (
     id INTEGER PRIMARY KEY,
     run INTEGER NOT NULL REFERENCES run (id),
     kind TEXT NOT NULL CHECK (kind IN (
-        'mail', 'file', 'result', 'git'
+        'mail', 'file', 'result', 'git', 'story', 'sprint'
     )),
     target BLOB NOT NULL, -- bytes: a path need not be UTF-8
-    repository BLOB NOT NULL, -- of a git ref; else empty
+    repository BLOB NOT NULL, -- of a git ref; of a story or sprint key the project's folder; else empty
     baseline TEXT NOT NULL CHECK (json_valid(baseline)),
     turn INTEGER REFERENCES turn (id), -- the turn at whose start the baseline was taken
     taken_at INTEGER NOT NULL,
@@ -242,13 +243,32 @@ CREATE INDEX mail_in_thread ON mail (thread) WHERE thread IS NOT NULL;
 
 CREATE INDEX mail_sent ON mail (sent_at);
 
+-- The one way out of a run's end: who reopened it, why, and what it was until then.
+CREATE TABLE reopening (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL REFERENCES run (id),
+    was TEXT NOT NULL CHECK (was IN (
+        'completed', 'failed', 'crashed', 'timed_out', 'stopped'
+    )),
+    ended_at INTEGER NOT NULL, -- that end
+    mail_missing INTEGER NOT NULL CHECK (mail_missing IN (0, 1)), -- of that end
+    max_attempts INTEGER NOT NULL, -- allowed until then
+    dead_letter INTEGER REFERENCES dead_letter (id), -- the one that was replayed
+    asked_by TEXT NOT NULL,
+    why TEXT,
+    at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX reopening_of_run ON reopening (run, id);
+
 -- When a run may be tried again, and what became of that; at most one is open per run.
 CREATE TABLE retry (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     run INTEGER NOT NULL REFERENCES run (id),
-    turn INTEGER NOT NULL UNIQUE REFERENCES turn (id), -- the turn that failed
+    turn INTEGER UNIQUE REFERENCES turn (id), -- the turn that failed; null: the run was reopened
+    reopening INTEGER UNIQUE REFERENCES reopening (id),
     attempt INTEGER NOT NULL,
-    class TEXT NOT NULL CHECK (class IN (
+    class TEXT CHECK (class IN (
         'failed', 'no_result', 'killed', 'lost', 'spawn_failed', 'limited'
     )),
     counted INTEGER NOT NULL CHECK (counted IN (0, 1)), -- that turn used up an attempt
@@ -262,12 +282,17 @@ CREATE TABLE retry (
     opened_at INTEGER NOT NULL,
     closed_at INTEGER,
     taken_by INTEGER REFERENCES turn (id),
-    CHECK ((state = 'open') = (closed_at IS NULL) AND (state = 'taken') = (taken_by IS NOT NULL))
+    cancelled TEXT CHECK (cancelled IS NULL OR json_valid(cancelled)), -- by whom, when and why; null: by the run's end
+    CHECK ((state = 'open') = (closed_at IS NULL) AND (state = 'taken') = (taken_by IS NOT NULL)),
+    CHECK ((turn IS NULL) = (class IS NULL) AND (turn IS NULL) = (reopening IS NOT NULL)),
+    CHECK (cancelled IS NULL OR state = 'cancelled')
 ) STRICT;
 
 CREATE UNIQUE INDEX retry_open ON retry (run) WHERE state = 'open';
 
 CREATE INDEX retry_of_run ON retry (run, id);
+
+CREATE INDEX retry_due ON retry (due_at) WHERE state = 'open';
 
 CREATE UNIQUE INDEX retry_taken_by ON retry (taken_by) WHERE taken_by IS NOT NULL;
 
@@ -288,11 +313,24 @@ CREATE TABLE dead_letter (
     opened_by INTEGER REFERENCES turn (id),
     resolved_at INTEGER,
     resolved_by INTEGER REFERENCES turn (id),
-    acknowledged_at INTEGER,
-    UNIQUE (run, attempt, cause),
+    -- What somebody did with it: by whom, when and why.
+    acknowledged TEXT CHECK (acknowledged IS NULL OR json_valid(acknowledged)),
+    replayed TEXT CHECK (replayed IS NULL OR json_valid(replayed)),
+    replayed_as INTEGER, -- the mail that was sent in its place; it may have been purged
+    closed TEXT CHECK (closed IS NULL OR json_valid(closed)),
     CHECK ((run IS NULL) <> (mail IS NULL) AND (run IS NULL) = (attempt IS NULL) AND (run IS NULL) = (agent IS NULL)),
-    CHECK (resolved_by IS NULL OR resolved_at IS NOT NULL)
+    CHECK (resolved_by IS NULL OR resolved_at IS NOT NULL),
+    CHECK (replayed_as IS NULL OR (replayed IS NOT NULL AND mail IS NOT NULL))
 ) STRICT;
+
+-- One account of one end; a run that was reopened since may end so again.
+CREATE UNIQUE INDEX dead_letter_once ON dead_letter (run, attempt, cause) WHERE run IS NOT NULL AND replayed IS NULL;
+
+CREATE INDEX dead_letter_of_run ON dead_letter (run, id) WHERE run IS NOT NULL;
+
+-- What nobody has settled yet.
+CREATE INDEX dead_letter_unsettled ON dead_letter (id)
+WHERE resolved_at IS NULL AND replayed IS NULL AND closed IS NULL;
 
 CREATE INDEX dead_letter_open ON dead_letter (agent, task) WHERE resolved_at IS NULL AND run IS NOT NULL;
 
@@ -302,7 +340,7 @@ CREATE INDEX dead_letter_of_turn ON dead_letter (opened_by) WHERE opened_by IS N
 CREATE TABLE crash (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     who TEXT NOT NULL CHECK (who IN (
-        'agent', 'turn', 'shim', 'mail', 'other'
+        'agent', 'turn', 'shim', 'mail', 'probe', 'reconcile', 'other'
     )),
     kind TEXT NOT NULL CHECK (kind IN (
         'killed', 'vanished', 'no_result', 'panic'
@@ -322,5 +360,7 @@ CREATE TABLE crash (
 ) STRICT;
 
 CREATE INDEX crash_of_run ON crash (run, id) WHERE run IS NOT NULL;
+
+CREATE INDEX crash_of_agent ON crash (agent, id) WHERE agent IS NOT NULL;
 
 CREATE INDEX crash_of_turn ON crash (turn, id) WHERE turn IS NOT NULL;

@@ -1,14 +1,28 @@
 //! The records of `probe`, declared once more: each kind of subject has its own detail.
 
 use serde::Deserialize;
+use serde::de::{Error, MapAccess, Visitor};
 
-use super::{EvidenceId, One, RunId, Time, TurnId, Wire, is};
+use super::{Count, EvidenceId, Hold, MailId, One, RunId, Time, TurnId, Wire, is, next_is};
 
 words! {
     Answer: yes no unknown;
-    Meaning: alive dead unknown;
+    Meaning: alive dead present absent growing silent damaged done not_done failed held free healthy unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd;
+    Instrument: pidfd file flock rows sqlite story_file sprint_file host tmux;
+    NotFile: folder fifo socket device;
+    ContentKind: json jsonl csv text binary;
+    Form: good last_cut cut some_bad other several too_long binary;
+    LockKind: turn supervisor file;
+    LockFamily: flock posix ofd;
+    LockMode: alone shared;
+    HolderBy: turn_row proc_locks;
+    Role: shim supervisor other;
+    StateFolder: none safe r#unsafe shared denied failed;
+    StateHeader: missing empty foreign other_user denied failed ours;
+    StateCheck: not_asked ok damaged wal_unreadable busy restoring failed;
+    Place: front_matter line item heading section auto_run_result entry nested;
+    KeyKind: epic story retrospective retro_item other;
 }
 
 /// A word; which one is for the table of reasons.
@@ -32,6 +46,76 @@ pub(super) fn check(line: &str, kind: &str) -> Option<Result<(), String>> {
 #[expect(dead_code, reason = "reading it is the test")]
 enum Detail {
     Pid(PidDetail),
+    Output(OutputDetail),
+    Result(ResultDetail),
+    Lock(LockDetail),
+    Mail(MailDetail),
+    State(StateDetail),
+    Truth(Box<TruthDetail>),
+    Host(HostDetail),
+    Server(ServerDetail),
+    Session(SessionDetail),
+    Pane(PaneDetail),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct ServerDetail {
+    socket: Option<String>,
+    pid: Option<i32>,
+    started_at: Option<Time>,
+    identity: Option<String>,
+    sessions: Option<i64>,
+    panes: Option<i64>,
+    recorded: Option<String>,
+    recorded_why: Option<Reason>,
+    looks: i64,
+    said: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct SessionDetail {
+    session: Option<String>,
+    name: Option<String>,
+    created_at: Option<Time>,
+    group: Option<String>,
+    windows: Option<i64>,
+    panes: Option<i64>,
+    panes_dead: Option<i64>,
+    window: Option<String>,
+    pane: Option<String>,
+    pid: Option<i32>,
+    foreground: Option<String>,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+    ended_at: Option<Time>,
+    server_pid: Option<i32>,
+    server_started_at: Option<Time>,
+    inherited: bool,
+    looks: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct PaneDetail {
+    session: Option<String>,
+    name: Option<String>,
+    created_at: Option<Time>,
+    window: Option<String>,
+    pane: Option<String>,
+    pid: Option<i32>,
+    foreground: Option<String>,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+    ended_at: Option<Time>,
+    server_pid: Option<i32>,
+    server_started_at: Option<Time>,
+    inherited: bool,
+    looks: i64,
 }
 
 #[derive(Deserialize)]
@@ -39,7 +123,120 @@ enum Detail {
 #[expect(dead_code, reason = "reading it is the test")]
 struct PidDetail {
     pid: i32,
+    identity: Option<String>,
     start_ticks: Option<u64>,
     stopped: Option<bool>,
+    name: Option<String>,
+    name_lossy: bool,
+    thread_of: Option<i32>,
+    errno: Option<String>,
     identity_unproven: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct TruthDetail {
+    target: String,
+    baseline: Option<String>,
+    status: Option<String>,
+    raw: Option<String>,
+    known: Option<bool>,
+    message: Option<String>,
+    key: Option<String>,
+    key_kind: Option<KeyKind>,
+    sources: Vec<Source>,
+    files: Vec<File>,
+    candidates: Vec<String>,
+    passed_over: Vec<String>,
+    unknown_keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct Source {
+    path: Option<String>,
+    line: i64,
+    form: Place,
+    raw: String,
+    status: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct File {
+    path: String,
+    path_lossy: bool,
+    real_path: Option<String>,
+    outside: bool,
+    size: Option<i64>,
+    modified_at: Option<Time>,
+    sha256: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "reading it is the test")]
+struct HostDetail {
+    machine_id: Option<String>,
+    boot_id: Option<String>,
+    pid_ns: Option<u64>,
+    pid_ns_initial: bool,
+    time_ns: Option<u64>,
+    time_ns_initial: bool,
+    foreign_proc: bool,
+    hostname: Option<String>,
+    hostname_lossy: bool,
+    kernel: Option<String>,
+    container: Option<String>,
+    booted_at: Time,
+    uptime_ms: i64,
+    suspended_ms: i64,
+    tmux: Option<String>,
+    tmux_lossy: bool,
+    cgroup: Option<String>,
+    cgroup_lossy: bool,
+    no_cgroup: Option<String>,
+}
+
+part! { OutputDetail
+    path: String, path_lossy: bool, instead: Option<NotFile>, size: Option<Count>, modified_at: Option<Time>,
+    inode: Option<String>, since: Option<Time>, kind: Option<ContentKind>, form: Option<Form>,
+    records: Option<Count>, bad_lines: Option<Count>, columns: Option<Count>, last_line_whole: Option<bool>,
+    earlier_size: Option<Count>, earlier_ms: Option<Count>, error: Option<String>,
+}
+
+part! { ResultDetail
+    path: String, path_lossy: bool, instead: Option<NotFile>, size: Option<Count>, modified_at: Option<Time>,
+    since: Option<Time>, status: Option<String>, error: Option<String>,
+}
+
+part! { LockDetail
+    path: String, path_lossy: bool, lock: LockKind, family: Option<LockFamily>, mode: Option<LockMode>,
+    holder_by: Option<HolderBy>, holders: Vec<HolderDetail>, command: Option<Vec<String>>, command_lossy: bool,
+    since: Option<Time>, error: Option<String>,
+}
+
+part! { HolderDetail
+    role: Role, pid: Count, start_ticks: Option<Count>, alive: Answer, reason: Reason,
+}
+
+part! { MailDetail
+    stored: Count, leased: Count, dead: Count, oldest_ms: Option<Count>, ready: Option<MailId>,
+    abandoned: Option<MailId>, next_due_at: Option<Time>, stopped: bool, hold: Option<Hold>,
+    held_until: Option<Time>, leases: Vec<LeaseDetail>,
+}
+
+part! { LeaseDetail
+    mail: MailId, turn: Option<TurnId>, claimed_at: Option<Time>, until: Option<Time>,
+}
+
+part! { StateDetail
+    path: String, path_lossy: bool, folder: StateFolder, folder_mode: Option<String>, folder_writable: Option<bool>,
+    file_system: Option<String>, free_bytes: Option<Count>, header: StateHeader, size: Option<Count>,
+    mode: Option<String>, wal_bytes: Option<Count>, schema: Option<Count>, schema_ours: Count, check: StateCheck,
+    oldest_turn: Option<TurnId>, oldest_turn_at: Option<Time>, bell: bool, open_by: Vec<Count>,
+    leftovers: Vec<String>, error: Option<String>,
 }

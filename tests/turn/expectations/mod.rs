@@ -5,6 +5,7 @@ mod attempts;
 mod ends;
 mod mail;
 mod refs;
+mod stories;
 
 use serde_json::Value;
 

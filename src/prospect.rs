@@ -1,0 +1,66 @@
+//! What may become of a retry: whether it may be taken up now, and by which words. Asked by `reconcile` and `turn show`.
+//! It starts nothing, and writes nothing.
+
+use std::path::Path;
+
+use crate::clock::Stamp;
+use crate::error::{Failure, Result};
+use crate::judge::due::{Around, held_by};
+use crate::model::{PromptFrom, Prospect, Retry, RetryState, Run, Turn};
+use crate::state::{Place, View, agent, run, turn};
+
+/// What may become of this retry; `place` is where the files of its turns are.
+///
+/// # Errors
+/// Those of the state file.
+pub fn of(view: &View<'_>, place: &Place, retry: &Retry, now: Stamp) -> Result<Prospect> {
+    let id = retry.run;
+    let run = run::by_id(view, id)?.ok_or_else(|| Failure::not_found(format!("run {id} is gone")))?;
+    if retry.state != RetryState::Open {
+        return Ok(Prospect { run_state: run.state, held_by: None, session: None, command: Vec::new() });
+    }
+    let around = Around {
+        run: &run,
+        open_turn: turn::open_of(view, &run.agent)?.map(|turn| turn.id),
+        stopped: agent::is_stopped(view, &run.agent)?,
+        now,
+    };
+    let held_by = held_by(retry, &around);
+    let (session, command) = next(view, place, &run)?;
+    Ok(Prospect { run_state: run.state, held_by, session, command })
+}
+
+/// The session that the next turn of a run resumes, and the words of that turn.
+///
+/// # Errors
+/// Those of the state file.
+pub fn next(view: &View<'_>, place: &Place, run: &Run) -> Result<(Option<String>, Vec<String>)> {
+    // A turn that nobody let go of has done nothing; its words are as good as any.
+    let Some(last) = turn::latest_of_run(view, run.id)? else { return Ok((None, Vec::new())) };
+    let command = command(run, &last, &crate::remains::log_dir(place, &last));
+    Ok((run.session.clone(), command))
+}
+
+/// `turn run`, with the words of the run's last turn: the session is the run's own where one is known to be good.
+fn command(run: &Run, last: &Turn, log_dir: &Path) -> Vec<String> {
+    let again = &last.again;
+    let kept = log_dir.join(crate::remains::PROMPT);
+    let prompt = match (again.prompt, kept.to_str()) {
+        (PromptFrom::None, _) => vec![],
+        (PromptFrom::Mail, _) => vec!["--mail"],
+        (PromptFrom::Kept, Some(kept)) => vec!["--prompt-file", kept],
+        (PromptFrom::Kept, None) => return Vec::new(),
+    };
+    if again.lossy {
+        return Vec::new();
+    }
+    let id = run.id.to_string();
+    let begin = ["turn", "run", "--agent", &run.agent, "--run", &id];
+    let mut words: Vec<String> = begin.into_iter().chain(prompt).map(str::to_owned).collect();
+    words.extend(again.options.iter().cloned());
+    if !again.arguments.is_empty() {
+        words.push("--".to_owned());
+        words.extend(again.arguments.iter().cloned());
+    }
+    words
+}

@@ -1,0 +1,133 @@
+//! Whether something of a turn still lives once its shim is gone. Asked before a second agent could begin beside it: by
+//! whoever ends, finishes, follows or reopens. It ends nothing unless it is told to, and records nothing.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::clock::Tick;
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::finish;
+use crate::identity::Identity;
+use crate::model::Turn;
+use crate::seam::cgroup::Cgroup;
+use crate::seam::exit_record::{ExitRecord, Tree};
+use crate::seam::process::Handle;
+use crate::seam::survivors::{Leads, Left, Survivor, end_survivors, survivors};
+use crate::seam::wait;
+use crate::state::Place;
+
+/// How long the dying may take before they are orphans.
+const DYING: Duration = Duration::from_millis(250);
+
+/// How long orphans may take to die.
+const BUDGET: Duration = Duration::from_secs(5);
+
+/// How long the kernel may take to let go of a group whose last member has just died.
+const GROUP_BUDGET: Duration = Duration::from_millis(500);
+
+/// The prompt's name in the turn's folder.
+pub const PROMPT: &str = "prompt";
+
+/// The turn's folder.
+pub fn log_dir(place: &Place, turn: &Turn) -> std::path::PathBuf {
+    place.companion("logs").join(turn.id.to_string())
+}
+
+/// Makes sure that nothing of a turn lives on, its shim being gone.
+///
+/// What lives is an orphan: refused (76), or ended if asked. What cannot be looked at is unknown: refused (69), unless
+/// somebody who was asked to look says that it is to be ended, and it was somewhere else: a container that is gone can
+/// never be looked at again.
+/// Returns how many could not be ended; none where it is known from the exit record, or to nobody.
+pub fn clear(place: &Place, turn: &Turn, kill_orphans: bool) -> Result<Option<i64>> {
+    if let Some(shim) = turn.shim.as_ref().filter(|shim| lives_on(shim)) {
+        // Its lock is free all the same: somebody has removed the lock file.
+        return Err(Failure::busy(format!(
+            "the shim of {} (process {}) still runs, without its lock",
+            turn.id, shim.pid
+        ))
+        .hint(format!("wait for its end, or: turn attach {}", turn.id)));
+    }
+    let record = ExitRecord::read(&log_dir(place, turn), turn.id).unwrap_or_default();
+    if record.is_some_and(|record| record.tree == Tree::Gone && record.children_left == 0) {
+        remove_group(turn);
+        return Ok(None);
+    }
+    let known = known(turn);
+    let leads = leads(turn, &known);
+    let left = if kill_orphans { end_survivors(&leads, BUDGET).1 } else { settled(&leads) };
+    match left {
+        Left::None => {
+            remove_group(turn);
+            Ok(Some(0))
+        }
+        Left::Some(found) => Err(orphaned(turn, &found, kill_orphans)),
+        Left::Unknown(doubt) if doubt.is_elsewhere() && (kill_orphans || is_accounted(turn)?) => {
+            remove_group(turn);
+            Ok(None)
+        }
+        Left::Unknown(doubt) => Err(Failure::new(
+            Exit::Unknown,
+            format!("cannot tell whether something of {} still runs: {doubt}", turn.id),
+        )
+        .hint(format!(
+            "look where it ran; if nothing is left: turn run --agent {0} --kill-orphans …, or: turn stop {0} --kill",
+            turn.agent
+        ))),
+    }
+}
+
+/// Whether whoever recorded the turn's end has said what it left: nothing, or what nobody can know.
+fn is_accounted(turn: &Turn) -> Result<bool> {
+    Ok(finish::recorded(turn)?.is_some_and(|finished| finished.ended.children_left.unwrap_or(0) == 0))
+}
+
+/// Removes the turn's group where its shim could not. One that still has members stays.
+pub fn remove_group(turn: &Turn) {
+    if let Some(group) = turn.cgroup.as_deref().and_then(|path| Cgroup::open(Path::new(path)).ok()) {
+        let _ = group.remove(GROUP_BUDGET);
+    }
+}
+
+fn orphaned(turn: &Turn, found: &[Survivor], tried: bool) -> Failure {
+    let names: Vec<String> = found.iter().take(8).map(|one| format!("{} ({})", one.identity.pid, one.name)).collect();
+    let more = found.len().saturating_sub(names.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let tried = if tried { " and cannot be ended" } else { "" };
+    Failure::refused(format!(
+        "{} is orphaned: its shim is gone, and {}{more} still run{tried}",
+        turn.id,
+        names.join(", ")
+    ))
+    .hint(format!("end them: turn run --agent {} --kill-orphans …, or: turn stop {}", turn.agent, turn.agent))
+}
+
+/// Whether a process lives, and goes on living: the kernel frees its locks a moment before it has ended.
+fn lives_on(who: &Identity) -> bool {
+    Handle::open(who).is_ok_and(|handle| !handle.ended(DYING).unwrap_or(true))
+}
+
+/// A shim's death is its agent's, by the parent-death signal, but not in the same instant: what is seen is looked at
+/// again for a moment before it is called an orphan.
+fn settled(leads: &Leads<'_>) -> Left {
+    let until = Tick::now().plus(DYING);
+    loop {
+        let left = survivors(leads);
+        if left == Left::None || Tick::now() >= until {
+            return left;
+        }
+        wait::pause(Duration::from_millis(5));
+    }
+}
+
+/// The recorded processes of a turn; their descendants are looked for too.
+pub fn known(turn: &Turn) -> Vec<Identity> {
+    turn.child.iter().cloned().collect()
+}
+
+/// Where to look for what is left of a turn.
+#[must_use]
+pub fn leads<'t>(turn: &'t Turn, known: &'t [Identity]) -> Leads<'t> {
+    Leads { cgroup: turn.cgroup.as_deref().map(Path::new), token: &turn.token, known }
+}
