@@ -30,6 +30,7 @@ pub mod remains;
 pub mod runtime;
 pub mod runtimes;
 mod scrub;
+mod scrub_json;
 pub mod seam;
 pub mod sight;
 pub mod state;
