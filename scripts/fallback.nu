@@ -15,7 +15,8 @@ def look [command: string, ...words: string]: nothing -> string {
 
 # A word as a POSIX shell takes it.
 def quoted [word: string]: nothing -> string {
-    $"'($word | str replace --all "'" r#''\\'''#)'"
+    let inside = $word | str replace --all "'" "'\\''"
+    $"'($inside)'"
 }
 
 # The exit code of a verdict and its cause. What waits for its next try is work that is not done.

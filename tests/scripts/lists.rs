@@ -45,7 +45,7 @@ fn after_an_interruption_every_next_step_is_told_in_its_order() {
     assert_eq!(lines[1], "r3 of alone: unsupervised (no_supervisor): 'turn' 'attach' 'alone'");
     assert!(lines[2].starts_with("r2 of again: retry (due since "), "{ran:#?}");
     assert!(lines[2].contains("'turn' 'run'") && lines[2].contains("'again'"), "{ran:#?}");
-    assert_eq!(lines[3], "r1 of given: dead letter (error_result): reconcile deadletter show d1");
+    assert_eq!(lines[3], "r1 of given: dead letter (max_attempts): reconcile deadletter show d1");
     assert_eq!(stage.tables(), before, "it only looks");
     drop((unwatched, orphan));
 }
@@ -82,7 +82,8 @@ fn the_checklist_names_what_is_so_and_each_next_step() {
 fn the_bundle_has_the_records_and_the_logs_and_no_secrets() {
     let stage = Stage::new();
     let script = format!("init; say password=hunter2secret; say the key is {SECRET}; result-error Bearer {SECRET}");
-    let call = stage.play("a", &script).with(&["--max-attempts", "1", "--", "--api-key", "plainword-value"]).call();
+    let args = ["--max-attempts", "1", "--prompt", "go", "--", "--api-key", "plainword-value"];
+    let call = stage.play("a", &script).with(&args).prompt(None).call();
     assert_eq!(call.code, 1, "{call:?}");
     let bundle = stage.name("bundle.tar");
     let ran = stage.script("checklist", &["a", "--bundle", &bundle]);
