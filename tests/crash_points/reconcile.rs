@@ -20,9 +20,8 @@ fn unfinished(stage: &Stage) {
     }
     assert_eq!(stage.plain("a", &PARENT, &["exit 3"]).output().unwrap().status.code(), Some(1));
     let newest = "(SELECT max(id) FROM run)";
-    stage.run_sql(&format!(
-        "UPDATE turn SET outcome = NULL, ended = NULL, ended_at = NULL WHERE id = (SELECT max(id) FROM turn)"
-    ));
+    stage
+        .run_sql("UPDATE turn SET outcome = NULL, ended = NULL, ended_at = NULL WHERE id = (SELECT max(id) FROM turn)");
     stage.run_sql(&format!("UPDATE run SET state = 'in_turn', ended_at = NULL, attempts = 0 WHERE id = {newest}"));
     stage.run_sql(&format!("DELETE FROM dead_letter WHERE run = {newest}"));
     stage.run_sql("DELETE FROM mail");
