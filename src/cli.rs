@@ -227,6 +227,15 @@ pub fn tmux_socket(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// A time, or none: a limit that can be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit(pub Option<Duration>);
+
+/// Parses a duration, or `none`.
+pub fn limit(text: &str) -> Result<Limit, String> {
+    if text == "none" { Ok(Limit(None)) } else { duration(text).map(|limit| Limit(Some(limit))) }
+}
+
 /// Checks an agent's name: `[A-Za-z0-9][A-Za-z0-9._-]{0,99}`, and not the form of an id.
 pub fn agent_name(text: &str) -> Result<String, String> {
     let mut bytes = text.bytes();

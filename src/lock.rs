@@ -61,9 +61,10 @@ fn is_held(path: &Path) -> Result<bool> {
     }
 }
 
-/// The supervisor lock, held. One process holds it alone, so it is unlocked on drop, whoever has just forked.
+/// The supervisor lock, held: one process holds it alone. fd-lock has no wait with an end, so `flock` takes it; fd-lock's
+/// guard, which unlocks when it goes, lets go of it, whoever has forked since.
 #[derive(Debug)]
-pub struct SupervisorLock(File);
+pub struct SupervisorLock(fd_lock::RwLock<File>);
 
 impl SupervisorLock {
     /// The lock's file.
@@ -76,13 +77,15 @@ impl SupervisorLock {
     pub fn take(place: &Place, agent: &str, wait: Duration) -> Result<Option<Self>> {
         let path = Self::path(place, agent);
         let taken = flock::take(open(&path)?, Hold::Alone, wait.max(PROBE));
-        Ok(taken.or_fail(|| format!("cannot lock {}", path.display()))?.map(Self))
+        let taken = taken.or_fail(|| format!("cannot lock {}", path.display()))?;
+        Ok(taken.map(|file| Self(fd_lock::RwLock::new(file))))
     }
 }
 
 impl Drop for SupervisorLock {
     fn drop(&mut self) {
-        let _ = self.0.unlock();
+        // To lock what is locked by the same open file is granted at once; the end of this guard frees it.
+        drop(self.0.try_write());
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use refloat::cli::{Common, agent_name, duration};
+use refloat::cli::{Common, Limit, agent_name, duration, limit};
 use refloat::clock::Stamp;
 use refloat::id::MailId;
 use refloat::model::{MailState, MailType, Priority};
@@ -221,14 +221,6 @@ pub(crate) struct Wait {
     /// At most so long; none: for ever
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = limit)]
     pub(crate) timeout: Limit,
-}
-
-/// A time, or none.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limit(pub(crate) Option<Duration>);
-
-fn limit(text: &str) -> Result<Limit, String> {
-    if text == "none" { Ok(Limit(None)) } else { duration(text).map(|limit| Limit(Some(limit))) }
 }
 
 /// List mail, the newest last

@@ -14,6 +14,7 @@ use crate::sprint::Sprint;
 use crate::state::State;
 use crate::story::Story;
 use crate::tmux::Tmux;
+use crate::wait::Wait;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,9 +29,10 @@ Examples:
   probe sprint 1-2 --target review
   probe host | jq .detail
   probe tmux 'b-*'
+  probe wait pid-exit 4711 --timeout 5m
 
 Looks, says, changes nothing: each subject is one record, whose finding is yes, no or unknown, with the reason.
-Exit codes: 0 looked, whatever was found; with --exit-code 0 yes, 1 no, 69 unknown (of several subjects the worst).";
+Exit codes: 0 looked, whatever was found; with --exit-code 0 yes, 1 no, 69 unknown (of several subjects the worst); wait: 75 not in time.";
 
 /// Look, say, change nothing: yes, no or unknown.
 #[derive(Parser, Debug)]
@@ -55,6 +57,7 @@ pub(crate) enum Command {
     Sprint(Sprint),
     Host(Host),
     Tmux(Tmux),
+    Wait(Wait),
 }
 
 /// How an answer is given.

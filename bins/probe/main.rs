@@ -17,13 +17,14 @@ mod story;
 mod tell;
 mod tmux;
 mod truth;
+mod wait;
 
 use std::process::ExitCode;
 
 use refloat::cli::{self, Context};
 use refloat::error::Result;
 use refloat::exit::Exit;
-use refloat::record::{self, Evidence, Judgement, ProbeEnded};
+use refloat::record::{self, Evidence, Judgement, ProbeEnded, WaitEnded};
 
 use args::{Command, Probe};
 
@@ -44,6 +45,7 @@ fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
         Command::Sprint(args) => sprint::run(cx, &args),
         Command::Host(args) => host::run(cx, &args),
         Command::Tmux(args) => tmux::run(cx, &args),
+        Command::Wait(args) => wait::run(cx, args),
     }
 }
 
@@ -52,5 +54,6 @@ fn schema() -> String {
         record::schema_of::<Evidence>(),
         record::schema_of::<Judgement>(),
         record::schema_of::<ProbeEnded>(),
+        record::schema_of::<WaitEnded>(),
     ])
 }

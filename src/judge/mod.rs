@@ -18,6 +18,7 @@ pub mod payload;
 pub mod reopen;
 pub mod result;
 pub mod retry;
+pub mod seen;
 pub mod sequel;
 pub mod situation;
 pub mod tmux;

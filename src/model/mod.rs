@@ -38,7 +38,7 @@ pub use status::{shown, typed_status};
 pub use truth::*;
 pub use turn::{Again, Counters, NewTurn, PromptFrom, StallNote, Turn, WishNote, YieldNote};
 pub use verdict::{Action, Ground, Rule, Skipped, VerdictWord, Why};
-pub use wait::{WaitEnd, WokenBy};
+pub use wait::{Awaited, WaitEnd, WokenBy};
 pub use wanted::Wanted;
 pub use words::*;
 pub use worker::{FoundSession, NewWorker, Pulse, TmuxSession, Worker};

@@ -202,7 +202,7 @@ words! {
         AtTarget = "at_target",
         /// It has another status than the target.
         OtherStatus = "other_status",
-        /// It is as it was when the step began, so it proves nothing.
+        /// It is as it was: when the step began, so that it proves nothing, or at the first look of a wait.
         Unchanged = "unchanged",
         /// There is no file at the path.
         NoFile = "no_file",
@@ -244,6 +244,28 @@ words! {
         NotText = "not_text",
         /// It is a folder, or something else that is no file.
         NotAFile = "not_a_file",
+        /// There is mail that a turn could take.
+        Claimable = "claimable",
+        /// The agent is held until a time, or until a person acts.
+        Held = "held",
+        /// Others have the state file for themselves.
+        StateBusy = "state_busy",
+        /// It is recorded as open: its end is not.
+        Open = "open",
+        /// Its end is recorded.
+        Ended = "ended",
+        /// It stands differently than at the first look.
+        Changed = "changed",
+        /// It is there.
+        Present = "present",
+        /// It is not there.
+        Absent = "absent",
+        /// It was not there at the first look.
+        Created = "created",
+        /// It was there at the first look, and is not now.
+        Removed = "removed",
+        /// The same file has another content.
+        Modified = "modified",
         /// The end is recorded.
         EndRecorded = "end_recorded",
         /// No end is recorded.

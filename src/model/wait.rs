@@ -1,15 +1,39 @@
-//! The words of a wait: what woke it, and how it ended.
+//! The words of a wait: what is waited for, what woke it, and how it ended.
 
 use crate::words::words;
 
 words! {
+    /// What is waited for.
+    pub enum Awaited {
+        /// Mail that a turn could take.
+        Mail = "mail",
+        /// The end of a process.
+        PidExit = "pid_exit",
+        /// The end of a run.
+        RunEnded = "run_ended",
+        /// Another standing of a run.
+        RunChanged = "run_changed",
+        /// The outcome of a turn.
+        TurnEnded = "turn_ended",
+        /// Another content of a file, or another file.
+        FileChanged = "file_changed",
+        /// A file that is there.
+        FileExists = "file_exists",
+        /// A file that is not there.
+        FileGone = "file_gone",
+        /// The end of a tmux session.
+        TmuxGone = "tmux_gone",
+    }
+}
+
+words! {
     /// What ended the last sleep of a wait.
     pub enum WokenBy {
-        /// The folder told that the state file has come.
+        /// The kernel told: a process has ended, a file or a folder has changed, a terminal is gone.
         Notice = "notice",
         /// A commit of another process.
         Bell = "bell",
-        /// The look every five seconds.
+        /// The look that needs no notice.
         Backstop = "backstop",
         /// The end of a lease, of a delay, or of the time the agent was held until.
         Lease = "lease",
@@ -21,11 +45,13 @@ words! {
 words! {
     /// How a wait ended.
     pub enum WaitEnd {
-        /// There is mail that a turn could take now.
-        Mail = "mail",
+        /// It is so.
+        Met = "met",
         /// The time was up.
         Timeout = "timeout",
-        /// The agent is stopped.
+        /// The agent is stopped: no turn will take its mail.
         Stopped = "stopped",
+        /// It can never be told from here.
+        Unknown = "unknown",
     }
 }

@@ -148,23 +148,58 @@ pub struct Noticed {
 }
 
 impl Watch {
-    /// Watches all of `paths`.
+    /// Watches all of `paths`, for everything.
     ///
     /// # Errors
     /// `EMFILE` or `ENOSPC` when the user's watches are used up, `ENOENT` for a missing path: the caller polls instead.
     pub fn on(paths: &[&Path]) -> io::Result<Self> {
-        let fd = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-        let wanted = WatchFlags::MODIFY
-            | WatchFlags::ATTRIB
-            | WatchFlags::CREATE
-            | WatchFlags::DELETE
-            | WatchFlags::MOVE
-            | WatchFlags::DELETE_SELF
-            | WatchFlags::MOVE_SELF;
-        for path in paths {
-            inotify::add_watch(&fd, *path, wanted)?;
-        }
-        Ok(Self { fd })
+        let watch = Self::new()?;
+        paths.iter().try_for_each(|path| watch.add(path, content() | names()))?;
+        Ok(watch)
+    }
+
+    /// Watches nothing yet.
+    ///
+    /// # Errors
+    /// `EMFILE` when the user's instances are used up.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { fd: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)? })
+    }
+
+    /// Watches a file for another content, and for its own end.
+    ///
+    /// # Errors
+    /// As [`Watch::on`].
+    pub fn add_file(&self, path: &Path) -> io::Result<()> {
+        self.add(path, content())
+    }
+
+    /// Watches a folder for names that come and go, not for what is written to its files.
+    ///
+    /// # Errors
+    /// As [`Watch::on`].
+    pub fn add_names(&self, folder: &Path) -> io::Result<()> {
+        self.add(folder, names())
+    }
+
+    fn add(&self, path: &Path, wanted: WatchFlags) -> io::Result<()> {
+        // What was added for another path to the same file stays wanted.
+        inotify::add_watch(&self.fd, path, wanted | WatchFlags::MASK_ADD)?;
+        Ok(())
+    }
+
+    /// Takes all notices that have come, without waiting, and tells whether one is of this name in a folder: that it
+    /// has gone, or that notices were lost.
+    ///
+    /// # Errors
+    /// As [`Watch::drain`].
+    pub fn drain_for(&self, name: &str) -> io::Result<bool> {
+        let mut has_gone = false;
+        self.each(|events, of| {
+            let gone = ReadFlags::DELETE | ReadFlags::MOVED_FROM;
+            has_gone |= events.contains(ReadFlags::QUEUE_OVERFLOW) || of == Some(name) && events.intersects(gone);
+        })?;
+        Ok(has_gone)
     }
 
     /// Takes all notices that have come, without waiting.
@@ -172,18 +207,37 @@ impl Watch {
     /// # Errors
     /// What read(2) gives except `EAGAIN` and `EINTR`.
     pub fn drain(&self) -> io::Result<Noticed> {
+        let mut noticed = Noticed::default();
+        self.each(|events, _| noticed.add(events))?;
+        Ok(noticed)
+    }
+
+    fn each(&self, mut tell: impl FnMut(ReadFlags, Option<&str>)) -> io::Result<()> {
         let mut buffer = [const { MaybeUninit::uninit() }; 4096];
         let mut reader = Reader::new(&self.fd, &mut buffer);
-        let mut noticed = Noticed::default();
         loop {
             match reader.next() {
-                Ok(event) => noticed.add(event.events()),
-                Err(Errno::AGAIN) => return Ok(noticed),
+                Ok(event) => tell(event.events(), event.file_name().and_then(|name| name.to_str().ok())),
+                Err(Errno::AGAIN) => return Ok(()),
                 Err(Errno::INTR) => {}
                 Err(other) => return Err(other.into()),
             }
         }
     }
+}
+
+/// What is told of a file itself.
+fn content() -> WatchFlags {
+    WatchFlags::MODIFY | WatchFlags::ATTRIB | itself()
+}
+
+/// What is told of the names in a folder.
+fn names() -> WatchFlags {
+    WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVE | itself()
+}
+
+fn itself() -> WatchFlags {
+    WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF
 }
 
 impl Noticed {

@@ -15,6 +15,7 @@ pub mod glimpse;
 pub mod host;
 pub mod locks;
 pub mod process;
+pub mod pty;
 pub mod reap;
 pub mod regular;
 pub mod signals;

@@ -250,6 +250,25 @@ impl Handle {
         }
     }
 
+    /// Opens whoever has this number here, also where `/proc` does not show whose it is.
+    ///
+    /// # Errors
+    /// What was found instead of a living process; never [`Life::Alive`].
+    pub fn of_number(pid: i32) -> Result<Self, Life> {
+        match Glance::at(pid) {
+            Glance::Open { pidfd, stat, ended: Ok(false) } => {
+                Ok(Self { pidfd, stopped: stat.is_ok_and(|stat| stat.stopped()) })
+            }
+            glance => Err(rule::of_a_number(glance.life(|_| Match::Same))),
+        }
+    }
+
+    /// Whether it was stopped, by a signal or a tracer, when this was opened.
+    #[must_use]
+    pub const fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// Opens the process with this pid here if its stat is of the one that is meant.
     pub(super) fn open_here(pid: i32, meant: impl FnOnce(&procfs::Stat) -> bool) -> Result<Self, Life> {
         Self::of(Glance::at(pid), |stat| meant(stat).into())

@@ -16,6 +16,8 @@ pub(super) struct Stat {
     pub(super) parent: i32,
     /// The process group that has its terminal; -1 where it has none.
     pub(super) foreground: i32,
+    /// Its controlling terminal as a device number; 0 where it has none.
+    pub(super) terminal: i32,
     pub(super) start_ticks: u64,
 }
 
@@ -28,11 +30,12 @@ impl Stat {
         let mut fields = std::str::from_utf8(line.get(close + 1..)?).ok()?.split_ascii_whitespace();
         let state = *fields.next()?.as_bytes().first()?;
         let parent = fields.next()?.parse().ok()?;
-        // The state is field 3, the parent 4, the terminal's group 8, the start time 22.
-        let foreground = fields.nth(3)?.parse().ok()?;
+        // The state is field 3, the parent 4, the terminal 7 and its group 8, the start time 22.
+        let terminal = fields.nth(2)?.parse().ok()?;
+        let foreground = fields.next()?.parse().ok()?;
         let start_ticks = fields.nth(13)?.parse().ok()?;
         let name_lossy = matches!(name, Cow::Owned(_));
-        Some(Self { name: name.into_owned(), name_lossy, state, parent, foreground, start_ticks })
+        Some(Self { name: name.into_owned(), name_lossy, state, parent, foreground, terminal, start_ticks })
     }
 
     /// Its first thread has not ended, which says that the process has not either.
@@ -169,12 +172,14 @@ mod tests {
 
     #[test]
     fn a_name_with_brackets_and_blanks_does_not_shift_the_fields() {
-        let line = b"42 (a) b) (c) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2 3\n";
+        let line = b"42 (a) b) (c) S 7 42 42 34816 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2 3\
+";
         let expected = Stat {
             name: "a) b) (c".into(),
             name_lossy: false,
             state: b'S',
             parent: 7,
+            terminal: 34_816,
             foreground: -1,
             start_ticks: 987_654,
         };

@@ -70,7 +70,7 @@ pub(super) const fn answered(answer: &Answer) -> Server {
 }
 
 /// What a server has that answered without a list.
-pub(super) const fn unlisted(answer: &Answer) -> Session {
+pub(crate) const fn unlisted(answer: &Answer) -> Session {
     match answered(answer) {
         Server::Lost(lost) => Session::Lost(lost),
         Server::Answered => Session::NotFound,

@@ -11,6 +11,7 @@ use super::open::{existing_lock_file, writable};
 use super::{Place, State, folder, turn};
 use crate::error::{Failure, io_text};
 use crate::exit::Exit;
+use crate::filesystem;
 use crate::model::{Health, StateCheck, StateFolder, StateHeader};
 
 /// So many names of the folder are read.
@@ -67,7 +68,7 @@ fn look_at_folder(place: &Place, health: &mut Health) {
     }
     health.folder_mode = Some(mode(&about));
     health.folder_writable = Some(writable(place.folder()));
-    health.file_system = Some(folder::kind(place.folder())).filter(|kind| !kind.is_empty());
+    health.file_system = Some(filesystem::kind(place.folder())).filter(|kind| !kind.is_empty());
     health.free_bytes =
         rustix::fs::statvfs(place.folder()).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
     health.folder = match folder::check(place.folder()) {

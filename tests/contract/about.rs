@@ -59,6 +59,13 @@ const ALL: &[&[&str]] = &[
     &["probe", "lock"],
     &["probe", "mail"],
     &["probe", "state"],
+    &["probe", "wait"],
+    &["probe", "wait", "pid-exit"],
+    &["probe", "wait", "mail"],
+    &["probe", "wait", "run"],
+    &["probe", "wait", "turn"],
+    &["probe", "wait", "file"],
+    &["probe", "wait", "tmux"],
 ];
 
 fn help(home: &Home, words: &[&str], flag: &str) -> String {

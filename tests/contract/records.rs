@@ -58,6 +58,9 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 4] {
     probe.extend(lines(listed(home).silent(0)));
     probe.extend(lines(home.probe(&["tmux", "b1", "%1", "--socket", home.path("none").to_str().unwrap()]).silent(0)));
     probe.extend(lines(looks(home)));
+    probe.extend(lines(home.probe(&["wait", "run", "lead", "ended"]).silent(0)));
+    probe
+        .extend(lines(home.probe(&["wait", "pid-exit", &pid, "--timeout", "0s"]).failed(75, "has not ended: running")));
     let reconcile = settled(home);
     [("turn", turn), ("mail", mail), ("probe", probe), ("reconcile", reconcile)]
 }

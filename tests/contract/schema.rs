@@ -86,6 +86,7 @@ const CHECKED: &[&str] = &[
     "acked_at",
     "expires_at",
     "woken_by",
+    "condition",
     "deadline_at",
     "limit_resets_at",
     "retry",

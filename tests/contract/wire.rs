@@ -85,7 +85,8 @@ words! {
     Output: json_lines opaque;
     ExitCodes: before_events failure;
     MailState: stored leased acked dead;
-    WaitEnd: mail timeout stopped;
+    Awaited: mail pid_exit run_ended run_changed turn_ended file_changed file_exists file_gone tmux_gone;
+    WaitEnd: met timeout stopped unknown;
     WokenBy: notice bell backstop lease poll;
     EndedBy: agent asked deadline;
 }
@@ -287,7 +288,9 @@ wire! { MailPurged "mail.purged"
 }
 
 wire! { WaitEnded "wait.ended"
-    agent: String, outcome: WaitEnd, mail: Option<MailId>, woken_by: Option<WokenBy>, waited_ms: Count, looks: Count,
+    condition: Awaited, subject: String, subject_lossy: bool, agent: Option<String>, run: Option<RunId>,
+    turn: Option<TurnId>, mail: Option<MailId>, state: Option<State>, outcome: WaitEnd, reason: Cause,
+    woken_by: Option<WokenBy>, polled: bool, waited_ms: Count, looks: Count,
 }
 
 fn is_time(text: &str) -> bool {

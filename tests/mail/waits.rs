@@ -1,12 +1,12 @@
 //! `mail wait`: what wakes it, what it counts, and how it ends.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use super::claims::claim;
 use super::{Home, send};
-use crate::stage::until;
+use crate::probe::wait::{asleep, ended, sleeping};
 
 /// A home in which these agents are known, and no pause before a next try holds them.
 fn with(agents: &[&str]) -> Home {
@@ -21,36 +21,12 @@ fn wait(home: &Home, more: &[&str]) -> Command {
     command
 }
 
-/// Begins a wait, and lets it fall asleep.
-fn asleep(mut command: Command) -> Child {
-    let child = command.spawn().unwrap();
-    sleeping(&child);
-    child
-}
-
-/// It has looked, and waits in poll(2): the only place where it sleeps for good.
-fn sleeping(child: &Child) {
-    until("the waiter to sleep", || {
-        let call = std::fs::read_to_string(format!("/proc/{}/syscall", child.id())).unwrap_or_default();
-        // 7 is poll, 271 ppoll (x86-64); 73 ppoll (arm64).
-        ["7 ", "271 ", "73 "].iter().any(|number| call.starts_with(number))
-    });
-}
-
-fn ended(child: Child, code: i32) -> Value {
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(code), "{output:?}");
-    let line = String::from_utf8(output.stdout).unwrap();
-    crate::contract::check(line.trim_end()).unwrap();
-    serde_json::from_str(&line).unwrap()
-}
-
 #[test]
 fn mail_that_is_there_ends_the_wait_at_once() {
     let home = with(&["a"]);
     send(&home, "x", "a", &[]).silent(0);
     let end = ended(wait(&home, &[]).spawn().unwrap(), 0);
-    assert_eq!((&end["mail"], &end["outcome"], &end["looks"]), (&"m1".into(), &"mail".into(), &1.into()));
+    assert_eq!((&end["mail"], &end["outcome"], &end["looks"]), (&"m1".into(), &"met".into(), &1.into()));
     assert_eq!(end["woken_by"], Value::Null);
 }
 
@@ -243,9 +219,9 @@ fn without_notices_of_the_kernel_it_polls_and_says_so() {
         return;
     }
     let timeout = ended(traced(&["--timeout", "600ms"]).spawn().unwrap(), 75);
-    assert_eq!((&timeout["woken_by"], &timeout["outcome"]), (&"poll".into(), &"timeout".into()));
+    assert_eq!((&timeout["polled"], &timeout["outcome"]), (&true.into(), &"timeout".into()));
     let waiter = traced(&["--timeout", "none"]).spawn().unwrap();
     send(&home, "x", "a", &[]).silent(0);
     let end = ended(waiter, 0);
-    assert!(end["woken_by"] == "poll" || end["looks"] == 1, "{end}");
+    assert!(end["woken_by"] == "poll" && end["polled"] == true || end["looks"] == 1, "{end}");
 }

@@ -28,3 +28,4 @@ impl Drop for Over<'_> {
     }
 }
 mod truth;
+pub(crate) mod wait;

@@ -118,7 +118,15 @@ fn opened_of([asked, stat, ended]: [&str; 3]) -> Life {
         error if error.starts_with('E') => Err(io::Error::from(errno(error))),
         state => {
             let state = state.as_bytes()[0];
-            Ok(Stat { name: "a".into(), name_lossy: false, state, parent: 1, foreground: -1, start_ticks: found })
+            Ok(Stat {
+                name: "a".into(),
+                name_lossy: false,
+                state,
+                parent: 1,
+                foreground: -1,
+                terminal: 0,
+                start_ticks: found,
+            })
         }
     };
     let ended = if ended == "EIO" { Err(io::Error::from(Errno::IO)) } else { Ok(ended == "yes") };

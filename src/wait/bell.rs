@@ -2,16 +2,14 @@
 //! folder that exists. Where the kernel gives no notices it is deaf, and the waiter polls. A watch is on a file, not on
 //! its path: what has been put there instead is found by the waiter's next look.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use refloat::clock::Tick;
-use refloat::error::{IoContext, Result};
-use refloat::model::WokenBy;
-use refloat::seam::follow::Watch;
-use refloat::seam::wait;
-use refloat::state::Place;
+use crate::error::{IoContext, Result};
+use crate::model::WokenBy;
+use crate::seam::follow::Watch;
+use crate::state::Place;
 
 /// What is watched.
 enum On {
@@ -78,25 +76,27 @@ impl Bell {
         matches!(self.on, On::Deaf | On::Nothing)
     }
 
-    /// Sleeps until something is noticed; none: until the time was up.
-    pub(super) fn sleep(&mut self, until: Tick) -> Result<Option<WokenBy>> {
-        let what = || "cannot wait for the bell".to_owned();
-        let (watch, by) = match &self.on {
-            On::Bell(watch) => (watch, WokenBy::Bell),
-            On::Folder(watch) => (watch, WokenBy::Notice),
-            On::Nothing | On::Deaf => {
-                wait::pause(until.since(Tick::now()));
-                return Ok(None);
-            }
-        };
-        if !wait::readable(watch.as_fd(), until).or_fail(what)? {
-            return Ok(None);
+    /// What becomes readable when it rings.
+    pub(super) fn notice(&self) -> Option<(BorrowedFd<'_>, WokenBy)> {
+        match &self.on {
+            On::Bell(watch) => Some((watch.as_fd(), WokenBy::Bell)),
+            On::Folder(watch) => Some((watch.as_fd(), WokenBy::Notice)),
+            On::Nothing | On::Deaf => None,
         }
-        let noticed = watch.drain().or_fail(what)?;
+    }
+
+    /// Takes what has been noticed.
+    pub(super) fn take(&mut self) -> Result<()> {
+        let (watch, is_folder) = match &self.on {
+            On::Bell(watch) => (watch, false),
+            On::Folder(watch) => (watch, true),
+            On::Nothing | On::Deaf => return Ok(()),
+        };
+        let noticed = watch.drain().or_fail(|| "cannot wait for the bell".to_owned())?;
         // A folder's notice may mean a nearer folder.
-        if noticed.gone || by == WokenBy::Notice && !self.bell.exists() {
+        if noticed.gone || is_folder && !self.bell.exists() {
             self.on = On::Nothing;
         }
-        Ok(Some(by))
+        Ok(())
     }
 }
