@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::args::Asked;
 use crate::lines::{self, Go};
 use crate::tell::Teller;
+use crate::whose::Whose;
 
 /// Whether a process lives, and is the one that is meant
 #[derive(Args, Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Pid {
     #[arg(value_name = "PID|IDENTITY|-", required = true, value_parser = subject)]
     subjects: Vec<Subject>,
     #[command(flatten)]
+    whose: Whose,
+    #[command(flatten)]
     asked: Asked,
 }
 
@@ -46,9 +49,9 @@ fn subject(text: &str) -> Result<Subject, String> {
 
 pub(crate) fn run(cx: &mut Context, args: &Pid) -> Result<Exit> {
     match args.subjects.as_slice() {
-        [Subject::Stdin] => listed(cx, args.asked),
+        [Subject::Stdin] => listed(cx, args),
         [Subject::Named(one)] => {
-            let mut teller = Teller::new(cx, args.asked);
+            let mut teller = Teller::of(cx, args.asked, &args.whose)?;
             tell(&mut teller, one)?;
             Ok(teller.end())
         }
@@ -58,16 +61,16 @@ pub(crate) fn run(cx: &mut Context, args: &Pid) -> Result<Exit> {
                 Subject::Stdin => Err(Failure::usage("- stands alone: the processes come from standard input")),
             });
             let named = named.collect::<Result<Vec<_>>>()?;
-            let mut teller = Teller::new(cx, args.asked);
+            let mut teller = Teller::of(cx, args.asked, &args.whose)?;
             named.into_iter().try_for_each(|one| tell(&mut teller, one))?;
             teller.end_of_several()
         }
     }
 }
 
-fn listed(cx: &mut Context, asked: Asked) -> Result<Exit> {
+fn listed(cx: &mut Context, args: &Pid) -> Result<Exit> {
     cx.note_stdin("processes, one per line,");
-    let mut teller = Teller::new(cx, asked);
+    let mut teller = Teller::of(cx, args.asked, &args.whose)?;
     lines::each(|number, line| {
         match line.map_err(str::to_owned).and_then(read) {
             Ok(Some(named)) => tell(&mut teller, &named)?,

@@ -51,6 +51,11 @@ impl Began {
         }
     }
 
+    /// Where no time was given, this is it.
+    pub(crate) fn or(self, at: Option<Stamp>) -> Self {
+        Self { at: self.at.or(at), ..self }
+    }
+
     /// Says in the evidence what it bears on.
     pub(crate) fn name(&self, evidence: &mut Evidence) {
         (evidence.run, evidence.turn, evidence.attempt) = (self.run, self.turn, self.attempt);

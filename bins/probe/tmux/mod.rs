@@ -15,6 +15,7 @@ use refloat::sight::tmux::{Ask, Seen, look};
 
 use crate::args::Asked;
 use crate::tell::Teller;
+use crate::whose::Whose;
 
 /// Whether a tmux server, its sessions and panes, and the processes in them live
 #[derive(Args, Debug)]
@@ -51,6 +52,8 @@ pub(crate) struct Tmux {
     #[arg(long, value_name = "IDENTITY", value_parser = identity)]
     server: Option<Identity>,
     #[command(flatten)]
+    whose: Whose,
+    #[command(flatten)]
     asked: Asked,
 }
 
@@ -77,7 +80,7 @@ pub(crate) fn run(cx: &mut Context, args: &Tmux) -> Result<Exit> {
     let mut telling = Telling {
         children: seen.snapshot().and_then(|all| all.children()),
         seen: &seen,
-        teller: Teller::new(cx, args.asked),
+        teller: Teller::of(cx, args.asked, &args.whose)?,
     };
     telling.server(args.socket.as_deref())?;
     for (name, target) in args.names.iter().zip(&targets) {
