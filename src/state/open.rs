@@ -1,15 +1,16 @@
 //! Opening and closing the state file, for reading and for writing.
 //! Called once per command; a command pays for this each time, so every system call here counts.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 
 use super::create::{self, own};
 use super::failure::failure_from;
@@ -178,7 +179,8 @@ fn no_state(place: &Place) -> Failure {
 /// `open.lock`, if it is there. Reading is enough to lock it.
 pub(super) fn existing_lock_file(place: &Place) -> Result<Option<File>> {
     let name = place.companion("open.lock");
-    match File::open(&name) {
+    // O_NONBLOCK: the open of a named pipe would wait for its other end.
+    match OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(&name) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failure::create(format!("cannot open {}", name.display()), error)),
