@@ -122,6 +122,21 @@ fn what_is_no_state_file_of_ours_is_told_apart_and_left_alone() {
     assert_eq!(names(&home.path("state")), before);
 }
 
+/// What is not the lock of the state file is not waited for.
+#[test]
+fn a_fifo_in_the_place_of_its_lock_holds_nobody_up() {
+    let home = with_state();
+    let lock = home.path("state/open.lock");
+    fs::remove_file(&lock).unwrap();
+    nix::unistd::mkfifo(&lock, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert_eq!(found(&look(&home)), ["yes", "healthy", "sound"]);
+    let turn = home.path("state/locks/a.turn");
+    fs::remove_file(&turn).unwrap();
+    nix::unistd::mkfifo(&turn, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    home.probe(&["mail", "a"]).silent(0);
+    home.probe(&["wait", "run", "a", "ended", "--timeout", "0s"]).silent(0);
+}
+
 /// bmad 68
 #[test]
 fn damage_anywhere_in_the_file_is_found_and_no_crash() {
