@@ -65,6 +65,23 @@ impl State {
         Self::open_as_it_is(place, (&header, kept), open)
     }
 
+    /// Opens an existing state file for who only looks: one of an older schema is refused, not brought up to date.
+    ///
+    /// # Errors
+    /// Those of [`State::open_for_reading`], and 76 for a file of an older schema.
+    pub fn open_for_looking(place: &Place) -> Result<Self> {
+        if !folder::check(place.folder())? {
+            return Err(no_state(place));
+        }
+        let open = share(place, existing_lock_file(place)?)?;
+        let (header, kept) = header::look(&place.file)?.ok_or_else(|| no_state(place))?;
+        let state = Self::open_as_it_is(place, (&header, kept), open)?;
+        match state.version()? {
+            older if older < SCHEMA => Err(migrate::older(&place.file, older)),
+            _ => Ok(state),
+        }
+    }
+
     /// Opens a state file of any version for questions: it stays of that version.
     pub(super) fn open_as_it_is(place: &Place, (header, kept): (&Header, Kept), open: Option<File>) -> Result<Self> {
         let conn = if writable(place.folder()) || !header.wal {

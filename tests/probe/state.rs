@@ -161,6 +161,22 @@ fn damage_anywhere_in_the_file_is_found_and_no_crash() {
     assert_eq!(found(&look(&home)), ["yes", "healthy", "sound"]);
 }
 
+/// A file is brought up to date by who may write, not by who looks.
+#[test]
+fn an_older_file_is_not_looked_into_and_not_changed() {
+    let home = with_state();
+    sqlite(&home.state()).pragma_update(None, "user_version", SCHEMA - 1).unwrap();
+    checkpoint(&home.state());
+    let before = fs::read(home.state()).unwrap();
+    for args in [&["mail", "a"][..], &["run", "a"], &["output", "f", "--since", "t1"]] {
+        let said = home.probe(args);
+        assert_eq!(said.code(), 76, "{args:?}: {said:?}");
+        assert!(said.err.contains("hint: bring it up to date: turn list"), "{said:?}");
+    }
+    home.probe(&["lock", "a"]).silent(0);
+    assert!(fs::read(home.state()).unwrap() == before, "it was changed");
+}
+
 #[test]
 fn another_version_is_told_and_not_brought_up_to_date() {
     let home = with_state();
