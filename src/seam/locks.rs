@@ -81,15 +81,20 @@ fn looked(reached: &Reached) -> io::Result<Result<Locked, NotFile>> {
     Ok(Ok(other(None, &lasting(&reached.data)?)))
 }
 
-/// What is listed at two looks: others who only look share a lock for a moment too.
+/// What is listed now and after a moment: others who only look share a lock for less than that.
 fn lasting(data: &Metadata) -> io::Result<Vec<Entry>> {
-    let first = listed(data)?;
+    let first = listed_twice(data)?;
     if first.is_empty() {
         return Ok(first);
     }
     wait::pause(MOMENT);
-    let second = listed(data)?;
+    let second = listed_twice(data)?;
     Ok(first.into_iter().filter(|entry| second.contains(entry)).collect())
+}
+
+/// The kernel may leave a line out of a long list while other locks come and go.
+fn listed_twice(data: &Metadata) -> io::Result<Vec<Entry>> {
+    Ok([listed(data)?, listed(data)?].concat())
 }
 
 /// Not one that is held alone by flock(2): another, or none. One that several share is only listed.
