@@ -15,6 +15,7 @@ pub mod family;
 mod filesystem;
 pub mod finish;
 mod flock;
+pub mod gather;
 pub mod id;
 pub mod identity;
 pub mod judge;

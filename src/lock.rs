@@ -8,7 +8,6 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::error::{Failure, IoContext, Result};
@@ -42,15 +41,30 @@ impl TurnLock {
         self.0.try_clone()
     }
 
-    /// Whether somebody holds the agent's turn lock now.
+    /// Whether somebody holds the agent's turn lock now. Looks with a shared lock that is dropped at once.
     pub fn is_held(place: &Place, agent: &str) -> Result<bool> {
         is_held(&Self::path(place, agent))
     }
 }
 
-/// The supervisor lock, held. One process holds it alone, so fd-lock's guard, which unlocks on drop, is right.
+/// Whether somebody holds the agent's supervisor lock now, looked at in the same way.
+pub fn is_supervised(place: &Place, agent: &str) -> Result<bool> {
+    is_held(&path(place, agent, "supervisor"))
+}
+
+/// Whoever takes a lock tries for longer than this shared one is there.
+fn is_held(path: &Path) -> Result<bool> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Failure::io(format!("cannot open {}", path.display()), error)),
+        Ok(file) => flock::is_taken(&file).or_fail(|| format!("cannot lock {}", path.display())),
+    }
+}
+
+/// The supervisor lock, held: one process holds it alone. fd-lock has no wait with an end, so `flock` takes it; fd-lock's
+/// guard, which unlocks when it goes, lets go of it, whoever has forked since.
 #[derive(Debug)]
-pub struct SupervisorLock(#[expect(dead_code, reason = "held, not read")] fd_lock::RwLockWriteGuard<'static, File>);
+pub struct SupervisorLock(fd_lock::RwLock<File>);
 
 impl SupervisorLock {
     /// The lock's file.
@@ -59,37 +73,19 @@ impl SupervisorLock {
         path(place, agent, "supervisor")
     }
 
-    /// Whether somebody watches or finishes a turn of the agent now.
-    pub fn is_held(place: &Place, agent: &str) -> Result<bool> {
-        is_held(&Self::path(place, agent))
-    }
-
     /// Takes the lock, waiting at most `wait`. None: somebody else holds it.
     pub fn take(place: &Place, agent: &str, wait: Duration) -> Result<Option<Self>> {
         let path = Self::path(place, agent);
-        // The guard borrows the lock, and both have to outlive this call: a lock or two are left to the process's end.
-        let fresh = || open(&path).map(|file| Box::leak(Box::new(fd_lock::RwLock::new(file))));
-        if let Ok(guard) = fresh()?.try_write() {
-            return Ok(Some(Self(guard)));
-        }
-        let lock = fresh()?;
-        let (sender, receiver) = mpsc::channel();
-        std::thread::Builder::new()
-            .spawn(move || sender.send(lock.write()))
-            .or_fail(|| format!("cannot wait for lock {}", path.display()))?;
-        match receiver.recv_timeout(wait.max(PROBE)) {
-            Ok(taken) => taken.map(|guard| Some(Self(guard))).or_fail(|| format!("cannot lock {}", path.display())),
-            Err(_) => Ok(None),
-        }
+        let taken = flock::take(open(&path)?, Hold::Alone, wait.max(PROBE));
+        let taken = taken.or_fail(|| format!("cannot lock {}", path.display()))?;
+        Ok(taken.map(|file| Self(fd_lock::RwLock::new(file))))
     }
 }
 
-/// Looks with a shared lock that is dropped at once.
-fn is_held(path: &Path) -> Result<bool> {
-    match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Failure::io(format!("cannot open {}", path.display()), error)),
-        Ok(file) => flock::is_taken(&file).or_fail(|| format!("cannot lock {}", path.display())),
+impl Drop for SupervisorLock {
+    fn drop(&mut self) {
+        // To lock what is locked by the same open file is granted at once; the end of this guard frees it.
+        drop(self.0.try_write());
     }
 }
 

@@ -81,7 +81,9 @@ pub fn look(expectations: impl IntoIterator<Item = Expectation>) -> Result<Looks
     looked.collect()
 }
 
-fn look_at(expectation: &Expectation) -> Look {
+/// How what is expected looks now; of mail nothing, which only the state file tells ([`mail_in`]).
+#[must_use]
+pub fn look_at(expectation: &Expectation) -> Look {
     match expectation {
         Expectation::Mail(_) => Look::Mail { mail: None },
         Expectation::File(path) => artefact::file(path),
@@ -152,16 +154,20 @@ pub fn look_again(state: &State, run: RunId) -> Result<Vec<(Owed, Look)>> {
 /// Those of the state file.
 pub fn findings(view: &View<'_>, run: RunId, looked: &[(Owed, Look)]) -> Result<Vec<Fulfilment>> {
     let find = |(owed, look): &(Owed, Look)| {
-        let now = match (&owed.expectation, &owed.baseline) {
-            (Expectation::Mail(kind), Look::Mail { mail }) => {
-                let sent = expectation::mail_of(view, run, *kind, mail.unwrap_or(0))?;
-                &Look::Mail { mail: sent.map(|mail| mail.0) }
-            }
-            _ => look,
-        };
-        Ok(reach(&owed.expectation, &owed.baseline, now))
+        let mail = mail_in(view, run, owed)?;
+        Ok(reach(&owed.expectation, &owed.baseline, mail.as_ref().unwrap_or(look)))
     };
     looked.iter().map(find).collect()
+}
+
+/// How mail that is owed looks in the state file; none of what is no mail.
+///
+/// # Errors
+/// Those of the state file.
+pub fn mail_in(view: &View<'_>, run: RunId, owed: &Owed) -> Result<Option<Look>> {
+    let (Expectation::Mail(kind), Look::Mail { mail }) = (&owed.expectation, &owed.baseline) else { return Ok(None) };
+    let sent = expectation::mail_of(view, run, *kind, mail.unwrap_or(0))?;
+    Ok(Some(Look::Mail { mail: sent.map(|mail| mail.0) }))
 }
 
 /// What is wrong, in words, where the turn ended as it did for it.

@@ -4,17 +4,16 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::clock::Tick;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::finish;
 use crate::identity::Identity;
+use crate::judge::verdict::Handling;
 use crate::model::Turn;
 use crate::seam::cgroup::Cgroup;
 use crate::seam::exit_record::{ExitRecord, Tree};
 use crate::seam::process::Handle;
-use crate::seam::survivors::{Leads, Left, Survivor, end_survivors, survivors};
-use crate::seam::wait;
+use crate::seam::survivors::{Leads, Left, Survivor, end_survivors, settled};
 use crate::state::Place;
 
 /// How long the dying may take before they are orphans.
@@ -31,7 +30,7 @@ pub const PROMPT: &str = "prompt";
 
 /// The turn's folder.
 pub fn log_dir(place: &Place, turn: &Turn) -> std::path::PathBuf {
-    place.companion("logs").join(turn.id.to_string())
+    place.log_dir(turn.id)
 }
 
 /// Makes sure that nothing of a turn lives on, its shim being gone.
@@ -40,7 +39,7 @@ pub fn log_dir(place: &Place, turn: &Turn) -> std::path::PathBuf {
 /// somebody who was asked to look says that it is to be ended, and it was somewhere else: a container that is gone can
 /// never be looked at again.
 /// Returns how many could not be ended; none where it is known from the exit record, or to nobody.
-pub fn clear(place: &Place, turn: &Turn, kill_orphans: bool) -> Result<Option<i64>> {
+pub fn clear(place: &Place, turn: &Turn, orphans: Handling) -> Result<Option<i64>> {
     if let Some(shim) = turn.shim.as_ref().filter(|shim| lives_on(shim)) {
         // Its lock is free all the same: somebody has removed the lock file.
         return Err(Failure::busy(format!(
@@ -56,14 +55,14 @@ pub fn clear(place: &Place, turn: &Turn, kill_orphans: bool) -> Result<Option<i6
     }
     let known = known(turn);
     let leads = leads(turn, &known);
-    let left = if kill_orphans { end_survivors(&leads, BUDGET).1 } else { settled(&leads) };
+    let left = if orphans == Handling::Kill { end_survivors(&leads, BUDGET).1 } else { settled(&leads, DYING) };
     match left {
         Left::None => {
             remove_group(turn);
             Ok(Some(0))
         }
-        Left::Some(found) => Err(orphaned(turn, &found, kill_orphans)),
-        Left::Unknown(doubt) if doubt.is_elsewhere() && (kill_orphans || is_accounted(turn)?) => {
+        Left::Some(found) => Err(orphaned(turn, &found, orphans)),
+        Left::Unknown(doubt) if doubt.is_elsewhere() && (orphans == Handling::Kill || is_accounted(turn)?) => {
             remove_group(turn);
             Ok(None)
         }
@@ -90,11 +89,11 @@ pub fn remove_group(turn: &Turn) {
     }
 }
 
-fn orphaned(turn: &Turn, found: &[Survivor], tried: bool) -> Failure {
+fn orphaned(turn: &Turn, found: &[Survivor], tried: Handling) -> Failure {
     let names: Vec<String> = found.iter().take(8).map(|one| format!("{} ({})", one.identity.pid, one.name)).collect();
     let more = found.len().saturating_sub(names.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let tried = if tried { " and cannot be ended" } else { "" };
+    let tried = if tried == Handling::Kill { " and cannot be ended" } else { "" };
     Failure::refused(format!(
         "{} is orphaned: its shim is gone, and {}{more} still run{tried}",
         turn.id,
@@ -108,17 +107,10 @@ fn lives_on(who: &Identity) -> bool {
     Handle::open(who).is_ok_and(|handle| !handle.ended(DYING).unwrap_or(true))
 }
 
-/// A shim's death is its agent's, by the parent-death signal, but not in the same instant: what is seen is looked at
-/// again for a moment before it is called an orphan.
-fn settled(leads: &Leads<'_>) -> Left {
-    let until = Tick::now().plus(DYING);
-    loop {
-        let left = survivors(leads);
-        if left == Left::None || Tick::now() >= until {
-            return left;
-        }
-        wait::pause(Duration::from_millis(5));
-    }
+/// What lives of a turn whose shim is gone; what is seen is looked at again for a moment, for it may be dying.
+#[must_use]
+pub fn of(turn: &Turn) -> Left {
+    settled(&leads(turn, &known(turn)), DYING)
 }
 
 /// The recorded processes of a turn; their descendants are looked for too.

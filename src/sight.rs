@@ -12,17 +12,36 @@ use crate::judge::tmux::{Lost, Session};
 use crate::judge::worker::{Findings, observe};
 use crate::model::{FoundSession, Observed, Reason, Sight, TmuxSession, Worker};
 use crate::seam::process::{self, Death, Doubt, Life};
-use crate::seam::tmux::{self as seam, Answer, Pane, Snapshot};
+use crate::seam::tmux::{self as seam, Answer, Pane, PaneEnd, Snapshot};
 use crate::seam::wait;
 
 /// Between two looks that have to agree.
-const SECOND_LOOK: std::time::Duration = std::time::Duration::from_millis(200);
+pub const SECOND_LOOK: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// One look at any number of workers. It asks nobody anything before there is one to look at.
 #[derive(Debug, Default)]
 pub struct Looker {
     now: OnceCell<Moment>,
     answers: HashMap<Option<String>, Answer>,
+}
+
+/// A worker, part by part.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts {
+    /// What was found of each.
+    pub findings: Findings,
+    /// What follows from them.
+    pub sight: Sight,
+    /// How the process of its dead pane ended.
+    pub end: Option<PaneEnd>,
+}
+
+impl Parts {
+    /// Whether it is gone by the word of tmux alone, which has to be said twice.
+    #[must_use]
+    pub fn wants_second_look(&self) -> bool {
+        self.sight.observed == Observed::Gone && self.findings.process != Some(self.sight)
+    }
 }
 
 /// A session that has come, and its first pane's process.
@@ -55,6 +74,29 @@ impl Looker {
             launching: worker.is_launching(self.now()),
         };
         observe(&findings)
+    }
+
+    /// A worker part by part. tmux is asked whatever the process tells.
+    pub fn look_closely(&mut self, worker: &Worker) -> Parts {
+        let found = worker.tmux.as_ref().and_then(|session| session.found.as_ref());
+        let findings = Findings {
+            process: worker.process.as_ref().map(at_process),
+            session: worker.tmux.as_ref().map(|session| self.at_session(session)),
+            server: found.and_then(|found| found.server.as_ref()).map(at_process),
+            found: worker.is_found(),
+            launching: worker.is_launching(self.now()),
+        };
+        Parts { sight: observe(&findings), findings, end: self.end_of(worker) }
+    }
+
+    /// How the process of a worker's dead pane ended.
+    fn end_of(&mut self, worker: &Worker) -> Option<PaneEnd> {
+        let session = worker.tmux.as_ref()?;
+        match (self.ask(session.socket.as_deref()), &session.found) {
+            (Answer::Listed(snapshot), Some(found)) => pane_of(snapshot, found)?.dead,
+            (Answer::Listed(snapshot), None) => snapshot.session(&session.asked)?.dead,
+            _ => None,
+        }
     }
 
     /// The session of a worker that was not there yet, if it has come.
@@ -116,19 +158,29 @@ pub fn found(snapshot: &Snapshot, asked: &str) -> Option<Found> {
 
 /// What became of a session that was seen. Ids begin anew with each server, so the server has to be the same.
 fn among(snapshot: &Snapshot, found: &FoundSession) -> Session {
-    let server = &snapshot.server;
-    if (server.pid, server.started) != (found.server_pid, found.server_started) {
-        return Session::Lost(Lost::OtherServer);
+    match is_of(snapshot, found) {
+        false => Session::Lost(Lost::OtherServer),
+        true => tmux::listed(pane_of(snapshot, found).into_iter()),
     }
-    // Several sessions may show its pane, and it may have been moved to another one.
+}
+
+fn is_of(snapshot: &Snapshot, found: &FoundSession) -> bool {
+    let server = &snapshot.server;
+    (server.pid, server.started) == (found.server_pid, found.server_started)
+}
+
+/// The recorded pane, as the recorded server lists it. Several sessions may show it, and it may have been moved to another one.
+fn pane_of<'s>(snapshot: &'s Snapshot, found: &FoundSession) -> Option<&'s Pane> {
     let ours = |pane: &&Pane| {
         let same_session = pane.session == found.session && pane.created == found.created;
         pane.pane == found.pane && (same_session || (pane.session != found.session && pane.pid == found.pane_pid))
     };
-    tmux::listed(snapshot.panes.iter().find(ours).into_iter())
+    snapshot.panes.iter().filter(|_| is_of(snapshot, found)).find(ours)
 }
 
-fn at_process(who: &Identity) -> Sight {
+/// Whether a recorded process lives.
+#[must_use]
+pub fn at_process(who: &Identity) -> Sight {
     of_process(process::look(who))
 }
 

@@ -9,6 +9,7 @@ use crate::mail::Mail;
 use crate::output::Output;
 use crate::pid::Pid;
 use crate::result::ResultFile;
+use crate::run::Run;
 use crate::sprint::Sprint;
 use crate::state::State;
 use crate::story::Story;
@@ -18,6 +19,7 @@ use crate::wait::Wait;
 const EXAMPLES: &str = "\
 Examples:
   probe pid 4711
+  probe run lead
   probe output monitor.jsonl --since t83 --watch 500ms
   probe result result.json --since r17
   probe lock lead
@@ -45,6 +47,7 @@ pub(crate) struct Probe {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     Pid(Pid),
+    Run(Run),
     Output(Output),
     Result(ResultFile),
     Lock(Lock),

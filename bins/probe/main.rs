@@ -9,6 +9,7 @@ mod mail;
 mod output;
 mod pid;
 mod result;
+mod run;
 mod since;
 mod sprint;
 mod state;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 use refloat::cli::{self, Context};
 use refloat::error::Result;
 use refloat::exit::Exit;
-use refloat::record::{self, Evidence, ProbeEnded, WaitEnded};
+use refloat::record::{self, Evidence, Judgement, ProbeEnded, WaitEnded};
 
 use args::{Command, Probe};
 
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
 fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
     match probe.command {
         Command::Pid(args) => pid::run(cx, &args),
+        Command::Run(args) => run::run(cx, &args),
         Command::Output(args) => output::run(cx, &args),
         Command::Result(args) => result::run(cx, &args),
         Command::Lock(args) => lock::run(cx, &args),
@@ -50,6 +52,7 @@ fn dispatch(cx: &mut Context, probe: Probe) -> Result<Exit> {
 fn schema() -> String {
     record::document(vec![
         record::schema_of::<Evidence>(),
+        record::schema_of::<Judgement>(),
         record::schema_of::<ProbeEnded>(),
         record::schema_of::<WaitEnded>(),
     ])

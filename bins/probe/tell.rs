@@ -5,7 +5,7 @@ use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::model::Answer;
 use refloat::record::evidence::Here;
-use refloat::record::{Evidence, ProbeEnded};
+use refloat::record::{Evidence, Judgement, ProbeEnded};
 use refloat::seam::process;
 
 use crate::args::Asked;
@@ -16,13 +16,15 @@ pub(crate) struct Teller<'c> {
     asked: Asked,
     here: Here,
     count: ProbeEnded,
+    /// What the exit code answers.
+    answers: ProbeEnded,
     malformed: bool,
 }
 
 impl<'c> Teller<'c> {
     pub(crate) fn new(cx: &'c mut Context, asked: Asked) -> Self {
-        let (here, count) = (Here::from(&process::me()), ProbeEnded::default());
-        Self { cx, asked, here, count, malformed: false }
+        let (here, none) = (Here::from(&process::me()), ProbeEnded::default());
+        Self { cx, asked, here, count: none, answers: none, malformed: false }
     }
 
     /// Where it is observed.
@@ -30,14 +32,28 @@ impl<'c> Teller<'c> {
         &self.here
     }
 
+    /// A look that is an answer by itself.
     pub(crate) fn tell(&mut self, evidence: &Evidence) -> Result<()> {
+        self.answer(evidence.finding);
+        self.mention(evidence)
+    }
+
+    /// A look that an answer rests on.
+    pub(crate) fn mention(&mut self, evidence: &Evidence) -> Result<()> {
         self.count.evidence += 1;
-        match evidence.finding {
-            Answer::Yes => self.count.yes += 1,
-            Answer::No => self.count.no += 1,
-            Answer::Unknown => self.count.unknown += 1,
-        }
+        count(&mut self.count, evidence.finding);
         self.cx.out.emit_at(evidence, evidence.observed_at)
+    }
+
+    /// An answer that rests on more than one look.
+    pub(crate) fn answer(&mut self, answer: Answer) {
+        self.answers.evidence += 1;
+        count(&mut self.answers, answer);
+    }
+
+    /// What follows from the looks.
+    pub(crate) fn conclude(&mut self, judgement: &Judgement) -> Result<()> {
+        self.cx.out.emit(judgement)
     }
 
     /// A line of standard input that names no subject: nothing is looked at for it, and the end says so.
@@ -53,7 +69,7 @@ impl<'c> Teller<'c> {
 
     /// The end of a look at one subject.
     pub(crate) fn end(self) -> Exit {
-        match self.count {
+        match self.answers {
             _ if self.malformed => Exit::Malformed,
             _ if !self.asked.exit_code => Exit::Done,
             // Of nothing that was looked at nothing is known.
@@ -67,5 +83,13 @@ impl<'c> Teller<'c> {
     pub(crate) fn end_of_several(self) -> Result<Exit> {
         self.cx.out.emit(&self.count)?;
         Ok(self.end())
+    }
+}
+
+const fn count(of: &mut ProbeEnded, answer: Answer) {
+    match answer {
+        Answer::Yes => of.yes += 1,
+        Answer::No => of.no += 1,
+        Answer::Unknown => of.unknown += 1,
     }
 }

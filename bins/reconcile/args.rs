@@ -2,21 +2,31 @@
 
 mod ledgers;
 
+use std::time::Duration;
+
 use clap::{Args, Parser, Subcommand};
-use refloat::cli::{Common, agent_name, agent_or_id};
+use refloat::cli::{Common, agent_name, agent_or_id, duration};
 use refloat::id::RunId;
+use refloat::judge::verdict::{Handling, Policy};
 
 pub(crate) use ledgers::*;
 
 const EXAMPLES: &str = "\
 Examples:
+  reconcile --format table
+  reconcile --apply
+  reconcile r17 --exit-code
+  ssh build1 probe run r17 | reconcile - --apply
+  reconcile explain r17
   reconcile retry due
   reconcile deadletter list --format table
   reconcile reopen r17 --why 'The review found a bug'
   reconcile crash list --since 1d
 
-Starts no turn. An agent that is called like a subcommand is named after --.
-Exit codes: 0 done, also with no rows; 66 not found; 69 unknown; 75 busy; 76 refused.";
+Says what is true of each open run; with --apply does what is to be done about it. Starts no turn.
+An agent that is called like a subcommand is named after --.
+Exit codes: 0 done, also with no rows; 65 a line of standard input is malformed; 66 not found;
+69 unknown; 74 a run could not be repaired; 75 busy; 76 refused.";
 
 /// What is true of each run, and the ledgers of what went wrong.
 #[derive(Parser, Debug)]
@@ -33,9 +43,41 @@ pub(crate) struct Reconcile {
 /// A pass over runs. A word after the first is never a subcommand, and none is after `--`.
 #[derive(Args, Debug)]
 pub(crate) struct Pass {
-    /// Runs and agents; - is standard input
-    #[arg(value_name = "RUN|AGENT", value_parser = subject, hide = true)]
+    /// Runs and agents; - reads evidence from standard input [default: all open runs]
+    #[arg(value_name = "RUN|AGENT", value_parser = subject)]
     pub(crate) subjects: Vec<String>,
+    /// Do what is to be done; without it, only say it
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// Answer with the exit code, for one run: 0 finished, 1 ended otherwise, 69 unknown, 75 it goes on
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// End what lives of a turn whose shim is dead
+    #[arg(long)]
+    kill_orphans: bool,
+    /// End what nobody watches and what has been silent for too long
+    #[arg(long)]
+    kill_stalled: bool,
+    /// What could not be found out for so long needs a person
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = duration)]
+    unknown_after: Duration,
+    /// Evidence from standard input that is older counts nothing
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    max_age: Duration,
+}
+
+impl Pass {
+    /// What may be done, and how long is waited for what.
+    pub(crate) fn policy(&self) -> Policy {
+        let handling = |kill| if kill { Handling::Kill } else { Handling::Report };
+        Policy {
+            unknown_after: self.unknown_after,
+            max_age: self.max_age,
+            orphans: handling(self.kill_orphans),
+            stalled: handling(self.kill_stalled),
+            ..Policy::default()
+        }
+    }
 }
 
 fn subject(text: &str) -> Result<String, String> {
@@ -44,11 +86,24 @@ fn subject(text: &str) -> Result<String, String> {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
+    Explain(Explain),
     Retry(Retry),
     #[command(name = "deadletter")]
     DeadLetter(DeadLetter),
     Reopen(Reopen),
     Crash(Crash),
+}
+
+/// Say every piece of evidence, and every rule that was tried, until one decided
+#[derive(Args, Debug)]
+#[command(before_help = "\
+Examples:
+  reconcile explain r17
+  reconcile explain lead | jq -c 'select(.type == \"rule\")'")]
+pub(crate) struct Explain {
+    /// The run, or its agent, whose newest run is meant
+    #[arg(value_name = "RUN|AGENT", value_parser = agent_or_id)]
+    pub(crate) subject: String,
 }
 
 /// How many rows.

@@ -3,16 +3,23 @@
 mod args;
 mod crash;
 mod dead_letter;
+mod explain;
 mod hold;
+mod pass;
 mod reopen;
+mod repair;
 mod retry;
+mod told;
 
 use std::process::ExitCode;
 
 use refloat::cli::{self, Context};
-use refloat::error::{Failure, Result};
+use refloat::error::Result;
 use refloat::exit::Exit;
-use refloat::record::{self, CrashRecord, DeadLetterRecord, MailSent, RetryRecord, RunReopened};
+use refloat::record::{
+    self, CrashRecord, DeadLetterRecord, Evidence, MailSent, ReconcileEnded, RetryRecord, RuleRecord, RunReopened,
+    VerdictRecord,
+};
 
 use args::{Command, Crashes, DeadLetters, Reconcile, Retries};
 
@@ -22,9 +29,10 @@ fn main() -> ExitCode {
 
 fn dispatch(cx: &mut Context, reconcile: Reconcile) -> Result<Exit> {
     let Some(command) = reconcile.command else {
-        return Err(Failure::usage("a subcommand is missing").hint("see 'reconcile --help'"));
+        return pass::run(cx, &reconcile.pass);
     };
     match command {
+        Command::Explain(args) => explain::run(cx, &args),
         Command::Retry(args) => match args.command {
             Retries::List(args) => retry::list(cx, &args),
             Retries::Due(args) => retry::due(cx, &args),
@@ -47,6 +55,10 @@ fn dispatch(cx: &mut Context, reconcile: Reconcile) -> Result<Exit> {
 
 fn schema() -> String {
     record::document(vec![
+        record::schema_of::<VerdictRecord>(),
+        record::schema_of::<ReconcileEnded>(),
+        record::schema_of::<RuleRecord>(),
+        record::schema_of::<Evidence>(),
         record::schema_of::<RetryRecord>(),
         record::schema_of::<DeadLetterRecord>(),
         record::schema_of::<RunReopened>(),

@@ -8,6 +8,7 @@ use refloat::exit::Exit;
 use refloat::family::refuse_circle;
 use refloat::id::{DeadLetterId, RunId};
 use refloat::judge::reopen::{Refusal, reopen};
+use refloat::judge::verdict::Handling;
 use refloat::model::{Act, Observed, Reopening, Run, Worker};
 use refloat::record::RunReopened;
 use refloat::state::{State, Tx, View, agent, reopening, run, turn, worker};
@@ -53,7 +54,7 @@ pub(crate) fn take_out(
         Ok((turn::latest_of(view, &run.agent)?, stands))
     })?;
     if let Some(turn) = &latest {
-        remains::clear(state.place(), turn, false)?;
+        remains::clear(state.place(), turn, Handling::Report)?;
     }
     if let Some(worker) = &stands {
         is_gone(&run, worker)?;

@@ -92,8 +92,8 @@ fn take_over(desk: &mut Desk<'_>, place: &Place, turn: &Turn) -> Result<Option<F
                 .hint("try again"))
         }
         None => {
-            let left = finishing::clear(place, &turn, false)?;
-            finishing::finish_unwatched(desk.state, &held, &turn, left).map(Some)
+            let left = finishing::clear(place, &turn, finishing::Handling::Report)?;
+            finishing::finish_unwatched(desk.state, &held, &turn, left, &[]).map(Some)
         }
     }
 }

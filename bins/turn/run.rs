@@ -46,7 +46,7 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     let Some(held) = SupervisorLock::take(&place, &args.agent, FINISHER)? else {
         return Err(busy(&state, &place, &args.agent));
     };
-    finish_latest(cx, &mut state, &held, &args.agent, args.kill_orphans)?;
+    finish_latest(cx, &mut state, &held, &args.agent, finishing::orphans(args.kill_orphans))?;
     plan.gone = adopted::gone(launch::refuse(&state, &plan)?)?;
     if let Some(gone) = plan.gone
         && let Some(exit) = adopted::done::finish(cx, &mut state, gone, &plan.expected)?
@@ -148,12 +148,12 @@ fn finish_latest(
     state: &mut State,
     held: &SupervisorLock,
     agent: &str,
-    kill_orphans: bool,
+    orphans: finishing::Handling,
 ) -> Result<()> {
     let Some(latest) = state.read("look at the agent", |view| turn::latest_of(view, agent))? else { return Ok(()) };
-    let left = finishing::clear(state.place(), &latest, kill_orphans)?;
+    let left = finishing::clear(state.place(), &latest, orphans)?;
     if latest.outcome.is_none() {
-        let finished = finishing::finish_unwatched(state, held, &latest, left)?;
+        let finished = finishing::finish_unwatched(state, held, &latest, left, &[])?;
         cx.out.emit_at(&finished.ended, finished.at)?;
     }
     Ok(())

@@ -6,12 +6,12 @@ use crate::error::Result;
 use crate::id::MailId;
 use crate::judge::outcome::{Conclusion, Open, owed_mail};
 use crate::judge::sequel::Sequel;
-use crate::model::{Fulfilment, Look, Outcome, Owed, Resume, Run, Turn};
+use crate::model::{Fulfilment, Look, Outcome, Owed, Reach, Resume, Run, Turn};
 use crate::owed;
 use crate::record::{ExpectedRecord, TurnEnded, count};
 use crate::runtime::Facts;
 use crate::seam::process;
-use crate::state::{Tx, mail, run};
+use crate::state::{Tx, View, mail, run};
 
 /// What the finishing transaction finds before it writes.
 pub(super) struct Account<'l> {
@@ -24,14 +24,15 @@ pub(super) struct Account<'l> {
 
 impl<'l> Account<'l> {
     /// Counts what a clean result would leave open, and what of the owed is there.
-    pub(super) fn open(tx: &Tx<'_>, turn: &Turn, run: &Run, looked: &'l [(Owed, Look)]) -> Result<Self> {
-        let owed = owed_mail(run.capability);
-        let terminal_mail = match &run.parent {
-            Some(parent) if !owed.is_empty() => mail::terminal_of(tx, turn.id, turn.last_mail, parent, owed)?,
-            _ => None,
-        };
-        let open = Open { yielded: turn.yielded.is_some(), ..open_of(tx, run, terminal_mail)? };
-        let findings = owed::findings(tx, run.id, looked)?;
+    pub(super) fn open(
+        tx: &Tx<'_>,
+        turn: &Turn,
+        run: &Run,
+        looked: &'l [(Owed, Look)],
+        others: &[usize],
+    ) -> Result<Self> {
+        let (open, terminal_mail) = open_of_turn(tx, run, turn)?;
+        let findings = vouched(owed::findings(tx, run.id, looked)?, others);
         Ok(Self { open, findings, looked, stop_requested: false, terminal_mail })
     }
 
@@ -110,6 +111,41 @@ impl<'l> Account<'l> {
     }
 }
 
+/// What a clean result of this turn would leave open, and its terminal mail.
+///
+/// # Errors
+/// Those of the state file.
+pub fn open_of_turn(view: &View<'_>, run: &Run, turn: &Turn) -> Result<(Open, Option<MailId>)> {
+    let owed = owed_mail(run.capability);
+    let terminal_mail = match &run.parent {
+        Some(parent) if !owed.is_empty() => mail::terminal_of(view, turn.id, turn.last_mail, parent, owed)?,
+        _ => None,
+    };
+    Ok((Open { yielded: turn.yielded.is_some(), ..open_of(view, run, terminal_mail)? }, terminal_mail))
+}
+
+/// What the end of an adopted worker would leave open, and its terminal mail.
+///
+/// # Errors
+/// Those of the state file.
+pub fn open_of_worker(view: &View<'_>, run: &Run) -> Result<(Open, Option<MailId>)> {
+    let terminal_mail = match &run.parent {
+        Some(parent) => mail::terminal_of_worker(view, run.id, parent, owed_mail(run.capability))?,
+        None => None,
+    };
+    Ok((open_of(view, run, terminal_mail)?, terminal_mail))
+}
+
+/// What could not be looked at here, and others saw there, is there.
+pub(super) fn vouched(mut findings: Vec<Fulfilment>, vouched: &[usize]) -> Vec<Fulfilment> {
+    for (_, found) in findings.iter_mut().enumerate().filter(|(at, _)| vouched.contains(at)) {
+        if found.reach == Reach::Unknown {
+            found.reach = Reach::Reached;
+        }
+    }
+    findings
+}
+
 /// Whether an end lacks the mail that the capability owes.
 pub(super) fn mail_missing(outcome: Outcome, open: Open) -> bool {
     outcome == Outcome::Silent && open.owes_mail && !open.mail_sent
@@ -122,13 +158,13 @@ pub(super) fn expected(looked: &[(Owed, Look)], findings: &[Fulfilment]) -> Vec<
 
 /// What is open of a run that ends well. Mail that was there when its turn began counts too: a prompt has 32 mails at
 /// most, and with the end of the run what was for it alone would die.
-pub(super) fn open_of(tx: &Tx<'_>, run: &Run, terminal_mail: Option<MailId>) -> Result<Open> {
+fn open_of(view: &View<'_>, run: &Run, terminal_mail: Option<MailId>) -> Result<Open> {
     Ok(Open {
         owes_mail: run.parent.is_some() && !owed_mail(run.capability).is_empty(),
         mail_sent: terminal_mail.is_some(),
         yielded: false,
-        children: run::open_children(tx, &run.agent)?,
-        unread: mail::waiting_for(tx, &run.agent, run.id, &process::moment())?,
+        children: run::open_children(view, &run.agent)?,
+        unread: mail::waiting_for(view, &run.agent, run.id, &process::moment())?,
     })
 }
 

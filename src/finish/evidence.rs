@@ -28,6 +28,8 @@ pub struct Watched {
     pub frozen: Duration,
     /// Nobody supervised so long.
     pub unsupervised: Duration,
+    /// The places of what the run owes that others saw there; it counts where it could not be looked at.
+    pub vouched: Vec<usize>,
 }
 
 /// The evidence of one turn's end.
@@ -93,6 +95,12 @@ impl<'t> Evidence<'t> {
     #[must_use]
     pub fn end(&self) -> Option<&End> {
         self.end.as_ref()
+    }
+
+    /// When the provider's limit ends, by its own word, if that makes sense.
+    #[must_use]
+    pub const fn limit_resets_at(&self) -> Option<Stamp> {
+        self.limit_resets_at
     }
 
     /// What the stream tells; none where there is no stream.
@@ -172,6 +180,16 @@ pub fn told(
         refused_without_event: resuming && refused == Some(Refused::Session),
         no_credentials: refused == Some(Refused::Credentials),
         code_tells: description.exit_codes == ExitCodes::Failure,
+    }
+}
+
+/// The evidence of a turn that nobody has heard of yet: what its row alone says.
+#[must_use]
+pub fn unheard(turn: &Turn) -> Ending {
+    Ending {
+        started: turn.started_at.is_some(),
+        wish: turn.wish.as_ref().map(|note| note.wish),
+        ..told(&turn.description, &Facts::default(), None, &[], None, turn.resume != Resume::Fresh)
     }
 }
 

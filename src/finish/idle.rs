@@ -1,6 +1,6 @@
-//! Ends of runs that have no turn: a stop, and the word or the work of an adopted worker. The same transaction as that of
-//! a turn's end, without a turn: the run's state, and its parent's notice, once. Called by `turn stop`, `turn end`,
-//! the `turn run` that comes after a worker, and `reconcile retry cancel`.
+//! Ends of runs that have no turn: a stop, the word, the work or the death of an adopted worker, a wait that is over.
+//! The same transaction as that of a turn's end, without a turn: the run's state, and its parent's notice, once. Called
+//! by `turn stop`, `turn end`, the `turn run` that comes after a worker, and `reconcile`.
 
 use super::ended;
 use super::notice;
@@ -8,14 +8,17 @@ use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::id::MailId;
-use crate::judge::outcome::{Conclusion, Open, owed_mail};
+use crate::judge::outcome::{Conclusion, Ended, Open};
 use crate::judge::reopen::cancelled;
-use crate::judge::sequel::Sequel;
-use crate::judge::worker::{Said, by_word, by_work, sequel};
-use crate::model::{Act, Fulfilment, Look, MailType, Outcome, Owed, Retry, Run, RunState, Turn, Worker};
+use crate::judge::sequel::{Sequel, crash_of};
+use crate::judge::worker::{NEVER_CAME, Said, by_death, by_word, by_work, sequel};
+use crate::model::{
+    Act, CrashEnding, CrashEntry, CrashKind, CrashWho, EndedBy, Fulfilment, Hold, Look, MailType, Outcome, Owed, Retry,
+    Run, RunState, Turn, Worker,
+};
 use crate::owed;
 use crate::record::RunEnded;
-use crate::state::{Tx, mail, reopening, run, worker};
+use crate::state::{Tx, crash, reopening, run, turn, worker};
 
 /// Ends an open run that has no turn: its record, and the notice to its parent. `run` was read in this transaction.
 ///
@@ -41,7 +44,7 @@ pub fn end_by_word(
     looked: &[(Owed, Look)],
     now: Stamp,
 ) -> Result<RunEnded> {
-    let account = Account::open(tx, run, looked)?;
+    let account = Account::open(tx, run, &Seen::alone(looked))?;
     let how = match said {
         Said::Completed => "completed, by its own word",
         Said::Failed => "failed, by its own word",
@@ -49,15 +52,117 @@ pub fn end_by_word(
     account.close(tx, run, by_word(said, account.open, &account.findings), (how, why), now)
 }
 
-/// Ends the open run of an adopted worker that is gone without a word, where its work is done; none: it is not.
-/// `run` was read in this transaction.
+/// Ends an open run that has no turn because its work is done; none: it is not. `run` was read in this transaction.
 ///
 /// # Errors
 /// Those of the state file.
-pub fn end_by_work(tx: &Tx<'_>, run: &Run, looked: &[(Owed, Look)], now: Stamp) -> Result<Option<RunEnded>> {
-    let account = Account::open(tx, run, looked)?;
+pub fn end_by_work(tx: &Tx<'_>, run: &Run, seen: &Seen<'_>, now: Stamp) -> Result<Option<RunEnded>> {
+    let account = Account::open(tx, run, seen)?;
     let Some(end) = by_work(account.open, &account.findings) else { return Ok(None) };
     account.close(tx, run, end, ("gone without a word, its work done", None), now).map(Some)
+}
+
+/// How a worker is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// Its session never came.
+    NeverCame,
+    /// Its process has ended, in this way where that is known.
+    Ended(Option<Ended>),
+}
+
+/// Ends the open run of an adopted worker that is gone, and records its crash where that proves one; none: its work is
+/// done, and what is open keeps its run. `run` and `worker` were read in this transaction.
+///
+/// # Errors
+/// Those of the state file.
+pub fn end_gone(
+    tx: &Tx<'_>,
+    run: &Run,
+    worker: &Worker,
+    gone: Gone,
+    seen: &Seen<'_>,
+    now: Stamp,
+) -> Result<Option<RunEnded>> {
+    let account = Account::open(tx, run, seen)?;
+    let (end, exit) = match gone {
+        Gone::NeverCame => (Some(NEVER_CAME), None),
+        Gone::Ended(exit) => (by_death(exit, account.open, &account.findings), exit),
+    };
+    let Some(end) = end else { return Ok(None) };
+    let how = match (gone, exit) {
+        (Gone::NeverCame, _) => "its session never came".to_owned(),
+        (_, Some(Ended::Code(code))) => format!("ended with exit code {code}"),
+        (_, Some(Ended::Signal(signal))) => format!("killed by signal {signal}"),
+        (_, None) => "gone without a word".to_owned(),
+    };
+    if let Some(kind) = crash_of(end.outcome) {
+        crash::record(tx, &entry(kind, run, worker, (&how, exit), now))?;
+    }
+    account.close(tx, run, end, (&how, None), now).map(Some)
+}
+
+/// A worker's crash.
+fn entry(kind: CrashKind, run: &Run, worker: &Worker, (how, exit): (&str, Option<Ended>), now: Stamp) -> CrashEntry {
+    let ending = exit.map(|exit| CrashEnding {
+        exit_code: if let Ended::Code(code) = exit { Some(code) } else { None },
+        signal: if let Ended::Signal(signal) = exit { Some(signal) } else { None },
+        ended_by: Some(EndedBy::Agent),
+        duration_ms: now.since(worker.adopted.at),
+    });
+    CrashEntry {
+        who: CrashWho::Agent,
+        kind,
+        message: how.to_owned(),
+        ending,
+        tail: None,
+        backtrace: None,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        process: worker.process.clone(),
+        agent: Some(run.agent.clone()),
+        run: Some(run.id),
+        turn: None,
+        attempt: Some(run.attempts + 1),
+        at: now,
+        source: None,
+    }
+}
+
+/// A run has waited for as long as it may: it is held for a person, and its parent told. `run` was read in this
+/// transaction. False where it has moved on.
+///
+/// # Errors
+/// Those of the state file.
+pub fn end_wait(tx: &Tx<'_>, run: &Run, now: Stamp) -> Result<bool> {
+    let sequel = Sequel {
+        hold: Some(Hold::NeedsHuman),
+        ..Sequel::plain(RunState::Blocked, run.attempts, Some(MailType::Escalation))
+    };
+    if !run::settle(tx, run.id, run.epoch, &sequel, run.terminal_mail_missing, now)? {
+        return Ok(false);
+    }
+    if let Some(parent) = &run.parent {
+        let reason = "it has waited for as long as it may";
+        notice::idle(tx, run, MailType::Escalation, parent, (Outcome::Waiting, RunState::Blocked), reason, now)?;
+    }
+    Ok(true)
+}
+
+/// What was looked at before the transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'l> {
+    /// What the run owes, as it looks now.
+    pub looked: &'l [(Owed, Look)],
+    /// The places of what others saw there, where it could not be looked at.
+    pub vouched: &'l [usize],
+}
+
+impl<'l> Seen<'l> {
+    /// Nobody else saw anything.
+    #[must_use]
+    pub const fn alone(looked: &'l [(Owed, Look)]) -> Self {
+        Self { looked, vouched: &[] }
+    }
 }
 
 /// Ends a run whose next try somebody has cancelled, as its last failure would have ended it; no dead letter is opened
@@ -83,13 +188,19 @@ struct Account<'l> {
 }
 
 impl<'l> Account<'l> {
-    fn open(tx: &Tx<'_>, run: &Run, looked: &'l [(Owed, Look)]) -> Result<Self> {
-        let terminal_mail = match &run.parent {
-            Some(parent) => mail::terminal_of_worker(tx, run.id, parent, owed_mail(run.capability))?,
-            None => None,
+    fn open(tx: &Tx<'_>, run: &Run, seen: &Seen<'l>) -> Result<Self> {
+        let adopted = worker::of_run(tx, run.id)?.is_some_and(|worker| worker.released_at.is_none());
+        let latest = turn::latest_of(tx, &run.agent)?.filter(|turn| turn.run == run.id && !adopted);
+        let (open, terminal_mail) = match latest {
+            // What it said of its waiting was weighed before it came to this.
+            Some(turn) => {
+                let (open, mail) = ended::open_of_turn(tx, run, &turn)?;
+                (Open { yielded: false, ..open }, mail)
+            }
+            None => ended::open_of_worker(tx, run)?,
         };
-        let open = ended::open_of(tx, run, terminal_mail)?;
-        Ok(Self { terminal_mail, open, findings: owed::findings(tx, run.id, looked)?, looked })
+        let findings = ended::vouched(owed::findings(tx, run.id, seen.looked)?, seen.vouched);
+        Ok(Self { terminal_mail, open, findings, looked: seen.looked })
     }
 
     /// Writes the end and all that follows from it.

@@ -8,17 +8,19 @@ mod idle;
 mod ledger;
 mod notice;
 mod stderr;
+pub mod unwatched;
 
-pub use evidence::{Evidence, Watched, told};
-pub use idle::{end_by_word, end_by_work, end_cancelled, recorded_word, stop_idle};
+pub use ended::{open_of_turn, open_of_worker};
+pub use evidence::{Evidence, Watched, told, unheard};
+pub use idle::{Gone, Seen, end_by_word, end_by_work, end_cancelled, end_gone, end_wait, recorded_word, stop_idle};
 pub use stderr::Stderr;
 
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::judge::lease::fate;
-use crate::judge::outcome::{Conclusion, exit_of, settle};
-use crate::judge::owed::{adopt, hold_to};
+use crate::judge::outcome::{Conclusion, exit_of};
+use crate::judge::owed::end_of;
 use crate::judge::sequel::{Sequel, sequel};
 use crate::judge::situation::{Prior, Situation};
 use crate::lock::SupervisorLock;
@@ -46,7 +48,7 @@ pub struct Finished {
 /// # Errors
 /// Those of the state file: then nothing has been written, and the next who finishes the turn begins anew.
 pub fn finish(state: &mut State, _held: &SupervisorLock, evidence: &Evidence<'_>) -> Result<Finished> {
-    let jitter = f64::from(evidence.turn.token.bytes().fold(0_u8, u8::wrapping_add)) / 255.0;
+    let jitter = jitter(evidence.turn);
     let id = evidence.turn.id;
     // Files and repositories take time to look at, and nobody else can write in a transaction.
     let looked = owed::look_again(state, evidence.turn.run)?;
@@ -57,6 +59,12 @@ pub fn finish(state: &mut State, _held: &SupervisorLock, evidence: &Evidence<'_>
             None => record(tx, &turn, evidence, &looked, jitter),
         }
     })
+}
+
+/// Between 0 and 1, and always the same for a turn: spreads the next tries of many runs.
+#[must_use]
+pub fn jitter(turn: &Turn) -> f64 {
+    f64::from(turn.token.bytes().fold(0_u8, u8::wrapping_add)) / 255.0
 }
 
 /// The outcome that is recorded already.
@@ -82,7 +90,7 @@ fn exit(wish: Option<&WishNote>, ended: &TurnEnded) -> Exit {
 fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, looked: &[(Owed, Look)], jitter: f64) -> Result<Finished> {
     let now = Stamp::now();
     let run = run::by_id(tx, turn.run)?.ok_or_else(|| Failure::not_found(format!("run {} is gone", turn.run)))?;
-    let mut account = ended::Account::open(tx, turn, &run, looked)?;
+    let mut account = ended::Account::open(tx, turn, &run, looked, &evidence.watched.vouched)?;
     let conclusion = conclude(turn, &run, evidence, &account);
     let stop_requested = evidence.wish(turn).is_some_and(|note| matches!(note.wish, Wish::Operator | Wish::Interrupt));
     let situation = Situation {
@@ -115,12 +123,7 @@ fn conclude(turn: &Turn, run: &Run, evidence: &Evidence<'_>, account: &ended::Ac
     if run.epoch != turn.epoch || run.state.is_terminal() {
         return Conclusion { outcome: Outcome::Fenced, cause: Cause::Epoch, source: OutcomeSource::Operator };
     }
-    let ending = evidence.ending(turn);
-    let conclusion = adopt(crate::judge::outcome::conclude(&ending), ending.terminal, &account.findings);
-    match conclusion.outcome {
-        Outcome::Completed => hold_to(settle(conclusion, account.open), &account.findings),
-        _ => conclusion,
-    }
+    end_of(&evidence.ending(turn), account.open, &account.findings)
 }
 
 /// The run's new state, its session, and who hears of it.

@@ -69,6 +69,7 @@ pub(super) fn idle(
     let payload = Payload { outcome, ..payload(run, reason, run.changed_at) };
     let payload = tx.text_of(&payload)?;
     let subject = match outcome {
+        _ if kind == MailType::Escalation => format!("{} needs a person: {reason}", run.agent),
         Outcome::Silent => format!("{} ended: {outcome}", run.agent),
         _ => format!("{} ended: {state}", run.agent),
     };

@@ -23,6 +23,21 @@ pub struct Limits {
     pub on_stall: OnStall,
 }
 
+impl Limits {
+    /// The clock of a phase, and the wish that it gives rise to.
+    #[must_use]
+    pub const fn of(&self, phase: Phase) -> (Option<Duration>, Wish) {
+        match phase {
+            // Where only the stall clock was given, silence from the start is a stall too.
+            Phase::Starting if self.first_event.is_none() => (self.stall, Wish::FirstEvent),
+            Phase::Starting => (self.first_event, Wish::FirstEvent),
+            Phase::Model => (self.stall, Wish::Stall),
+            Phase::Tool => (self.stall_tool, Wish::StallTool),
+            Phase::Ending => (Some(self.grace), Wish::Grace),
+        }
+    }
+}
+
 /// What has been seen of a turn so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
@@ -93,13 +108,7 @@ impl Seen {
 pub fn judge(limits: &Limits, seen: &Seen, now: Tick) -> Clocks {
     let phase = seen.phase();
     let since = seen.since(phase);
-    let (limit, wish) = match phase {
-        // Where only the stall clock was given, silence from the start is a stall too.
-        Phase::Starting => (limits.first_event.or(limits.stall), Wish::FirstEvent),
-        Phase::Model => (limits.stall, Wish::Stall),
-        Phase::Tool => (limits.stall_tool, Wish::StallTool),
-        Phase::Ending => (Some(limits.grace), Wish::Grace),
-    };
+    let (limit, wish) = limits.of(phase);
     match (limit, limits.on_stall) {
         (None, _) => Clocks::Off,
         (Some(limit), _) if now.since(since) < limit => Clocks::Next(since.plus(limit)),
@@ -109,6 +118,15 @@ pub fn judge(limits: &Limits, seen: &Seen, now: Tick) -> Clocks {
         (Some(_), OnStall::Report) if seen.told => Clocks::Off,
         (Some(limit), OnStall::Report) => Clocks::Overdue(Silence { phase, since, limit }),
     }
+}
+
+/// The silence that lasts longer than its clock, whatever is done about it.
+#[must_use]
+pub fn overdue(limits: &Limits, seen: &Seen, now: Tick) -> Option<Silence> {
+    let phase = seen.phase();
+    let since = seen.since(phase);
+    let limit = limits.of(phase).0?;
+    (now.since(since) >= limit).then_some(Silence { phase, since, limit })
 }
 
 #[cfg(test)]
@@ -150,6 +168,8 @@ mod tests {
         for (seen, phase, now, expected) in rows {
             assert_eq!(seen.phase(), phase, "{seen:?}");
             assert_eq!(judge(&LIMITS, &seen, at(now)), expected, "{seen:?} at {now}");
+            let silent = overdue(&LIMITS, &seen, at(now)).map(|silence| silence.phase);
+            assert_eq!(silent, matches!(expected, Clocks::Expired(_)).then_some(phase), "{seen:?} at {now}");
         }
         let off = Limits { first_event: None, stall: None, stall_tool: None, ..LIMITS };
         assert_eq!(judge(&off, &SILENT, at(999_999)), Clocks::Off);

@@ -3,8 +3,10 @@
 
 pub mod clocks;
 pub mod due;
+pub mod finding;
 pub mod health;
 pub mod host;
+pub mod judgement;
 pub mod lease;
 pub mod limit;
 pub mod lock;

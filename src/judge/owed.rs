@@ -1,7 +1,7 @@
 //! What a run owes: is it reached, and what does that make of the turn's end?
 //! "Reached" is *changed since the attempt began*: what was there before proves nothing. Called by `finish`.
 
-use super::outcome::{Conclusion, Terminal};
+use super::outcome::{Conclusion, Ending, Open, Terminal, conclude, settle};
 use super::truth;
 use crate::model::{
     Cause, ExpectKind, Expectation, FileSeen, Fulfilment, Hold, Look, Outcome, OutcomeSource, Reach, RunState, Said,
@@ -108,6 +108,26 @@ fn said(said: Option<&Said>) -> (Reach, Option<String>) {
     }
 }
 
+/// How a turn ended, by all that it has left: its own end, what a clean result leaves open, and what the run owes.
+#[must_use]
+pub fn end_of(ending: &Ending, open: Open, findings: &[Fulfilment]) -> Conclusion {
+    let end = adopt(conclude(ending), ending.terminal, open, findings);
+    match end.outcome {
+        Outcome::Completed => hold_to(settle(end, open), findings),
+        _ => end,
+    }
+}
+
+/// Whether the work may be done for all that could be looked at: what is not known decides.
+#[must_use]
+pub fn may_be_done(open: Open, findings: &[Fulfilment]) -> bool {
+    let best = |finding: &Fulfilment| match finding.reach {
+        Reach::Unknown => Fulfilment { reach: Reach::Reached, ..finding.clone() },
+        _ => finding.clone(),
+    };
+    done(open, findings).is_none() && done(open, &findings.iter().map(best).collect::<Vec<_>>()).is_some()
+}
+
 /// How work ended, by the word of its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
@@ -133,23 +153,27 @@ pub fn word(status: &str) -> Word {
 /// Finished work is not thrown away: an end without a terminal event is a good end where the work is done.
 /// An agent's own word, good or bad, is never overruled.
 #[must_use]
-pub fn adopt(conclusion: Conclusion, terminal: Option<Terminal>, findings: &[Fulfilment]) -> Conclusion {
-    use Outcome as O;
-    match (conclusion.outcome, terminal) {
-        (O::NoResult | O::Killed | O::Lost | O::Stalled | O::TimedOut | O::Aborted, None) => {
-            done(findings).unwrap_or(conclusion)
-        }
+pub fn adopt(conclusion: Conclusion, terminal: Option<Terminal>, open: Open, findings: &[Fulfilment]) -> Conclusion {
+    match terminal {
+        None if is_adoptable(conclusion.outcome) => done(open, findings).unwrap_or(conclusion),
         _ => conclusion,
     }
 }
 
-/// A good end by the work alone: everything that is owed is there, and a result, a story or a sprint file of this attempt
-/// says so. A file or a ref alone does not: a half-written file has changed too.
+/// Whether an end without a terminal event is none of the agent's own word.
 #[must_use]
-pub fn done(findings: &[Fulfilment]) -> Option<Conclusion> {
+pub const fn is_adoptable(outcome: Outcome) -> bool {
+    use Outcome as O;
+    matches!(outcome, O::NoResult | O::Killed | O::Lost | O::Stalled | O::TimedOut | O::Aborted)
+}
+
+/// A good end by the work alone: everything that is owed is there, and a result, a story or a sprint file of this attempt
+/// says so, or the mail that its capability owes. A file or a ref alone does not: a half-written file has changed too.
+#[must_use]
+pub fn done(open: Open, findings: &[Fulfilment]) -> Option<Conclusion> {
     let all = findings.iter().all(|finding| finding.reach == Reach::Reached);
     let says = |kind| matches!(kind, ExpectKind::Result | ExpectKind::Story | ExpectKind::Sprint);
-    let strong = findings.iter().any(|finding| says(finding.kind));
+    let strong = open.mail_sent || findings.iter().any(|finding| says(finding.kind));
     (all && strong).then(|| expected(Outcome::Completed, Cause::ExpectationMet))
 }
 

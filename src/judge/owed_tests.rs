@@ -137,7 +137,7 @@ pub(in crate::judge) fn reached() -> Vec<(Outcome, Cause)> {
     let ends = Outcome::ALL.iter().flat_map(|outcome| {
         sets().into_iter().flat_map(|set| {
             let held = hold_to(conclusion(*outcome), &set);
-            [held, adopt(conclusion(*outcome), None, &set)].map(|end| (end.outcome, end.cause))
+            [held, adopt(conclusion(*outcome), None, Open::default(), &set)].map(|end| (end.outcome, end.cause))
         })
     });
     ends.collect()
@@ -197,12 +197,12 @@ fn only_an_end_without_a_word_of_the_agent_gives_way_to_a_good_result() {
     use Outcome as O;
     for strong in [Story, Sprint] {
         let good = [found(strong, Reach::Reached), found(File, Reach::Reached)];
-        assert_eq!(adopt(conclusion(O::Killed), None, &good).cause, Cause::ExpectationMet, "{strong}");
+        assert_eq!(adopt(conclusion(O::Killed), None, Open::default(), &good).cause, Cause::ExpectationMet, "{strong}");
     }
     let good = [found(Result, Reach::Reached), found(File, Reach::Reached)];
     let adopted = [O::NoResult, O::Killed, O::Lost, O::Stalled, O::TimedOut, O::Aborted];
     for outcome in Outcome::ALL {
-        let end = adopt(conclusion(*outcome), None, &good);
+        let end = adopt(conclusion(*outcome), None, Open::default(), &good);
         let expected = if adopted.contains(outcome) {
             (O::Completed, Cause::ExpectationMet)
         } else {
@@ -210,7 +210,11 @@ fn only_an_end_without_a_word_of_the_agent_gives_way_to_a_good_result() {
         };
         assert_eq!((end.outcome, end.cause), expected, "{outcome}");
         // A stop may have ended it after its own error result: that word stands.
-        assert_eq!(adopt(conclusion(*outcome), Some(Terminal::Error), &good), conclusion(*outcome), "{outcome}");
+        assert_eq!(
+            adopt(conclusion(*outcome), Some(Terminal::Error), Open::default(), &good),
+            conclusion(*outcome),
+            "{outcome}"
+        );
     }
     let weak = [
         vec![],
@@ -225,7 +229,25 @@ fn only_an_end_without_a_word_of_the_agent_gives_way_to_a_good_result() {
         vec![found(Story, Reach::Unknown)],
     ];
     for findings in weak {
-        assert_eq!(adopt(conclusion(O::Killed), None, &findings).outcome, O::Killed, "{findings:?}");
+        assert_eq!(adopt(conclusion(O::Killed), None, Open::default(), &findings).outcome, O::Killed, "{findings:?}");
+    }
+}
+
+/// The mail that its capability owes is its own word that it is done, if nothing else that it owes is missing.
+#[test]
+fn an_end_without_a_terminal_event_gives_way_to_the_mail_that_is_owed() {
+    let sent = Open { owes_mail: true, mail_sent: true, ..Open::default() };
+    let rows = [
+        (sent, vec![], Outcome::Completed),
+        (sent, vec![found(ExpectKind::File, Reach::Reached)], Outcome::Completed),
+        (sent, vec![found(ExpectKind::File, Reach::NotReached)], Outcome::Killed),
+        (sent, vec![found(ExpectKind::File, Reach::Unknown)], Outcome::Killed),
+        (Open { mail_sent: false, ..sent }, vec![], Outcome::Killed),
+    ];
+    for (open, findings, expected) in rows {
+        assert_eq!(adopt(conclusion(Outcome::Killed), None, open, &findings).outcome, expected, "{findings:?}");
+        let said = adopt(conclusion(Outcome::Failed), Some(Terminal::Error), open, &findings);
+        assert_eq!(said.outcome, Outcome::Failed, "{findings:?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is true of an adopted worker, and how its run ends. One `match` from findings to one conclusion.
 //! Called through `sight` by every command that looks at one, and by `finish` for `turn end`.
 
-use crate::judge::outcome::{Conclusion, Open, settle};
+use crate::judge::outcome::{Conclusion, Ended, Open, settle};
 use crate::judge::owed::{done, hold_to};
 use crate::judge::sequel::Sequel;
 use crate::judge::tmux::{Lost, Session, of_session};
@@ -66,9 +66,31 @@ pub fn by_word(said: Said, open: Open, findings: &[Fulfilment]) -> Conclusion {
 /// the end: while something is open there is more to do.
 #[must_use]
 pub fn by_work(open: Open, findings: &[Fulfilment]) -> Option<Conclusion> {
-    let end = settle(done(findings)?, open);
+    let end = settle(done(open, findings)?, open);
     (end.outcome != Outcome::Waiting).then_some(end)
 }
+
+/// How the run of a worker that is gone ends: by its work, by how its process ended where tmux tells it, or without a
+/// word; none: its work is done, and what is open keeps the run.
+#[must_use]
+pub fn by_death(exit: Option<Ended>, open: Open, findings: &[Fulfilment]) -> Option<Conclusion> {
+    let end = |outcome, cause, source| Conclusion { outcome, cause, source };
+    let left = match exit {
+        _ if done(open, findings).is_some() => return by_work(open, findings),
+        Some(Ended::Code(0)) => {
+            let clean = end(Outcome::Completed, Cause::ExitCode, OutcomeSource::ExitCode);
+            hold_to(settle(clean, open), findings)
+        }
+        Some(Ended::Code(_)) => end(Outcome::Failed, Cause::ExitCode, OutcomeSource::ExitCode),
+        Some(Ended::Signal(_)) => end(Outcome::Killed, Cause::Signal, OutcomeSource::Signal),
+        None => end(Outcome::Lost, Cause::Gone, OutcomeSource::Operator),
+    };
+    (left.outcome != Outcome::Waiting).then_some(left)
+}
+
+/// How the run of a worker ends that never came.
+pub const NEVER_CAME: Conclusion =
+    Conclusion { outcome: Outcome::NeverStarted, cause: Cause::NeverAppeared, source: OutcomeSource::Operator };
 
 /// What follows from the end of an adopted run: whatever its outcome, the run has ended.
 #[must_use]
@@ -76,6 +98,8 @@ pub const fn sequel(outcome: Outcome, attempts: i64) -> Sequel {
     match outcome {
         Outcome::Completed => Sequel::plain(RunState::Completed, attempts, None),
         Outcome::Silent => Sequel::plain(RunState::Completed, attempts, Some(MailType::WorkerDied)),
+        Outcome::NeverStarted => Sequel::plain(RunState::Failed, attempts, Some(MailType::WorkerDied)),
+        Outcome::Lost => Sequel::plain(RunState::Crashed, attempts + 1, Some(MailType::WorkerDied)),
         _ => Sequel::plain(RunState::Failed, attempts + 1, Some(MailType::WorkerDied)),
     }
 }
@@ -190,7 +214,47 @@ pub(super) mod tests {
 
     /// Every end of an adopted run by a word.
     pub(in crate::judge) fn reached() -> Vec<(Outcome, Cause)> {
-        rows().iter().map(|row| by_word(row.0, row.1, &row.2)).map(|end| (end.outcome, end.cause)).collect()
+        let words = rows().into_iter().map(|row| by_word(row.0, row.1, &row.2));
+        let deaths = deaths().into_iter().filter_map(|row| by_death(row.0, row.1, &row.2));
+        words.chain(deaths).chain([NEVER_CAME]).map(|end| (end.outcome, end.cause)).collect()
+    }
+
+    /// How a process ended, what is open, what became of what is owed, and how the run ends by it.
+    type Death = (Option<Ended>, Open, Vec<Fulfilment>, Option<(&'static str, &'static str)>);
+
+    fn deaths() -> Vec<Death> {
+        use ExpectKind::{File, Result};
+        use Reach::{NotReached, Reached, Unknown};
+        let found = |kind, reach| vec![Fulfilment { kind, reach, why: None }];
+        let (code, signal) = (|code| Some(Ended::Code(code)), Some(Ended::Signal(9)));
+        let free = Open::default();
+        let owes = Open { owes_mail: true, ..free };
+        let children = Open { children: 1, ..free };
+        vec![
+            (None, free, vec![], Some(("lost", "gone"))),
+            (None, children, vec![], Some(("lost", "gone"))),
+            (None, free, found(File, Reached), Some(("lost", "gone"))),
+            (None, free, found(Result, Reached), Some(("completed", "expectation_met"))),
+            (None, owes, found(Result, Reached), Some(("silent", "terminal_mail_missing"))),
+            (None, children, found(Result, Reached), None),
+            (signal, free, found(Result, Reached), Some(("completed", "expectation_met"))),
+            (signal, free, vec![], Some(("killed", "signal"))),
+            (code(3), free, vec![], Some(("failed", "exit_code"))),
+            (code(0), free, vec![], Some(("completed", "exit_code"))),
+            (code(0), owes, vec![], Some(("silent", "terminal_mail_missing"))),
+            (code(0), children, vec![], None),
+            (code(0), Open { unread: 1, ..free }, vec![], None),
+            (code(0), free, found(File, NotReached), Some(("failed", "expectation_missing"))),
+            (code(0), free, found(File, Unknown), Some(("failed", "expectation_unknown"))),
+        ]
+    }
+
+    #[test]
+    fn a_death_is_judged_by_the_work_and_then_by_the_exit() {
+        for (exit, open, findings, expected) in deaths() {
+            let end = by_death(exit, open, &findings).map(|end| (end.outcome.word(), end.cause.word()));
+            assert_eq!(end, expected, "{exit:?} {open:?} {findings:?}");
+        }
     }
 
     #[test]
@@ -230,6 +294,9 @@ pub(super) mod tests {
             (Outcome::Completed, (RunState::Completed, None, 4)),
             (Outcome::Silent, (RunState::Completed, Some(MailType::WorkerDied), 4)),
             (Outcome::Failed, (RunState::Failed, Some(MailType::WorkerDied), 5)),
+            (Outcome::Killed, (RunState::Failed, Some(MailType::WorkerDied), 5)),
+            (Outcome::Lost, (RunState::Crashed, Some(MailType::WorkerDied), 5)),
+            (Outcome::NeverStarted, (RunState::Failed, Some(MailType::WorkerDied), 4)),
         ] {
             let next = sequel(outcome, 4);
             assert_eq!((next.state, next.notice, next.attempts), expected, "{outcome}");

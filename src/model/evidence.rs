@@ -3,6 +3,8 @@
 
 use super::reason::Reason;
 use super::sight::{Observed, Sight};
+use crate::clock::Stamp;
+use crate::id::{EvidenceId, RunId, TurnId};
 use crate::words::words;
 
 words! {
@@ -102,6 +104,18 @@ words! {
         StoryFile = "story_file",
         /// The YAML of a sprint file.
         SprintFile = "sprint_file",
+        /// The record that the shim leaves of the agent's end.
+        ExitRecord = "exit_record",
+        /// The turn's stream, read to its end.
+        Stream = "stream",
+        /// The clock of the phase that the agent is in.
+        Clocks = "clocks",
+        /// The turn's cgroup, its recorded processes and its token in `/proc`.
+        Survivors = "survivors",
+        /// A look compared with the look at the start of the attempt.
+        Baseline = "baseline",
+        /// What the worker last said of itself.
+        Beat = "beat",
         /// What a machine and a kernel tell of themselves, in `/etc` and `/proc`.
         Host = "host",
         /// `tmux list-panes`.
@@ -159,3 +173,35 @@ impl From<Sight> for Finding {
         }
     }
 }
+
+/// A piece of evidence as the state file keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The run that it bears on.
+    pub run: RunId,
+    /// The turn of that run.
+    pub turn: Option<TurnId>,
+    /// The attempt of that run.
+    pub attempt: Option<i64>,
+    /// What was looked at.
+    pub subject_kind: SubjectKind,
+    /// Which one.
+    pub subject: String,
+    /// What it was looked at with.
+    pub instrument: Instrument,
+    /// What was found.
+    pub finding: Finding,
+    /// The raw facts, as they were printed.
+    pub detail: String,
+    /// When it was observed.
+    pub observed_at: Stamp,
+    /// How old what it tells was then.
+    pub age_ms: Option<i64>,
+    /// The host it was observed on.
+    pub host: Option<String>,
+    /// The boot it was observed in.
+    pub boot_id: Option<String>,
+}
+
+/// A piece of evidence that was stored, with its id.
+pub type Stored = (EvidenceId, Kept);

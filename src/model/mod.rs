@@ -15,12 +15,15 @@ mod sight;
 mod status;
 mod truth;
 mod turn;
+mod verdict;
 mod wait;
 mod wanted;
 mod words;
 mod worker;
 
-pub use evidence::{Answer, Finding, Instrument, Meaning, SubjectKind};
+/// What a stored turn was run by.
+pub use crate::runtime::Description;
+pub use evidence::{Answer, Finding, Instrument, Kept, Meaning, Stored, SubjectKind};
 pub use expectation::{ExpectKind, Expectation, FileSeen, Found, Fulfilment, Look, Milestone, Owed, Reach, Said};
 pub use glimpse::*;
 pub use health::{Health, StateCheck, StateFolder, StateHeader};
@@ -34,6 +37,7 @@ pub use sight::{Observed, Sight};
 pub use status::{shown, typed_status};
 pub use truth::*;
 pub use turn::{Again, Counters, NewTurn, PromptFrom, StallNote, Turn, WishNote, YieldNote};
+pub use verdict::{Action, Ground, Rule, Skipped, VerdictWord, Why};
 pub use wait::{Awaited, WaitEnd, WokenBy};
 pub use wanted::Wanted;
 pub use words::*;

@@ -266,5 +266,61 @@ words! {
         Removed = "removed",
         /// The same file has another content.
         Modified = "modified",
+        /// The end is recorded.
+        EndRecorded = "end_recorded",
+        /// No end is recorded.
+        NoEndRecorded = "no_end_recorded",
+        /// The shim has left its record of the agent's end.
+        Exited = "exited",
+        /// There is no record of the agent's end.
+        NoExitRecord = "no_exit_record",
+        /// The stream has a terminal event.
+        TerminalEvent = "terminal_event",
+        /// The stream has none.
+        NoTerminalEvent = "no_terminal_event",
+        /// There is no stream.
+        NoStream = "no_stream",
+        /// It is there and cannot be read, or not by this version.
+        Unreadable = "unreadable",
+        /// The last progress is younger than the clock of its phase.
+        WithinClock = "within_clock",
+        /// The last progress is older than the clock of its phase.
+        OverClock = "over_clock",
+        /// No clock runs: silence proves nothing.
+        NoClock = "no_clock",
+        /// Processes of the turn live though its shim is gone.
+        LeftBehind = "left_behind",
+        /// Nothing of the turn lives.
+        NothingLeft = "nothing_left",
+        /// Changed since the attempt began, to what is expected.
+        Reached = "reached",
+        /// Not there, or not changed since the attempt began.
+        NotReached = "not_reached",
+        /// It says of itself that the work failed.
+        Contradicted = "contradicted",
+        /// Whether it is reached cannot be told.
+        Undecided = "undecided",
+        /// A heartbeat was recorded: a process wrote.
+        Beaten = "beaten",
+        /// No heartbeat was ever recorded.
+        NoBeat = "no_beat",
+        /// The file is there.
+        FileThere = "file_there",
+        /// The next try is due.
+        RetryDue = "retry_due",
+        /// The next try is due later.
+        RetryLater = "retry_later",
+        /// What was given up and neither resolved nor acknowledged.
+        DeadLetterOpen = "dead_letter_open",
+        /// What was given up, and later resolved or acknowledged.
+        DeadLetterClosed = "dead_letter_closed",
+        /// A crash that was recorded.
+        CrashRecorded = "crash_recorded",
+        /// A question that nobody has answered.
+        QuestionOpen = "question_open",
+        /// Runs that have this agent as parent are open.
+        ChildrenOpen = "children_open",
+        /// Mail waits for the agent.
+        MailWaits = "mail_waits",
     }
 }

@@ -104,6 +104,10 @@ words! {
         ResultSaysFailed = "result_says_failed",
         /// An adopted worker said it itself.
         OwnWord = "own_word",
+        /// An adopted worker is gone without a word.
+        Gone = "gone",
+        /// An adopted session never came.
+        NeverAppeared = "never_appeared",
     }
 }
 

@@ -5,24 +5,28 @@ pub mod block;
 mod conform;
 mod event;
 pub mod evidence;
+mod judgement;
 mod ledger;
 mod mail;
 mod owed;
 mod reopened;
 mod run;
 mod turn;
+mod verdict;
 mod wait;
 mod worker;
 
 pub use conform::{Conform, RuntimeRecord, UnknownLine};
 pub use event::{TurnEvent, TurnStalled, TurnStopped};
 pub use evidence::{Evidence, ProbeEnded};
+pub use judgement::Judgement;
 pub use ledger::{CrashRecord, DeadLetterRecord, RetryRecord};
 pub use mail::{MailAcked, MailPurged, MailRecord, MailReleased, MailSent};
 pub use owed::{ExpectedRecord, OwedRecord};
 pub use reopened::RunReopened;
 pub use run::RunRecord;
 pub use turn::{TurnEnded, TurnRecord, TurnStarted};
+pub use verdict::{ReconcileEnded, RuleRecord, VerdictRecord};
 pub use wait::WaitEnded;
 pub use worker::{RunAdopted, RunBeat, RunEnded, TurnYielded, WorkerFacts, WorkerLife};
 

@@ -88,6 +88,20 @@ pub fn survivors(leads: &Leads<'_>) -> Left {
     look.result()
 }
 
+/// Looks until nothing is left, at most for `moment`: a shim's death is its agent's, by the parent-death signal, but not
+/// in the same instant.
+#[must_use]
+pub fn settled(leads: &Leads<'_>, moment: Duration) -> Left {
+    let until = Tick::now().plus(moment);
+    loop {
+        let left = survivors(leads);
+        if left == Left::None || Tick::now() >= until {
+            return left;
+        }
+        wait::pause(Duration::from_millis(5));
+    }
+}
+
 /// Ends what [`survivors`] finds, at most for `budget`, and says how many were killed and what a last look finds.
 pub fn end_survivors(leads: &Leads<'_>, budget: Duration) -> (u32, Left) {
     let deadline = Tick::now().plus(budget);

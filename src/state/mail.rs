@@ -177,6 +177,22 @@ fn first_of(sent: Vec<(i64, String)>, kinds: &[MailType]) -> Option<MailId> {
     terminal.map(|(mail, _)| MailId(mail))
 }
 
+/// The questions of a run that nobody has answered, oldest first.
+pub fn open_questions(view: &View<'_>, run: RunId) -> Result<Vec<Mail>> {
+    // A reply is in the thread of what it answers, and by that there is an index.
+    view.all(
+        &format!(
+            "SELECT {COLUMNS} FROM mail AS asked INDEXED BY mail_of_run
+             WHERE run = ?1 AND (kind = 'question' OR kind = 'decision_gate') AND NOT EXISTS (
+                 SELECT 1 FROM mail AS answer INDEXED BY mail_in_thread
+                 WHERE answer.thread = coalesce(asked.thread, asked.id) AND answer.reply_to = asked.id
+             ) ORDER BY id"
+        ),
+        [run.0],
+        read,
+    )
+}
+
 /// Whether mail waits that a turn of this run could still be given: not what another run is meant for, what has
 /// expired, and what was claimed too often.
 pub fn waiting_for(view: &View<'_>, agent: &str, run: RunId, now: &Moment) -> Result<i64> {

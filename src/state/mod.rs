@@ -7,6 +7,7 @@ mod columns;
 pub mod crash;
 mod create;
 pub mod dead_letter;
+pub mod evidence;
 pub mod expectation;
 mod failure;
 mod folder;

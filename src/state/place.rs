@@ -85,6 +85,12 @@ impl Place {
         self.file.parent().unwrap_or(Path::new("/"))
     }
 
+    /// Where the files of a turn are.
+    #[must_use]
+    pub fn log_dir(&self, turn: crate::id::TurnId) -> PathBuf {
+        self.companion("logs").join(turn.to_string())
+    }
+
     /// A file or folder beside the state file: `bell` of `state.db` is `bell`, of `foo.db` it is `foo.bell`,
     /// of `foo` it is `foo-bell`, so that two state files in one folder share nothing.
     #[must_use]

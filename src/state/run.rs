@@ -47,6 +47,11 @@ pub fn open_of(view: &View<'_>, agent: &str) -> Result<Option<Run>> {
     view.one(&format!("SELECT {COLUMNS} FROM run WHERE agent = ?1 AND ended_at IS NULL"), [agent], read)
 }
 
+/// Every open run, oldest first.
+pub fn all_open(view: &View<'_>) -> Result<Vec<Run>> {
+    view.all(&format!("SELECT {COLUMNS} FROM run INDEXED BY run_open WHERE ended_at IS NULL ORDER BY id"), [], read)
+}
+
 /// The agent's newest run, open or not.
 pub fn latest_of(view: &View<'_>, agent: &str) -> Result<Option<Run>> {
     view.one(&format!("SELECT {COLUMNS} FROM run WHERE agent = ?1 ORDER BY id DESC LIMIT 1"), [agent], read)

@@ -364,3 +364,63 @@ CREATE INDEX crash_of_run ON crash (run, id) WHERE run IS NOT NULL;
 CREATE INDEX crash_of_agent ON crash (agent, id) WHERE agent IS NOT NULL;
 
 CREATE INDEX crash_of_turn ON crash (turn, id) WHERE turn IS NOT NULL;
+
+-- What was observed of a run, kept for who decides about it later: the newest look of each instrument at each subject.
+CREATE TABLE evidence (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL REFERENCES run (id),
+    turn INTEGER REFERENCES turn (id),
+    attempt INTEGER,
+    subject_kind TEXT NOT NULL CHECK (subject_kind IN (
+        'process', 'server', 'session', 'pane', 'run', 'story', 'sprint', 'output', 'result',
+        'lock', 'mail', 'mark', 'state', 'host'
+    )),
+    subject TEXT NOT NULL,
+    instrument TEXT NOT NULL CHECK (instrument IN (
+        'pidfd', 'file', 'flock', 'rows', 'sqlite', 'story_file', 'sprint_file', 'exit_record',
+        'stream', 'clocks', 'survivors', 'baseline', 'beat', 'host', 'tmux'
+    )),
+    finding TEXT NOT NULL CHECK (finding IN (
+        'yes', 'no', 'unknown'
+    )),
+    meaning TEXT NOT NULL CHECK (meaning IN (
+        'alive', 'dead', 'absent', 'done', 'not_done', 'present', 'growing', 'silent',
+        'damaged', 'failed', 'held', 'free', 'healthy', 'unknown'
+    )),
+    reason TEXT NOT NULL CHECK (reason IN (
+        'identified', 'running', 'stopped', 'listed', 'no_such_process', 'pid_reused', 'zombie',
+        'rebooted', 'answered', 'no_sessions', 'not_listed', 'not_found', 'pane_dead', 'no_server',
+        'never_appeared', 'launching', 'other_boot', 'other_namespace', 'other_host',
+        'no_machine_id', 'own_identity_unknown', 'foreign_proc', 'hidden', 'no_descriptors',
+        'not_supported', 'look_failed', 'restless', 'start_unknown', 'socket_replaced',
+        'not_a_child', 'no_socket', 'permission_denied', 'server_exited', 'no_directory',
+        'version_mismatch', 'empty_answer', 'unparsable', 'connect_failed', 'tmux_failed',
+        'timeout', 'exec_failed', 'not_installed', 'readable', 'grown', 'rewritten', 'replaced',
+        'appeared', 'not_grown', 'monitor_suspect', 'empty', 'cut_off', 'bad_lines',
+        'being_written', 'too_long', 'binary', 'two_documents', 'no_such_file', 'is_folder',
+        'is_fifo', 'is_socket', 'is_device', 'link_loop', 'not_of_this_attempt', 'clock_skew',
+        'status_done', 'status_failed', 'status_unclear', 'no_status', 'not_an_object',
+        'missing_key', 'other_value', 'locked', 'holder_unknown', 'not_locked', 'no_lock_file',
+        'mail_ready', 'abandoned', 'no_mail', 'all_leased', 'not_due', 'agent_stopped',
+        'agent_held', 'needs_human', 'sound', 'older_schema', 'newer_schema', 'no_state', 'foreign',
+        'corrupt', 'wal_unreadable', 'wal_without_file', 'unsafe_folder', 'shared_file_system',
+        'other_user', 'restoring', 'busy', 'at_target', 'other_status', 'unchanged', 'no_file',
+        'no_story', 'ambiguous', 'conflict', 'empty_value', 'not_a_status', 'unknown_status',
+        'no_key', 'duplicate_key', 'alias', 'no_map', 'not_yaml', 'tabs', 'merge_marks', 'too_deep',
+        'too_big', 'several_documents', 'unclosed_front_matter', 'not_text', 'not_a_file',
+        'claimable', 'held', 'state_busy', 'open', 'ended', 'changed', 'present', 'absent',
+        'created', 'removed', 'modified', 'end_recorded', 'no_end_recorded', 'exited',
+        'no_exit_record', 'terminal_event', 'no_terminal_event', 'no_stream', 'unreadable',
+        'within_clock', 'over_clock', 'no_clock', 'left_behind', 'nothing_left', 'reached',
+        'not_reached', 'contradicted', 'undecided', 'beaten', 'no_beat', 'file_there', 'retry_due',
+        'retry_later', 'dead_letter_open', 'dead_letter_closed', 'crash_recorded', 'question_open',
+        'children_open', 'mail_waits'
+    )),
+    detail TEXT NOT NULL CHECK (json_valid(detail)),
+    observed_at INTEGER NOT NULL,
+    age_ms INTEGER,
+    host TEXT,
+    boot_id TEXT
+) STRICT;
+
+CREATE INDEX evidence_of_run ON evidence (run, subject_kind, subject, instrument);

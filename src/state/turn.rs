@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::id::{RunId, TurnId};
 use crate::identity::Identity;
 use crate::model::{
-    Containment, Counters, NewTurn, Outcome, Phase, Resume, StallNote, Turn, Wish, WishNote, YieldNote,
+    Containment, Counters, Description, NewTurn, Outcome, Phase, Resume, StallNote, Turn, Wish, WishNote, YieldNote,
 };
 
 const COLUMNS: &str = "id, run, agent, epoch, attempt, token, description, command, command_lossy, cwd, cwd_lossy,
@@ -18,6 +18,10 @@ const COLUMNS: &str = "id, run, agent, epoch, attempt, token, description, comma
     ended_at, ended, stalled_at, stalled_phase, yielded, again";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Turn> {
+    read_as(row, json(row, "description")?)
+}
+
+fn read_as(row: &Row<'_>, description: Description) -> rusqlite::Result<Turn> {
     Ok(Turn {
         id: id(row, "id")?,
         run: id(row, "run")?,
@@ -25,7 +29,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Turn> {
         epoch: row.get("epoch")?,
         attempt: row.get("attempt")?,
         token: row.get("token")?,
-        description: json(row, "description")?,
+        description,
         command: json(row, "command")?,
         command_lossy: flag(row, "command_lossy")?,
         cwd: row.get("cwd")?,
@@ -78,6 +82,16 @@ pub fn by_id(view: &View<'_>, turn: TurnId) -> Result<Option<Turn>> {
 /// The turn this token was given to.
 pub fn by_token(view: &View<'_>, token: &str) -> Result<Option<Turn>> {
     view.one(&format!("SELECT {COLUMNS} FROM turn WHERE token = ?1"), [token], read)
+}
+
+/// The newest turn of a run, and why its description cannot be read; then `instead` stands in its place.
+pub fn newest_of_run(view: &View<'_>, run: RunId, instead: &Description) -> Result<Option<(Turn, Option<String>)>> {
+    view.one(&format!("SELECT {COLUMNS} FROM turn WHERE run = ?1 ORDER BY epoch DESC LIMIT 1"), [run.0], |row| {
+        match json(row, "description") {
+            Ok(description) => Ok((read_as(row, description)?, None)),
+            Err(error) => Ok((read_as(row, instead.clone())?, Some(error.to_string()))),
+        }
+    })
 }
 
 /// The agent's newest turn, with or without an outcome.

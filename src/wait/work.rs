@@ -11,7 +11,7 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::id::{RunId, TurnId};
 use crate::judge::seen::{RunSeen, Seen};
-use crate::lock::{SupervisorLock, TurnLock};
+use crate::lock::{self, TurnLock};
 use crate::model::{Awaited, Reason, Run, Turn, WaitEnd, WokenBy};
 use crate::state::{Place, View, run, turn};
 
@@ -93,7 +93,7 @@ impl Work {
         let seems = match open {
             Some(turn) => {
                 let held = TurnLock::is_held(&self.place, &turn.agent)?;
-                !held && !SupervisorLock::is_held(&self.place, &turn.agent)?
+                !held && !lock::is_supervised(&self.place, &turn.agent)?
             }
             None => false,
         };

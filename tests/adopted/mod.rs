@@ -54,7 +54,7 @@ pub(crate) fn kill_and_wait(pid: i64) {
 
 impl Stage {
     /// A background process that plays these steps, and that neither this test nor a command of ours is the parent of.
-    fn background(&self, name: &str, steps: &[&str]) -> i64 {
+    pub(crate) fn background(&self, name: &str, steps: &[&str]) -> i64 {
         let file = self.path(&format!("{name}.pid"));
         let mut shell = self.command("sh");
         shell.arg("-c").arg("\"$@\" >/dev/null 2>&1 & echo $! >\"$FILE.new\"; mv \"$FILE.new\" \"$FILE\"").arg("sh");
@@ -69,7 +69,7 @@ impl Stage {
     }
 
     /// Makes a process stand for a run.
-    fn adopt(&self, agent: &str, pid: i64, args: &[&str]) -> Value {
+    pub(crate) fn adopt(&self, agent: &str, pid: i64, args: &[&str]) -> Value {
         let pid = pid.to_string();
         let call = self.turn(&[&["adopt", "--agent", agent, "--pid", &pid], args].concat());
         assert_eq!(call.code, 0, "{call:?}");
@@ -104,7 +104,7 @@ impl Stage {
         self.call(command)
     }
 
-    fn sql(&self, sql: &str) {
+    pub(crate) fn sql(&self, sql: &str) {
         self.sqlite().execute_batch(sql).unwrap();
     }
 
@@ -186,7 +186,7 @@ impl<'s> Server<'s> {
         self.tmux(&["display-message", "-p", "#{pid}"]).parse().unwrap()
     }
 
-    fn adopt(&self, agent: &str, session: &str, args: &[&str]) -> Call {
+    pub(crate) fn adopt(&self, agent: &str, session: &str, args: &[&str]) -> Call {
         let mut command = self.stage.command(TURN);
         command.env("TMUX_TMPDIR", self.stage.path("tmux")).env_remove("TMUX");
         command.args(["adopt", "--agent", agent, "--tmux", session, "--socket", self.name]).args(args);

@@ -53,6 +53,8 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 4] {
     probe.extend(lines(home.probe(&["story", "1-2", "x/none.md"]).silent(0)));
     probe.extend(lines(home.probe(&["sprint", "1-2", "--baseline", "review"]).silent(0)));
     probe.extend(lines(home.probe(&["host"]).silent(0)));
+    probe.extend(lines(home.probe(&["run", "r1", "b4", "b7"]).silent(0)));
+    probe.extend(lines(runs(home)));
     probe.extend(lines(listed(home).silent(0)));
     probe.extend(lines(home.probe(&["tmux", "b1", "%1", "--socket", home.path("none").to_str().unwrap()]).silent(0)));
     probe.extend(lines(looks(home)));
@@ -78,6 +80,8 @@ fn settled(home: &Home) -> Vec<String> {
         &["deadletter", "list", "--all"],
         &["retry", "list", "--all"],
         &["crash", "list"],
+        &["explain", "b4"],
+        &["--apply"],
     ] {
         all.extend(home.reconcile(args).silent(0).out.lines().map(str::to_owned));
     }
@@ -138,6 +142,16 @@ fn owing(home: &Home) -> Said {
     home.play("b5", &args, "init; result done")
 }
 
+/// Runs of which everything is seen: one that owes, asks and has lost its supervisor, and one that was adopted.
+fn runs(home: &Home) -> Said {
+    let pid = std::process::id().to_string();
+    home.turn(&["adopt", "--agent", "b8", "--pid", &pid, "--log", "home/done.json", "--expect", "file:x"]).silent(0);
+    home.turn(&["beat", "b8", "--progress", "half"]).silent(0);
+    let said = home.probe(&["run", "--all", "--record"]).silent(0);
+    home.turn(&["end", "b8", "--outcome", "failed"]).silent(0);
+    said
+}
+
 /// A worker that is adopted, beats, is shown and says that it is done.
 fn adopted(home: &Home) -> Said {
     let pid = std::process::id().to_string();
@@ -171,13 +185,16 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         "crash",
         "dead_letter",
         "evidence",
+        "judgement",
         "mail",
         "mail.acked",
         "mail.purged",
         "mail.released",
         "mail.sent",
         "probe.ended",
+        "reconcile.ended",
         "retry",
+        "rule",
         "run",
         "run.adopted",
         "run.beat",
@@ -191,6 +208,7 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         "turn.started",
         "turn.stopped",
         "turn.yielded",
+        "verdict",
         "wait.ended",
     ];
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), all);

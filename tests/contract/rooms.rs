@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use refloat::model::{
-    AttributedBy, Capability, Containment, CrashKind, CrashWho, DeadCause, ExpectKind, Hold, MailState, MailType,
-    Outcome, Phase, Priority, Resume, RetryClass, RetryState, RunState, Wish,
+    Answer, AttributedBy, Capability, Containment, CrashKind, CrashWho, DeadCause, ExpectKind, Hold, Instrument,
+    MailState, MailType, Meaning, Outcome, Phase, Priority, Reason, Resume, RetryClass, RetryState, RunState,
+    SubjectKind, Wish,
 };
 
 fn root(name: &str) -> PathBuf {
@@ -62,13 +63,14 @@ fn never(folder: &str, forbidden: &[&str]) {
 
 #[test]
 fn data_flows_one_way_through_the_rooms() {
-    never("src/judge", &["seam", "state", "record", "finish", "emit", "cli", "observe"]);
-    never("src/seam", &["state", "judge", "record", "finish", "emit", "cli", "observe"]);
-    never("src/model", &["seam", "state", "record", "finish", "emit", "cli", "observe"]);
-    never("src/state", &["seam", "record", "finish", "emit", "cli", "observe", "runtime"]);
-    never("src/record", &["seam", "state", "judge", "finish", "cli", "observe"]);
-    never("src/truth", &["seam", "state", "judge", "record", "finish", "emit", "cli", "observe"]);
-    never("src/runtime", &["seam", "state", "judge", "record", "finish", "emit", "cli", "observe"]);
+    never("src/judge", &["gather", "seam", "state", "record", "finish", "emit", "cli", "observe"]);
+    never("src/seam", &["gather", "state", "judge", "record", "finish", "emit", "cli", "observe"]);
+    never("src/model", &["gather", "seam", "state", "record", "finish", "emit", "cli", "observe"]);
+    never("src/state", &["gather", "seam", "record", "finish", "emit", "cli", "observe", "runtime"]);
+    never("src/record", &["gather", "seam", "state", "judge", "finish", "cli", "observe"]);
+    never("src/truth", &["gather", "seam", "state", "judge", "record", "finish", "emit", "cli", "observe"]);
+    never("src/gather", &["emit", "cli"]);
+    never("src/runtime", &["gather", "seam", "state", "judge", "record", "finish", "emit", "cli", "observe"]);
 }
 
 #[test]
@@ -167,6 +169,11 @@ fn every_list_of_words_in_the_schema_is_that_of_the_model() {
         ("dead_letter", "cause", of!(DeadCause)),
         ("crash", "who", of!(CrashWho)),
         ("crash", "kind", of!(CrashKind)),
+        ("evidence", "subject_kind", of!(SubjectKind)),
+        ("evidence", "instrument", of!(Instrument)),
+        ("evidence", "finding", of!(Answer)),
+        ("evidence", "meaning", of!(Meaning)),
+        ("evidence", "reason", of!(Reason)),
     ];
     for (table, column, words) in &all {
         assert_eq!(check_of(table, column), *words, "{table}.{column}");

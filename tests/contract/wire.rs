@@ -28,7 +28,7 @@ macro_rules! words {
     ($($name:ident: $($word:ident)+;)+) => {
         $(#[derive(Deserialize)]
         #[expect(non_camel_case_types, reason = "the words as they stand in records")]
-        enum $name { $($word,)+ })+
+        pub(super) enum $name { $($word,)+ })+
     };
 }
 
@@ -138,7 +138,9 @@ fn next_is<E: Error>(key: Option<String>, wanted: &str) -> Result<(), E> {
 }
 
 mod evidence;
+mod gathered;
 mod ledgers;
+mod verdicts;
 
 part! { Owed
     kind: ExpectKind, target: String, target_lossy: bool, repository: Option<String>, repository_lossy: bool,
@@ -365,5 +367,6 @@ pub(crate) fn check(line: &str) -> Result<(), String> {
         .or_else(|| is::<WaitEnded>(line, kind))
         .or_else(|| evidence::check(line, kind))
         .or_else(|| ledgers::check(line, kind))
+        .or_else(|| verdicts::check(line, kind))
         .unwrap_or_else(|| Err(format!("a record of no known type: {kind:?}")))
 }

@@ -8,8 +8,9 @@ mod lock;
 mod mail;
 mod output;
 mod pid;
-mod readonly;
+pub(crate) mod readonly;
 mod result;
+mod run;
 mod state;
 mod tmux;
 

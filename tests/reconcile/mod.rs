@@ -7,6 +7,7 @@ mod crashes;
 mod dead_letters;
 mod reopen;
 mod retries;
+mod runs;
 
 use serde_json::Value;
 

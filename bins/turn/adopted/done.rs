@@ -23,7 +23,7 @@ pub(crate) fn finish(cx: &mut Context, state: &mut State, gone: Gone, asked: &[E
     let ended = state.write("end an adopted run", |tx| match run::by_id(tx, gone.run)? {
         // Its word, a beat, or a stop may have come meanwhile.
         Some(run) if open_of(tx, &run.agent)?.is_some_and(|(open, worker)| gone.is(&open, &worker)) => {
-            finish::end_by_work(tx, &run, &looked, Stamp::now())
+            finish::end_by_work(tx, &run, &finish::Seen::alone(&looked), Stamp::now())
         }
         _ => Ok(None),
     })?;

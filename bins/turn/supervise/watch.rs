@@ -137,6 +137,7 @@ impl<'t> Watch<'t> {
             suspended: self.time.suspended(),
             frozen: self.time.frozen(),
             unsupervised: self.unsupervised,
+            vouched: Vec::new(),
         };
         (watched, self.shim)
     }

@@ -1,8 +1,9 @@
 //! Everything that bears on what is true of a run: as it is recorded, as it was observed, and as others tell it.
-//! Filled in by whoever gathers evidence; nothing here reads the world.
+//! Filled in by whoever gathers evidence, from one reading of the state file; nothing here reads the world.
 
 use crate::clock::Stamp;
-use crate::judge::outcome::{Conclusion, Open};
+use crate::judge::outcome::{Ended, Ending, Open};
+use crate::judge::situation::Prior;
 use crate::model::{Answer, Fulfilment, Meaning, Outcome, Phase, Reason, Sight, Standing, SubjectKind};
 
 /// A run's case.
@@ -10,7 +11,9 @@ use crate::model::{Answer, Fulfilment, Meaning, Outcome, Phase, Reason, Sight, S
 pub struct Case {
     /// Where the run stands, as it is recorded.
     pub standing: Standing,
-    /// How long ago that last changed, in milliseconds; none where by the clocks it lies in the future.
+    /// The outcome that is recorded of its newest work; none while that goes on.
+    pub outcome: Option<Outcome>,
+    /// How long ago its state last changed, in milliseconds; none where by the clocks that lies in the future.
     pub since_change_ms: Option<i64>,
     /// The attempt that its newest work belongs to, from 1.
     pub attempt: i64,
@@ -18,20 +21,22 @@ pub struct Case {
     pub attempts: i64,
     /// Attempts allowed.
     pub max_attempts: i64,
-    /// Somebody asked for the end of the run.
-    pub stop_requested: bool,
+    /// Somebody is told of its end.
+    pub has_parent: bool,
     /// What stands for the run.
     pub work: Work,
-    /// What became of each thing that it owes beyond its capability's mail.
+    /// What became of each thing that it owes beyond its capability's mail, in the order of its expectations.
     pub owed: Vec<Fulfilment>,
     /// Truth sources that contradict each other, in words.
     pub conflicts: Vec<String>,
-    /// What a clean result would leave open.
+    /// What a clean result would leave open. `yielded` while the run waits by the agent's own word.
     pub open: Open,
     /// When a question that it asked stops waiting for its answer.
     pub question_until: Option<Stamp>,
-    /// A retry of it is due then.
+    /// Its open retry is due then.
     pub retry_due: Option<Stamp>,
+    /// Somebody has reopened it since its newest work ended: what that left was known then.
+    pub reopened: bool,
     /// What others tell of it.
     pub told: Vec<Told>,
 }
@@ -39,7 +44,7 @@ pub struct Case {
 /// What stands for a run.
 #[derive(Clone, Debug)]
 pub enum Work {
-    /// No turn has begun.
+    /// Nothing that is recorded.
     None,
     /// Its newest turn.
     Turn(Box<TurnCase>),
@@ -47,15 +52,11 @@ pub enum Work {
     Worker(WorkerCase),
 }
 
-/// A turn's case.
+/// A turn's case. Of one whose outcome is recorded only `Case::outcome` counts.
 #[derive(Clone, Debug)]
 pub struct TurnCase {
-    /// Its outcome, where one is recorded.
-    pub outcome: Option<Outcome>,
-    /// Its agent was let go.
+    /// Its agent was let go, as it is recorded.
     pub started: bool,
-    /// Somebody asked for its end.
-    pub wish: bool,
     /// The agent's turn lock: held while the shim or its supervisor lives.
     pub turn_lock: Held,
     /// The lock of whoever watches or finishes it.
@@ -68,12 +69,29 @@ pub struct TurnCase {
     pub agent: Option<Sight>,
     /// What lives of its tree, where its shim is gone.
     pub left: Left,
-    /// It has left its exit record, or a terminal event in its stream, or both.
-    pub has_end: bool,
-    /// How it ended, by all that it has left: what would be recorded if it were finished now.
-    pub ending: Option<Conclusion>,
+    /// All that it has left of its end, as `finish` would take it; none where that cannot be read.
+    pub ending: Option<Ending>,
     /// A silence longer than the clock of its phase.
     pub silence: Option<Silence>,
+    /// How old its last sign is, in milliseconds: progress, or a change of its stream.
+    pub sign_ms: Option<i64>,
+    /// What bears on what follows from its end.
+    pub after: After,
+}
+
+/// What bears on what follows from a turn's end, as `finish` takes it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct After {
+    /// Where the run stood before the turn.
+    pub before: Standing,
+    /// The retry that led to this turn, if one did.
+    pub prior: Option<Prior>,
+    /// When the provider's limit ends, in the provider's own words.
+    pub limit_resets_at: Option<Stamp>,
+    /// Until when the agent said that it waits.
+    pub waits_until: Option<Stamp>,
+    /// Between 0 and 1: spreads the next tries of many runs.
+    pub jitter: f64,
 }
 
 /// An adopted worker's case.
@@ -83,15 +101,13 @@ pub struct WorkerCase {
     pub sight: Sight,
     /// How many looks agreed; one that is definite by itself needs no second.
     pub looks: i64,
-    /// It was never seen, and may still come.
-    pub launching: bool,
     /// How the process of its pane ended, where tmux tells it.
-    pub exit: Option<(Option<i32>, Option<i32>)>,
+    pub exit: Option<Ended>,
     /// How old its last heartbeat is, in milliseconds; a beat from the future has none.
     pub beat_ms: Option<i64>,
-    /// A heartbeat that lies in the future: a finding, and no sign of life.
+    /// A heartbeat lies in the future: a finding, and no sign of life.
     pub skewed: bool,
-    /// How old its last progress is, in milliseconds.
+    /// How old its last progress is, in milliseconds: its own word, or the growth of its log. None: it never told any.
     pub progress_ms: Option<i64>,
 }
 
@@ -115,7 +131,7 @@ pub enum Left {
     Some(i64),
     /// It could not be found out.
     Unknown(Reason),
-    /// Its shim lives: what it holds together is its own.
+    /// Not looked for: its shim lives, or it has no tree yet.
     Held,
 }
 
@@ -130,9 +146,26 @@ pub struct Silence {
     pub limit_ms: i64,
 }
 
+/// What a piece of evidence from outside is about, as the run has registered it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum About {
+    /// The agent, or the worker: its process, session or pane.
+    Work,
+    /// The turn's shim.
+    Shim,
+    /// Who only watches: a supervisor, a monitor's session or its output.
+    Monitor,
+    /// What the run owes: the expectation at this place of `Case::owed`.
+    Owed(usize),
+    /// Nothing that the run has registered.
+    Other,
+}
+
 /// A piece of evidence that somebody else brought.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Told {
+    /// What of the run it is about.
+    pub about: About,
     /// What was looked at.
     pub kind: SubjectKind,
     /// Which one.
@@ -145,8 +178,8 @@ pub struct Told {
     pub meaning: Meaning,
     /// Why.
     pub reason: Reason,
-    /// How old it is, in milliseconds.
-    pub age_ms: i64,
-    /// It is of another host than the one that judges.
+    /// How old it is, in milliseconds; none where by the clocks it lies in the future.
+    pub age_ms: Option<i64>,
+    /// It is of another host, boot or namespace than the one that judges.
     pub elsewhere: bool,
 }

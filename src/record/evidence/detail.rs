@@ -1,5 +1,6 @@
 //! The raw facts behind a finding: one type for each kind of subject, all of its keys always there.
 
+use super::run::RunDetail;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -18,6 +19,8 @@ use super::tmux::{PaneDetail, ServerDetail, SessionDetail};
 pub enum Detail {
     /// Of a process.
     Pid(PidDetail),
+    /// Of anything that bears on a run.
+    Run(Box<RunDetail>),
     /// Of an output file.
     Output(OutputDetail),
     /// Of a result file.
@@ -38,6 +41,12 @@ pub enum Detail {
     Session(SessionDetail),
     /// Of a tmux pane.
     Pane(PaneDetail),
+}
+
+impl From<RunDetail> for Detail {
+    fn from(detail: RunDetail) -> Self {
+        Self::Run(Box::new(detail))
+    }
 }
 
 /// What was read of a process.
@@ -62,6 +71,14 @@ pub struct PidDetail {
     pub errno: Option<String>,
     /// Without a start time only the number is known: it may be another process than the one that is meant.
     pub identity_unproven: bool,
+}
+
+impl Detail {
+    /// What bears on a run.
+    #[must_use]
+    pub fn of_run(&self) -> Option<&RunDetail> {
+        if let Self::Run(detail) = self { Some(detail) } else { None }
+    }
 }
 
 /// What a machine tells of itself: what two places have to share before the processes of one mean anything in the other.

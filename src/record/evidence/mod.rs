@@ -4,6 +4,7 @@ mod detail;
 mod file;
 mod lock;
 mod mail;
+mod run;
 mod state;
 mod tmux;
 mod truth;
@@ -12,6 +13,10 @@ pub use detail::{Detail, HostDetail, PidDetail};
 pub use file::{OutputDetail, ResultDetail};
 pub use lock::{HolderDetail, LockDetail};
 pub use mail::{LeaseDetail, MailDetail};
+pub use run::{
+    BeatDetail, ExitDetail, LedgerDetail, LeftDetail, OwedDetail, ProcessDetail, Role, RunDetail, RunFile, RunLock,
+    RunRow, RunSession, StreamDetail,
+};
 pub use state::StateDetail;
 pub use tmux::{OnServer, PaneDetail, PaneFacts, ServerDetail, SessionDetail};
 pub use truth::{FileDetail, TruthDetail};

@@ -3,13 +3,15 @@
 use serde::Deserialize;
 use serde::de::{Error, MapAccess, Visitor};
 
-use super::{Count, EvidenceId, Hold, MailId, One, RunId, Time, TurnId, Wire, is, next_is};
+use super::gathered::*;
+use super::{Count, EvidenceId, Hold, MailId, Observed, One, Outcome, RunId, State, Time, TurnId, Wire, is, next_is};
 
 words! {
     Answer: yes no unknown;
     Meaning: alive dead present absent growing silent damaged done not_done failed held free healthy unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd file flock rows sqlite story_file sprint_file host tmux;
+    Instrument: pidfd file flock rows sqlite story_file sprint_file host tmux exit_record stream clocks survivors baseline
+        beat;
     NotFile: folder fifo socket device;
     ContentKind: json jsonl csv text binary;
     Form: good last_cut cut some_bad other several too_long binary;
@@ -35,10 +37,17 @@ wire! { Evidence "evidence"
     boot_id: Option<String>,
 }
 
+wire! { Judgement "judgement"
+    run: RunId, agent: String, turn: Option<TurnId>, attempt: i64, recorded: State, hold: Option<Hold>,
+    held_until: Option<Time>, observed: Option<Observed>, verdict: Verdict, cause: super::Cause, rule: Rule,
+    action: Action, not_before: Option<Time>, outcome: Option<Outcome>, state_after: State, command: Vec<String>,
+    because: Vec<String>, rests_on: Vec<EvidenceId>, alarming: bool, looks: i64,
+}
+
 wire! { ProbeEnded "probe.ended" evidence: i64, yes: i64, no: i64, unknown: i64, }
 
 pub(super) fn check(line: &str, kind: &str) -> Option<Result<(), String>> {
-    is::<Evidence>(line, kind).or_else(|| is::<ProbeEnded>(line, kind))
+    is::<Evidence>(line, kind).or_else(|| is::<Judgement>(line, kind)).or_else(|| is::<ProbeEnded>(line, kind))
 }
 
 #[derive(Deserialize)]
@@ -46,6 +55,17 @@ pub(super) fn check(line: &str, kind: &str) -> Option<Result<(), String>> {
 #[expect(dead_code, reason = "reading it is the test")]
 enum Detail {
     Pid(PidDetail),
+    RunRow(RunRow),
+    Process(ProcessDetail),
+    RunLock(RunLock),
+    Exit(ExitDetail),
+    Stream(StreamDetail),
+    Left(LeftDetail),
+    RunSession(RunSession),
+    Beat(BeatDetail),
+    RunFile(RunFile),
+    Owed(OwedDetail),
+    Ledger(LedgerDetail),
     Output(OutputDetail),
     Result(ResultDetail),
     Lock(LockDetail),

@@ -1,0 +1,97 @@
+//! `probe run`: everything that bears on what is true of a run, and what follows from it. It does nothing about it.
+
+use clap::Args;
+use refloat::cli::{Context, agent_or_id};
+use refloat::clock::Stamp;
+use refloat::error::Result;
+use refloat::exit::Exit;
+use refloat::gather::{self, Gathered, Which};
+use refloat::judge::finding::observed;
+use refloat::judge::judgement::{answer, is_alarming, next_command};
+use refloat::judge::verdict::{Policy, Verdict, verdict};
+use refloat::record::Judgement;
+use refloat::state::{Place, State};
+
+use crate::args::Asked;
+use crate::tell::Teller;
+
+/// Everything that bears on a run, and what follows from it
+#[derive(Args, Debug)]
+#[command(before_help = "\
+Examples:
+  probe run lead
+  probe run r17 --format table
+  probe run --all | jq -r 'select(.type == \"judgement\" and .alarming) | (.command | @sh)'
+  probe run --all --record --exit-code")]
+pub(crate) struct Run {
+    /// The ids of runs or of turns, or agents, whose newest run is meant
+    #[arg(value_name = "RUN|AGENT", value_parser = agent_or_id, required_unless_present = "all", conflicts_with = "all")]
+    subjects: Vec<String>,
+    /// Every open run
+    #[arg(long)]
+    all: bool,
+    /// Store the evidence, in place of what was stored of these runs before
+    #[arg(long)]
+    record: bool,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
+    let place = cx.place()?;
+    let found = look(&place, args)?;
+    let mut teller = Teller::new(cx, args.asked);
+    for gathered in &found {
+        gathered.evidence.iter().try_for_each(|evidence| teller.mention(evidence))?;
+        let verdict = verdict(&gathered.case, &Policy::default(), Stamp::now());
+        teller.answer(answer(&verdict));
+        teller.conclude(&judgement(gathered, &verdict))?;
+    }
+    if found.is_empty() {
+        // No run is open: nothing is wrong.
+        return teller.end_of_several().map(|_| Exit::Done);
+    }
+    if args.all || args.subjects.len() > 1 { teller.end_of_several() } else { Ok(teller.end()) }
+}
+
+fn look(place: &Place, args: &Run) -> Result<Vec<Gathered>> {
+    let which = if args.all { Which::Open } else { Which::Named(&args.subjects) };
+    if !args.record {
+        let state = State::open_for_reading(place)?;
+        let rows = gather::read(&state, which)?;
+        // Whoever restores the file waits for those who have it open.
+        drop(state);
+        return Ok(gather::gather(place, rows));
+    }
+    let mut state = State::open_existing(place)?;
+    let rows = gather::read(&state, which)?;
+    let mut found = gather::gather(place, rows);
+    gather::keep(&mut state, &mut found)?;
+    Ok(found)
+}
+
+fn judgement(gathered: &Gathered, verdict: &Verdict) -> Judgement {
+    let (run, case) = (&gathered.run, &gathered.case);
+    Judgement {
+        run: run.id,
+        agent: run.agent.clone(),
+        turn: gathered.turn,
+        attempt: case.attempt,
+        recorded: run.state,
+        hold: run.hold,
+        held_until: run.held_until,
+        observed: observed(case),
+        verdict: verdict.verdict,
+        cause: verdict.cause,
+        rule: verdict.rule,
+        action: verdict.action,
+        not_before: verdict.not_before,
+        outcome: verdict.outcome,
+        state_after: verdict.state_after,
+        command: next_command(verdict, &case.work, &run.agent, &gathered.again),
+        because: verdict.because.clone(),
+        rests_on: gathered.evidence.iter().filter_map(|evidence| evidence.evidence).collect(),
+        alarming: is_alarming(verdict),
+        looks: verdict.looks,
+    }
+}

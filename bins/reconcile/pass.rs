@@ -1,0 +1,191 @@
+//! A pass over runs: what is true of each, and what is done about it where that was asked for. One run's failure is said
+//! and counted, and the pass goes on. It starts no turn.
+
+use refloat::cli::Context;
+use refloat::clock::Stamp;
+use refloat::error::{Failure, Result};
+use refloat::exit::Exit;
+use refloat::gather::{self, Gathered, Which};
+use refloat::judge::judgement::{apply_command, next_command};
+use refloat::judge::verdict::{Policy, Verdict, verdict};
+use refloat::model::{Answer, Meaning, Skipped, VerdictWord};
+use refloat::record::evidence::{Role, RunDetail};
+use refloat::record::{ReconcileEnded, VerdictRecord};
+use refloat::state::{Place, State};
+
+use crate::args::Pass;
+use crate::repair::{Repair, repair};
+use crate::told;
+
+/// Looks at runs, and repairs them where `--apply` says so.
+pub(crate) fn run(cx: &mut Context, args: &Pass) -> Result<Exit> {
+    if args.exit_code && (args.subjects.len() != 1 || args.subjects[0] == "-") {
+        return Err(Failure::usage("--exit-code answers for one run").hint("name the run or its agent"));
+    }
+    let place = cx.place()?;
+    let policy = args.policy();
+    if !args.apply {
+        let state = State::open_for_reading(&place)?;
+        let (found, exit) = look(cx, &state, args)?;
+        // Whoever restores the file waits for those who have it open.
+        drop(state);
+        let mut count = Count::over(&found);
+        let mut last = None;
+        for gathered in &found {
+            let judged = verdict(&gathered.case, &policy, Stamp::now());
+            count.judged(gathered, &judged);
+            cx.out.emit(&record(gathered, &judged, None))?;
+            last = Some(judged);
+        }
+        return end(cx, args, count, exit, last.as_ref());
+    }
+    let mut state = State::open_existing(&place)?;
+    refloat::crash::take_in(&mut state).iter().for_each(|line| cx.say(line));
+    let (found, exit) = look(cx, &state, args)?;
+    let mut count = Count::over(&found);
+    let mut last = None;
+    for gathered in &found {
+        let (judged, done) = settle(cx, &mut state, gathered, &policy);
+        count.done(&judged, done);
+        cx.out.emit(&record(gathered, &judged, Some(done)))?;
+        last = Some(judged);
+    }
+    end(cx, args, count, exit, last.as_ref())
+}
+
+/// What was asked for, gathered in one go; with what others tell of it. The code is that of what could not be read of theirs.
+fn look(cx: &Context, state: &State, args: &Pass) -> Result<(Vec<Gathered>, Exit)> {
+    let place: Place = state.place().clone();
+    match args.subjects.as_slice() {
+        [] => Ok((gather::gather(&place, gather::read(state, Which::Open)?), Exit::Done)),
+        [dash] if dash == "-" => told::gather(cx, state, &place),
+        subjects if subjects.iter().any(|one| one == "-") => {
+            Err(Failure::usage("'-' stands alone: evidence names its runs itself"))
+        }
+        subjects => Ok((gather::gather(&place, gather::read(state, Which::Named(subjects))?), Exit::Done)),
+    }
+}
+
+/// What became of a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    /// Nothing was to be done.
+    Nothing,
+    /// It was done.
+    Repaired,
+    /// It was to be done, and was not.
+    Skipped(Skipped),
+}
+
+/// Judges a run and does what is to be done. What fails is said.
+fn settle(cx: &Context, state: &mut State, gathered: &Gathered, policy: &Policy) -> (Verdict, Done) {
+    let judged = verdict(&gathered.case, policy, Stamp::now());
+    if !judged.repairs(gathered.run.state) {
+        return (judged, Done::Nothing);
+    }
+    match repair(state, gathered, &judged, policy) {
+        Ok(Repair::Done(applied)) => (applied, Done::Repaired),
+        Ok(Repair::MovedOn(now)) => (now, Done::Skipped(Skipped::MovedOn)),
+        Ok(Repair::Busy) => (judged, Done::Skipped(Skipped::Busy)),
+        Err(failure) => {
+            cx.say(format_args!("{} of {}: {:#}", gathered.run.id, gathered.run.agent, failure.cause));
+            if let Some(hint) = &failure.hint {
+                cx.hint(hint);
+            }
+            (judged, Done::Skipped(Skipped::Failed))
+        }
+    }
+}
+
+/// The verdict as it is printed; `done` is none in a plan.
+pub(crate) fn record(gathered: &Gathered, judged: &Verdict, done: Option<Done>) -> VerdictRecord {
+    let (run, case) = (&gathered.run, &gathered.case);
+    let applied = done == Some(Done::Repaired);
+    let command = match applied {
+        true if judged.retry.is_some() => gathered.again.clone(),
+        true => Vec::new(),
+        false => apply_command(judged, run.state, run.id)
+            .unwrap_or_else(|| next_command(judged, &case.work, &run.agent, &gathered.again)),
+    };
+    VerdictRecord {
+        run: run.id,
+        agent: run.agent.clone(),
+        turn: gathered.turn,
+        attempt: case.attempt,
+        state_before: run.state,
+        verdict: judged.verdict,
+        cause: judged.cause,
+        rule: judged.rule,
+        action: judged.action,
+        applied,
+        skipped: if let Some(Done::Skipped(why)) = done { Some(why) } else { None },
+        outcome: judged.outcome,
+        state_after: judged.state_after,
+        retry: judged.retry,
+        not_before: judged.not_before,
+        command,
+        because: judged.because.clone(),
+        looks: judged.looks,
+    }
+}
+
+/// What a pass counts.
+struct Count(ReconcileEnded);
+
+impl Count {
+    fn over(found: &[Gathered]) -> Self {
+        let runs = i64::try_from(found.len()).unwrap_or(i64::MAX);
+        Self(ReconcileEnded { runs, servers_lost: servers_lost(found), ..ReconcileEnded::default() })
+    }
+
+    fn judged(&mut self, gathered: &Gathered, judged: &Verdict) {
+        match judged.repairs(gathered.run.state) {
+            true => self.0.planned += 1,
+            false => self.done(judged, Done::Nothing),
+        }
+    }
+
+    fn done(&mut self, judged: &Verdict, done: Done) {
+        let count = match done {
+            Done::Repaired => &mut self.0.repaired,
+            Done::Skipped(Skipped::Busy) => &mut self.0.skipped_busy,
+            Done::Skipped(Skipped::Failed) => &mut self.0.errors,
+            _ if judged.verdict == VerdictWord::Unknown => &mut self.0.unknown,
+            Done::Nothing | Done::Skipped(Skipped::MovedOn) => &mut self.0.unchanged,
+        };
+        *count += 1;
+    }
+}
+
+/// Servers that are gone take all their sessions with them: each is one event.
+fn servers_lost(found: &[Gathered]) -> i64 {
+    let pieces = found.iter().flat_map(|gathered| &gathered.evidence);
+    let lost = pieces.filter_map(|piece| match piece.detail.of_run() {
+        Some(RunDetail::Process(process)) if process.role == Role::Server => {
+            let gone = piece.finding == Answer::No && piece.meaning == Meaning::Dead;
+            gone.then(|| (process.pid, process.start_ticks, process.recorded_boot.clone()))
+        }
+        _ => None,
+    });
+    i64::try_from(lost.collect::<std::collections::BTreeSet<_>>().len()).unwrap_or(i64::MAX)
+}
+
+fn end(cx: &mut Context, args: &Pass, count: Count, exit: Exit, last: Option<&Verdict>) -> Result<Exit> {
+    cx.out.emit(&count.0)?;
+    Ok(match last {
+        _ if count.0.errors > 0 => Exit::Io,
+        Some(judged) if args.exit_code && exit == Exit::Done => answer(judged),
+        _ => exit,
+    })
+}
+
+/// The answer of one run to `--exit-code`.
+fn answer(judged: &Verdict) -> Exit {
+    use VerdictWord as V;
+    match judged.verdict {
+        V::Finished => Exit::Done,
+        V::Failed | V::Crashed | V::Killed | V::Vanished | V::NeverStarted | V::Stalled | V::Orphaned => Exit::No,
+        V::Unknown | V::Conflict | V::NeedsHuman => Exit::Unknown,
+        V::Running | V::Unsupervised | V::Waiting | V::Launching | V::Limited => Exit::Busy,
+    }
+}

@@ -1,0 +1,134 @@
+//! The rows of runs, all of one moment: read in one transaction. It looks at nothing else, and a row that cannot be read
+//! costs no other run its answer.
+
+use crate::error::{Failure, Result};
+use crate::finish::{open_of_turn, open_of_worker};
+use crate::id::{RunId, TurnId};
+use crate::judge::outcome::Open;
+use crate::judge::situation::Prior;
+use crate::model::{Crash, DeadLetter, Description, Look, Mail, Owed, Retry, Run, Turn, Worker};
+use crate::owed;
+use crate::prospect;
+use crate::runtime::builtin;
+use crate::state::{Place, State, View, crash, dead_letter, expectation, mail, retry, run, turn, worker};
+
+/// Which runs are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which<'a> {
+    /// These, by their own id, by that of one of their turns, or by their agent, whose newest is meant.
+    Named(&'a [String]),
+    /// Every open one.
+    Open,
+}
+
+/// What is recorded of one run.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    /// The run.
+    pub run: Run,
+    /// It is its agent's newest: the agent's locks are its own.
+    pub(super) newest: bool,
+    /// Its newest turn.
+    pub(super) turn: Option<Turn>,
+    /// Why what is recorded of its work cannot be read.
+    pub(super) unreadable: Option<String>,
+    /// The worker that stands for it.
+    pub(super) worker: Option<Worker>,
+    /// What it owes; of mail also whether it was sent.
+    pub(super) owed: Vec<(Owed, Option<Look>)>,
+    pub(super) open: Open,
+    pub(super) questions: Vec<Mail>,
+    pub(super) retry: Option<Retry>,
+    /// The words that take it up.
+    pub(super) next: Vec<String>,
+    /// What the retry that led to the newest turn passes on.
+    pub(super) prior: Option<Prior>,
+    pub(super) dead_letters: Vec<DeadLetter>,
+    pub(super) crashes: Vec<Crash>,
+}
+
+/// Reads what is recorded of these runs.
+///
+/// # Errors
+/// 66 for a run or an agent that is not known, and those of the state file.
+pub fn read(state: &State, which: Which<'_>) -> Result<Vec<Rows>> {
+    // Only its place is taken: nothing is read by it.
+    let instead = builtin("plain").and_then(std::result::Result::ok);
+    let instead = instead.ok_or_else(|| Failure::new(crate::exit::Exit::Bug, "there is no runtime plain"))?;
+    state.read("look at runs", |view| {
+        let runs = find(view, which)?;
+        runs.into_iter().map(|(run, newest)| of(view, state.place(), (run, newest), &instead)).collect()
+    })
+}
+
+fn find(view: &View<'_>, which: Which<'_>) -> Result<Vec<(Run, bool)>> {
+    let Which::Named(names) = which else {
+        return Ok(run::all_open(view)?.into_iter().map(|run| (run, true)).collect());
+    };
+    let mut found = Vec::with_capacity(names.len());
+    for name in names {
+        let Some(run) = named(view, name)? else {
+            return Err(Failure::not_found(format!("no run, turn or agent '{name}'")).hint("see: turn list"));
+        };
+        let newest = run::latest_of(view, &run.agent)?.is_some_and(|newest| newest.id == run.id);
+        if found.iter().all(|(other, _): &(Run, bool)| other.id != run.id) {
+            found.push((run, newest));
+        }
+    }
+    Ok(found)
+}
+
+fn named(view: &View<'_>, name: &str) -> Result<Option<Run>> {
+    if let Ok(id) = name.parse::<RunId>() {
+        return run::by_id(view, id);
+    }
+    match name.parse::<TurnId>() {
+        Ok(id) => turn::by_id(view, id)?.map_or(Ok(None), |turn| run::by_id(view, turn.run)),
+        Err(_) => run::latest_of(view, name),
+    }
+}
+
+fn of(view: &View<'_>, place: &Place, (run, newest): (Run, bool), instead: &Description) -> Result<Rows> {
+    let id = run.id;
+    let worker = worker::of_run(view, id)?.filter(|worker| worker.released_at.is_none());
+    let (turn, unreadable) = match turn::newest_of_run(view, id, instead)? {
+        Some((turn, unreadable)) => (Some(turn), unreadable),
+        None => (None, None),
+    };
+    let open = match (&worker, &turn) {
+        (Some(_), _) => open_of_worker(view, &run)?.0,
+        // The word that it waits counts while it does.
+        (_, Some(turn)) if turn.outcome.is_some() && !run.state.is_waiting() => {
+            Open { yielded: false, ..open_of_turn(view, &run, turn)?.0 }
+        }
+        (_, Some(turn)) => open_of_turn(view, &run, turn)?.0,
+        _ => Open::default(),
+    };
+    let prior = match &turn {
+        Some(turn) if turn.outcome.is_none() => retry::taken_by(view, turn.id)?.as_ref().map(Prior::of),
+        _ => None,
+    };
+    let retry = retry::open_of(view, id)?;
+    let next = match &retry {
+        // Of a turn whose description cannot be read the words cannot be said.
+        Some(_) if unreadable.is_none() => prospect::next(view, place, &run)?.1,
+        _ => Vec::new(),
+    };
+    let with_mail = |owed: Owed| Ok((owed::mail_in(view, id, &owed)?, owed));
+    let owed = expectation::of_run(view, id)?.into_iter().map(with_mail).collect::<Result<Vec<_>>>()?;
+    Ok(Rows {
+        newest,
+        turn,
+        unreadable,
+        worker,
+        owed: owed.into_iter().map(|(look, owed)| (owed, look)).collect(),
+        open,
+        questions: mail::open_questions(view, id)?,
+        retry,
+        next,
+        prior,
+        dead_letters: dead_letter::of_run(view, id)?,
+        crashes: crash::of_run(view, id)?,
+        run,
+    })
+}

@@ -1,0 +1,8 @@
+//! The table of verdicts, and what holds for every case there is.
+
+mod build;
+mod ends;
+mod lists;
+mod properties;
+mod random;
+mod table;

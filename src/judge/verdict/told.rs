@@ -1,0 +1,132 @@
+//! What others tell, as far as it counts: of this attempt, young enough, and about what the run has registered.
+//! Of each thing only the youngest word counts, so that neither the order nor what is older changes anything.
+
+use super::{About, Case, Held, Matter, Policy, Told, Verdict};
+use crate::clock::millis;
+use crate::judge::owed::done;
+use crate::model::{Answer, Fulfilment, Ground, Meaning, Reach, Reason, Rule, Sight, VerdictWord};
+
+/// What the youngest word about something says of its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    /// It lives.
+    Alive,
+    /// It is gone, seen where it was.
+    DeadThere,
+    /// It is gone, seen from where we look too.
+    DeadHere,
+    /// Somebody looked and could not find out.
+    Doubt,
+    /// Nothing is said.
+    Nothing,
+}
+
+/// What others tell of a run.
+#[derive(Clone, Debug)]
+pub(super) struct Testimony {
+    /// Of the agent or worker.
+    pub(super) work: Word,
+    /// Of the turn's shim.
+    pub(super) shim: Word,
+    /// Whoever only watches has failed.
+    pub(super) monitor_failed: bool,
+    /// Somebody saw truth sources contradict each other.
+    pub(super) conflict: bool,
+    /// What the run owes, with what others saw of it where we could not look.
+    pub(super) owed: Vec<Fulfilment>,
+    /// What counts of it, sorted.
+    pub(super) counted: Vec<Told>,
+}
+
+impl Testimony {
+    pub(super) fn of(case: &Case, policy: &Policy) -> Self {
+        let mut counted: Vec<Told> = case.told.iter().filter(|told| counts(case, policy, told)).cloned().collect();
+        counted.sort();
+        counted.dedup();
+        let about = |about| youngest(&counted, about);
+        let monitor = about(About::Monitor);
+        Self {
+            work: word(about(About::Work)),
+            shim: word(about(About::Shim)),
+            monitor_failed: monitor.is_some_and(|told| told.answer == Answer::No),
+            conflict: (0..case.owed.len())
+                .any(|at| about(About::Owed(at)).is_some_and(|told| told.reason == Reason::Conflict)),
+            owed: case.owed.iter().enumerate().map(|(at, own)| seen(own, about(About::Owed(at)))).collect(),
+            counted,
+        }
+    }
+}
+
+/// Whether a piece of evidence counts at all: what is older than the run's last change may be about what was before it.
+fn counts(case: &Case, policy: &Policy, told: &Told) -> bool {
+    let young = told.age_ms.is_some_and(|age| {
+        (0..=millis(policy.max_age)).contains(&age) && case.since_change_ms.is_some_and(|change| age < change)
+    });
+    young && told.about != About::Other && told.attempt.is_none_or(|attempt| attempt == case.attempt)
+}
+
+/// Of two of one age the one that ends nothing.
+fn youngest(counted: &[Told], about: About) -> Option<&Told> {
+    let gravity = |answer| match answer {
+        Answer::Yes => 0,
+        Answer::Unknown => 1,
+        Answer::No => 2,
+    };
+    counted
+        .iter()
+        .filter(|told| told.about == about)
+        .min_by_key(|told| (told.age_ms, gravity(told.answer), told.elsewhere))
+}
+
+fn word(told: Option<&Told>) -> Word {
+    match told.map(|told| (told.answer, told.meaning, told.elsewhere)) {
+        Some((Answer::Yes, Meaning::Alive, _)) => Word::Alive,
+        Some((Answer::No, Meaning::Dead, true)) => Word::DeadThere,
+        Some((Answer::No, Meaning::Dead, false)) => Word::DeadHere,
+        Some(_) => Word::Doubt,
+        None => Word::Nothing,
+    }
+}
+
+/// What we could not look at ourselves others may have seen done.
+fn seen(own: &Fulfilment, told: Option<&Told>) -> Fulfilment {
+    match told {
+        Some(told) if own.reach == Reach::Unknown && told.answer == Answer::Yes => {
+            Fulfilment { reach: Reach::Reached, ..own.clone() }
+        }
+        _ => own.clone(),
+    }
+}
+
+/// What we see of a process, and what others tell where we cannot see it: death only from where it was.
+pub(super) fn overlay(own: Sight, told: Word) -> Sight {
+    use crate::model::Observed::Unknown;
+    match (own.observed, told) {
+        (Unknown, Word::Alive) => Sight::alive(own.why),
+        (Unknown, Word::DeadThere) if is_elsewhere(own.why) => Sight::gone(own.why),
+        _ => own,
+    }
+}
+
+/// Whether it could not be seen because it is not of our host, boot or namespace.
+pub(super) const fn is_elsewhere(why: Reason) -> bool {
+    matches!(why, Reason::OtherHost | Reason::OtherNamespace | Reason::OtherBoot)
+}
+
+/// The death of who only watches changes no verdict. It is named as the cause where the work lives on or is done, and
+/// what the run owes tells how far it came.
+pub(super) fn monitored(m: &Matter<'_>, verdict: Verdict) -> Verdict {
+    use VerdictWord as W;
+    let abandoned = m.open_turn().is_some_and(|turn| turn.started && turn.supervisor_lock == Held::No);
+    let spared = matches!(verdict.verdict, W::Finished | W::Running | W::Unsupervised)
+        && verdict.rule != Rule::Terminal
+        && verdict.cause != Ground::TreeLives.into();
+    if !(m.told.monitor_failed || abandoned) || !spared || m.told.owed.is_empty() {
+        return verdict;
+    }
+    let cause = match verdict.verdict == W::Finished || done(m.case.open, &m.told.owed).is_some() {
+        true => Ground::MonitoringFailedVerifiedSuccess,
+        false => Ground::MonitoringFailedVerifiedIncomplete,
+    };
+    Verdict { cause: cause.into(), ..verdict }
+}
