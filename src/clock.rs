@@ -90,8 +90,7 @@ impl Stamp {
     }
 
     /// UTC with exactly three decimals: sorts as text, and every reader can parse it; none outside the years 0 to 9999.
-    /// (`time`'s own RFC 3339 prints as many decimals as there are, and its descriptions cost a look at 10,000 processes a
-    /// twentieth of its time: every record has two of these.)
+    /// (`time`'s own RFC 3339 prints as many decimals as there are. Every record has one of these, and evidence two.)
     fn text(self) -> Option<[u8; 24]> {
         let moment = OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1_000)).ok()?;
         let year = u32::try_from(moment.year()).ok().filter(|year| *year <= 9_999)?;

@@ -1,5 +1,6 @@
 //! What is recorded, for as long as nothing else is: most looks of a wait come after a few seconds in which nobody has
-//! written, and to open the state file costs a hundred times what it costs to see that. Called by the conditions on the state file.
+//! written, and to open the state file is most of what they cost. Called by the conditions on the state file.
+//! It must not be asked for what passes with time.
 
 use super::Look;
 use crate::error::Result;
