@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use refloat::cli::Context;
-use refloat::clock::{Stamp, Tick};
+use refloat::clock::Tick;
 use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::finish::{self, Evidence, Finished};
@@ -12,6 +12,7 @@ use refloat::id::TurnId;
 use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::Turn;
 use refloat::observe::{Observer, STREAM};
+use refloat::seam::glimpse;
 use refloat::seam::process::{self, Handle, Life};
 use refloat::seam::signals::{ENDING, Signals};
 use refloat::state::{Place, State, turn};
@@ -139,9 +140,8 @@ fn watch(
 }
 
 fn last_change(log_dir: &Path) -> Tick {
-    use std::os::unix::fs::MetadataExt;
-    match std::fs::metadata(log_dir.join(STREAM)) {
-        Ok(data) => finishing::tick_of(Stamp::from_millis(data.mtime() * 1000 + data.mtime_nsec() / 1_000_000)),
-        Err(_) => Tick::now(),
+    match glimpse::stat(&log_dir.join(STREAM)) {
+        Ok(Some(stand)) => finishing::tick_of(stand.modified),
+        Ok(None) | Err(_) => Tick::now(),
     }
 }
