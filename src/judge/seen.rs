@@ -52,7 +52,11 @@ impl RunSeen {
     /// Whether it has ended.
     #[must_use]
     pub const fn ended(&self) -> Seen {
-        if self.standing.state.is_terminal() { Seen::Met(Reason::EndRecorded) } else { Seen::NotYet(Reason::NoEndRecorded) }
+        if self.standing.state.is_terminal() {
+            Seen::Met(Reason::EndRecorded)
+        } else {
+            Seen::NotYet(Reason::NoEndRecorded)
+        }
     }
 
     /// Whether it stands differently than at the first look.

@@ -10,10 +10,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::artefact::RESULT;
+use super::content::{self, Bytes};
 use super::document::{self, Required};
 use super::follow::Watch;
 use super::regular::{Reached, modified_ns, not_file};
-use super::content::{self, Bytes};
 use super::wait;
 use crate::clock::{Stamp, Tick};
 use crate::error::{io_text, is_missing};
