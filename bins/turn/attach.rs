@@ -19,7 +19,7 @@ use refloat::state::{Place, State, turn};
 
 use crate::adopted;
 use crate::args::Attach;
-use crate::finishing::{self, Kin, log_dir, reread};
+use crate::finishing::{self, Kin, reread};
 use crate::outlet::Outlet;
 use crate::supervise::{self, Desk, Left, Watch};
 
@@ -46,7 +46,7 @@ pub(crate) fn run(cx: &mut Context, args: &Attach) -> Result<Exit> {
             return Err(failure);
         }
     };
-    out.begin(cx, &turn, &log_dir(&place, &turn))?;
+    out.begin(cx, &turn, &place.log_dir(turn.id))?;
     out.end();
     out.tell(cx, finished.ended.clone(), finished.at)?;
     finishing::say_failure(cx, &finished);
@@ -120,7 +120,7 @@ fn watch(
     shim: Handle,
     signals: Signals,
 ) -> Result<Option<Finished>> {
-    let log_dir = log_dir(desk.state.place(), turn);
+    let log_dir = desk.state.place().log_dir(turn.id);
     let me = process::me();
     desk.state.write("take up a turn", |tx| turn::set_supervisor(tx, turn.id, &me))?;
     let stream = Observer::open(&log_dir, &turn.description)

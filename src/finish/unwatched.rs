@@ -5,21 +5,18 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::remains::{BUDGET, known, leads, remove_group};
 use super::{Evidence, Finished, Watched, finish};
 use crate::clock::Tick;
 use crate::error::Result;
 use crate::lock::SupervisorLock;
 use crate::model::Turn;
-use crate::remains::{known, leads, remove_group};
 use crate::seam::cgroup::Cgroup;
 use crate::seam::exit_record::{ExitRecord, Tree};
 use crate::seam::process;
 use crate::seam::survivors::{Left, end_survivors};
 use crate::seam::tree;
 use crate::state::State;
-
-/// How long orphans may take to die.
-const BUDGET: Duration = Duration::from_secs(5);
 
 /// How a supervisor is related to the tree of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

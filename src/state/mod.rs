@@ -29,5 +29,5 @@ mod history_tests;
 
 pub use migrate::SCHEMA;
 pub use open::{State, sqlite_version};
-pub use place::{Place, Surroundings};
+pub use place::{PROMPT, Place, Surroundings};
 pub use write::{Tx, View};
