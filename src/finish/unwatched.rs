@@ -53,6 +53,9 @@ pub fn end_rest(turn: &Turn, log_dir: &Path, kin: Kin) -> Option<i64> {
 
 /// Finishes a turn whose tree is gone and that nobody watched to its end. What others vouch for counts where it cannot be
 /// looked at.
+///
+/// # Errors
+/// What was left of it cannot be read, and those of the state file.
 pub fn finish_unwatched(
     state: &mut State,
     held: &SupervisorLock,
