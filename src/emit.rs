@@ -58,10 +58,17 @@ struct Envelope<'a, R> {
 
 /// A record with its envelope, as one line.
 pub fn line<R: Record>(record: &R, at: Stamp) -> Result<Vec<u8>> {
+    let mut line = Vec::new();
+    write_line(&mut line, record, at).map(|()| line)
+}
+
+/// The same, in place of what the line held.
+fn write_line<R: Record>(line: &mut Vec<u8>, record: &R, at: Stamp) -> Result<()> {
+    line.clear();
     let envelope = Envelope { kind: R::TYPE, v: 1, at, record };
-    let mut line = serde_json::to_vec(&envelope).map_err(|error| Failure::io("cannot write a record", error))?;
+    serde_json::to_writer(&mut *line, &envelope).map_err(|error| Failure::io("cannot write a record", error))?;
     line.push(b'\n');
-    Ok(line)
+    Ok(())
 }
 
 /// Prints records.
@@ -71,6 +78,8 @@ pub struct Emitter {
     /// The beginning of a line that is not whole yet, and may be the beginning of a secret.
     unscrubbed: Vec<u8>,
     closed: bool,
+    /// The line that was printed last: its room serves the next.
+    line: Vec<u8>,
     table: Option<Table>,
     /// The columns of the table that was printed last.
     above: Option<Layout>,
@@ -87,6 +96,7 @@ impl Emitter {
             secrets: Secrets::Printed,
             unscrubbed: Vec::new(),
             closed: false,
+            line: Vec::new(),
             table: None,
             above: None,
             style,
@@ -95,9 +105,8 @@ impl Emitter {
 
     /// The same, with what becomes of secrets.
     #[must_use]
-    pub const fn with(mut self, secrets: Secrets) -> Self {
-        self.secrets = secrets;
-        self
+    pub fn with(self, secrets: Secrets) -> Self {
+        Self { secrets, ..self }
     }
 
     /// Prints a record made now.
@@ -109,11 +118,13 @@ impl Emitter {
     pub fn emit_at<R: Record>(&mut self, record: &R, at: Stamp) -> Result<()> {
         match self.format {
             Format::Jsonl => {
-                let line = line(record, at)?;
-                match self.secrets {
+                let mut line = std::mem::take(&mut self.line);
+                let written = write_line(&mut line, record, at).and_then(|()| match self.secrets {
                     Secrets::Printed => self.write(&line),
                     Secrets::Scrubbed => self.write(scrub_json(&String::from_utf8_lossy(&line)).as_bytes()),
-                }
+                });
+                self.line = line;
+                written
             }
             Format::Table => self.add_row(R::TYPE, record.columns()),
         }

@@ -36,7 +36,7 @@ pub(crate) struct Output {
     /// When the attempt began: a time, a while ago, or the id of a run or turn
     #[arg(long, value_name = "TIME|DURATION|RUN|TURN", value_parser = since)]
     since: Option<Since>,
-    /// What it should be; without this, what it seems to be
+    /// What it should be: json, jsonl, csv or text; without this, what it seems to be
     #[arg(long, value_name = "KIND", value_parser = kind)]
     kind: Option<ContentKind>,
     /// Look a second time when it has changed, or after this long

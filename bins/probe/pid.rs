@@ -4,7 +4,7 @@ use clap::Args;
 use refloat::cli::Context;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
-use refloat::identity::Named;
+use refloat::identity::{Identity, Named};
 use refloat::model::{Finding, Instrument, SubjectKind};
 use refloat::record::Evidence;
 use refloat::record::evidence::{Detail, PidDetail};
@@ -109,18 +109,18 @@ fn look(named: &Named, teller: &Teller<'_>) -> Evidence {
     let (look, who) = match named {
         Named::Pid(pid) => {
             let look = look_at_pid(*pid);
-            let who = look.found.clone();
+            let who = look.found.as_ref().map(Identity::to_string);
             (look, who)
         }
         Named::Started { pid, start_ticks } => {
             let who = here.identity(*pid, *start_ticks);
-            (look_at(&who), here.doubt().is_none().then_some(who))
+            (look_at(&who), here.doubt().is_none().then(|| who.to_string()))
         }
-        Named::Identity(who) => (look_at(who), Some(who.clone())),
+        Named::Identity(who) => (look_at(who), Some(who.to_string())),
     };
     let finding = Finding::from(sight::of_process(look.life));
     let unproven = matches!(named, Named::Pid(_)) || look.life == Life::Unknown(Doubt::StartUnknown);
-    let detail = detail(named.pid(), who.map(|who| who.to_string()), look, unproven);
+    let detail = detail(named.pid(), who, look, unproven);
     let subject = (SubjectKind::Process, named.to_string());
     Evidence::here(subject, Instrument::Pidfd, finding, Detail::Pid(detail), teller.here())
 }

@@ -63,7 +63,7 @@ impl Began {
 }
 
 fn asked(cx: &Context, ask: impl FnOnce(&View<'_>) -> Result<Began>) -> Result<Began> {
-    State::open_for_reading(&cx.place()?)?.read("look when the attempt began", ask)
+    State::open_for_looking(&cx.place()?)?.read("look when the attempt began", ask)
 }
 
 fn of_turn(view: &View<'_>, id: TurnId) -> Result<Began> {

@@ -26,8 +26,8 @@ Examples:
   probe tmux --all | jq -c 'select(.subject_kind == \"session\") | [.subject, .finding, .reason]'
 
 The server is one record, then each session, its panes where it has several, and the process in each pane.
-A session or pane is asked for by its whole name or its id ($3, @5, %7); a name with * ? or [ in it is a pattern over
-the names of sessions: * any characters, ? one, [a-z] one of these, [!a-z] one of others. Nothing falls to a name
+A session or pane is asked for by its whole name or its id ($3, @5, %7); a name with * ? or [ in it is a pattern over \
+the names of sessions: * any characters, ? one, [a-z] one of these, [!a-z] one of others. Nothing falls to a name \
 that only begins like it. Where the server does not answer, what is found of it is found of all on it.")]
 pub(crate) struct Tmux {
     /// Sessions by name or id, windows and panes by id, or patterns over the names of sessions
