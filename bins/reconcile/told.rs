@@ -135,6 +135,7 @@ fn told(line: &Line, gathered: &Gathered, here: &Here) -> Option<Told> {
     let (host, boot) = (line.host.as_ref(), line.boot_id.as_ref());
     let differs = |theirs: Option<&String>, ours: Option<&String>| theirs.is_some() && theirs != ours;
     let age = Some(Stamp::now().millis() - line.observed_at.millis()).filter(|age| *age >= 0);
+    let changed = line.age_ms.filter(|age| *age >= 0);
     Some(Told {
         about: if foreign { About::Other } else { about },
         kind: line.subject_kind,
@@ -144,7 +145,7 @@ fn told(line: &Line, gathered: &Gathered, here: &Here) -> Option<Told> {
         meaning: line.meaning,
         reason: line.reason,
         age_ms: age,
-        changed_ms: age.zip(line.age_ms.filter(|age| *age >= 0)).map(|(observed, changed)| observed + changed),
+        changed_at: changed.map(|age| Stamp::from_millis(line.observed_at.millis().saturating_sub(age))),
         compared: line.detail.baseline.is_some(),
         elsewhere: differs(host, here.host.as_ref()) || differs(boot, here.boot.as_ref()),
     })

@@ -102,7 +102,7 @@ fn of_run(scene: &Scene<'_>, rows: Rows, seen: Option<&worker::Seen>) -> Gathere
         outcome: turn.and_then(|turn| turn.outcome).or_else(|| told_outcome(&rows)),
         since_change_ms: age(rows.run.changed_at, scene.now.at),
         attempt,
-        attempt_ms: rows.began.and_then(|began| age(began, scene.now.at)),
+        attempt_began: rows.began.filter(|began| *began <= scene.now.at),
         attempts: rows.run.attempts,
         max_attempts: rows.run.max_attempts,
         has_parent: rows.run.parent.is_some(),
