@@ -25,7 +25,7 @@ macro_rules! details {
 details! {
     RunRow: state: State, hold: Option<Hold>, held_until: Option<Time>, capability: Capability, attempts: i64,
         max_attempts: i64, outcome: Option<Outcome>, adopted: bool, changed_at: Time,;
-    ProcessDetail: role: Part, pid: i32, start_ticks: u64, recorded_boot: String,;
+    ProcessDetail: role: Part, pid: i32, start_ticks: u64, recorded_host: String, recorded_boot: String,;
     RunLock: path: String, path_lossy: bool,;
     ExitDetail: started: Option<bool>, exit_code: Option<i32>, signal: Option<i32>, ended_by: Option<EndedBy>,
         ended_at: Option<Time>, tree_gone: Option<bool>, children_left: Option<i64>, error: Option<String>,;

@@ -44,6 +44,10 @@ impl Stage {
         let agent = done["agent"].as_str().unwrap();
         assert_eq!(self.run_of(agent)["state"], done["state_after"], "{done:#}");
         self.assert_settled(&[agent]);
+        if done["retry"] != Value::Null {
+            let due = self.reconcile(&["retry", "list", "--agent", agent]);
+            assert_eq!(done["command"], due.last("retry")["command"], "the next turn is told in one way");
+        }
         done
     }
 
