@@ -112,12 +112,7 @@ fn next_turn(state: &State, gathered: &Gathered, judged: &Verdict) -> Result<Vec
 }
 
 /// The verdict as it is printed; `done` is none in a plan.
-pub(crate) fn record(
-    gathered: &Gathered,
-    judged: &Verdict,
-    done: Option<Done>,
-    command: Vec<String>,
-) -> VerdictRecord {
+pub(crate) fn record(gathered: &Gathered, judged: &Verdict, done: Option<Done>, command: Vec<String>) -> VerdictRecord {
     let (run, case) = (&gathered.run, &gathered.case);
     VerdictRecord {
         run: run.id,

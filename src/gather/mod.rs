@@ -136,7 +136,7 @@ fn again(place: &Place, rows: &Rows, turn: Option<&Turn>) -> Vec<String> {
         None => Vec::new(),
         Some(turn) if turn.outcome == Some(Outcome::Waiting) => {
             prospect::going_on(place, &rows.run, turn, rows.open.unread)
-        },
+        }
         Some(turn) => prospect::once_more(place, &rows.run, turn),
     }
 }

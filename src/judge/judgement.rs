@@ -55,7 +55,7 @@ pub fn next_command(verdict: &Verdict, before: RunState, (run, agent): (RunId, &
         _ if verdict.repairs(before) => &["reconcile", &run, "--apply"],
         (_, Action::Resume) => return again.to_vec(),
         (_, Action::Attach) => &["turn", "attach", agent],
-        (_, Action::AskHuman) => &["turn", "show", agent],
+        (_, Action::AskHuman) => &["reconcile", "explain", &run],
         _ => &[],
     };
     words.iter().map(|word| (*word).to_owned()).collect()
@@ -116,7 +116,7 @@ mod tests {
             let wanted = match action {
                 Action::None => "",
                 Action::Resume => "turn run",
-                Action::AskHuman => "turn show a",
+                Action::AskHuman => "reconcile explain r7",
                 Action::Attach => "turn attach a",
                 Action::KillThenCrash => "reconcile r7 --apply --kill-orphans",
                 _ => "reconcile r7 --apply",

@@ -69,10 +69,10 @@ fn what_a_dead_shim_has_left_is_an_orphan_and_named() {
     let call = stage.assert_judged("a", "orphaned shim_gone orphaned none", 1);
     assert_eq!(found(&call, "survivors"), ["alive left_behind"]);
     let judgement = call.last("judgement");
-    assert_eq!((&judgement["observed"], words(judgement, "command")), (
-        &"alive".into(),
-        "reconcile r1 --apply --kill-orphans".to_owned()
-    ));
+    assert_eq!(
+        (&judgement["observed"], words(judgement, "command")),
+        (&"alive".into(), "reconcile r1 --apply --kill-orphans".to_owned())
+    );
     stage.family.kill();
     until("nobody", || stage.family.alive().is_empty());
     assert!(stage.judged("a").starts_with("vanished"));
