@@ -7,7 +7,7 @@ use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::judge::due::{Around, held_by};
 use crate::model::{PromptFrom, Prospect, Retry, RetryState, Run, Turn};
-use crate::state::{Place, View, agent, run, turn};
+use crate::state::{PROMPT, Place, View, agent, run, turn};
 
 /// What may become of this retry; `place` is where the files of its turns are.
 ///
@@ -43,7 +43,7 @@ pub fn next(view: &View<'_>, place: &Place, run: &Run) -> Result<(Option<String>
 /// The words of a turn that is once more what this one was, the newest of its run: with its prompt.
 #[must_use]
 pub fn once_more(place: &Place, run: &Run, last: &Turn) -> Vec<String> {
-    place.addressed(command(run, last, &crate::remains::log_dir(place, last)))
+    place.addressed(command(run, last, &place.log_dir(last.id)))
 }
 
 /// The words of a turn that goes on where the run's newest has waited: with the mail that has come, or a word to go on.
@@ -58,7 +58,7 @@ pub fn going_on(place: &Place, run: &Run, last: &Turn, unread: i64) -> Vec<Strin
 
 /// `turn run`, with the words of the run's last turn and its prompt.
 fn command(run: &Run, last: &Turn, log_dir: &Path) -> Vec<String> {
-    let kept = log_dir.join(crate::remains::PROMPT);
+    let kept = log_dir.join(PROMPT);
     match (last.again.prompt, kept.to_str()) {
         (PromptFrom::None, _) => words(run, last, &[]),
         (PromptFrom::Mail, _) => words(run, last, &["--mail"]),

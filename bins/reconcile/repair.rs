@@ -7,13 +7,13 @@ use nix::sys::signal::Signal;
 use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
 use refloat::finish::unwatched::{Kin, end_rest, finish_unwatched};
-use refloat::finish::{self, Gone, Seen};
+use refloat::finish::{self, Gone, Seen, remains};
 use refloat::gather::{self, Gathered, Which};
+use refloat::judge::owed::Vouched;
 use refloat::judge::verdict::{Handling, Policy, Verdict, Work, WorkerCase, verdict, vouched};
 use refloat::lock::SupervisorLock;
 use refloat::model::{Action, Cause, Ground, Outcome, Rule, RunState, Turn, Why, Wish, WishNote};
 use refloat::owed;
-use refloat::remains;
 use refloat::seam::process::Handle;
 use refloat::state::{State, Tx, run, turn, worker};
 
@@ -34,6 +34,9 @@ pub(crate) enum Repair {
 pub(crate) fn repair(state: &mut State, before: &Gathered, first: &Verdict, policy: &Policy) -> Result<Repair> {
     let place = state.place().clone();
     let Some(held) = SupervisorLock::take(&place, &before.run.agent, Duration::ZERO)? else { return Ok(Repair::Busy) };
+    // Read before the world is looked at: whoever speaks from now on was not gone.
+    let beats = state.read("look at the worker", |view| worker::of_run(view, before.run.id))?;
+    let beats = beats.map_or(0, |worker| worker.pulse.beats);
     let name = [before.run.id.to_string()];
     let rows = gather::read(state, Which::Named(&name))?.pop();
     let rows = rows.ok_or_else(|| Failure::not_found(format!("run {} is gone", before.run.id)))?;
@@ -45,7 +48,7 @@ pub(crate) fn repair(state: &mut State, before: &Gathered, first: &Verdict, poli
     }
     let vouched = vouched(&now.case, policy);
     let ended = match (&now.case.work, now.turn) {
-        (Work::Worker(seen), _) => end_worker(state, &now, seen, &judged, &vouched)?,
+        (Work::Worker(seen), _) => end_worker(state, &now, (seen, beats), &judged, &vouched)?,
         (Work::Turn(_), Some(id)) if now.case.outcome.is_none() => {
             let turn = state.read("look at the turn", |view| turn::by_id(view, id))?;
             let turn = turn.ok_or_else(|| Failure::not_found(format!("turn {id} is gone")))?;
@@ -65,7 +68,7 @@ pub(crate) fn repair(state: &mut State, before: &Gathered, first: &Verdict, poli
 type End = (Outcome, RunState, Option<Stamp>);
 
 /// Ends an open turn of ours, and what of it is to be ended.
-fn end_turn(state: &mut State, held: &SupervisorLock, turn: &Turn, judged: &Verdict, vouched: &[usize]) -> Result<End> {
+fn end_turn(state: &mut State, held: &SupervisorLock, turn: &Turn, judged: &Verdict, vouched: &Vouched) -> Result<End> {
     let place = state.place().clone();
     let kills = judged.action == Action::KillThenCrash || judged.cause == Why::Ground(Ground::TreeLives);
     if judged.rule == Rule::Silent {
@@ -106,19 +109,17 @@ fn end_by_shim(state: &mut State, turn: &Turn, judged: &Verdict) -> Result<()> {
 fn end_worker(
     state: &mut State,
     now: &Gathered,
-    seen: &WorkerCase,
+    (seen, beats): (&WorkerCase, i64),
     judged: &Verdict,
-    vouched: &[usize],
+    vouched: &Vouched,
 ) -> Result<Option<End>> {
     // Files and repositories take time to look at, and nobody else can write in a transaction.
     let looked = owed::look_again(state, now.run.id)?;
-    let known = state.read("look at the worker", |view| worker::of_run(view, now.run.id))?;
-    let looks = Seen { looked: &looked, vouched };
+    let looks = Seen { looked: &looked, vouched: Some(vouched) };
     let ended = state.write("end an adopted run", |tx| {
         let Some(run) = run::by_id(tx, now.run.id)?.filter(|run| !run.state.is_terminal()) else { return Ok(None) };
-        let worker = worker::of_run(tx, run.id)?.filter(|worker| worker.released_at.is_none());
-        let unmoved = |beats: i64| known.as_ref().is_some_and(|known| known.pulse.beats == beats);
-        let Some(worker) = worker.filter(|worker| unmoved(worker.pulse.beats)) else { return Ok(None) };
+        let worker = worker::standing_for(tx, run.id)?;
+        let Some(worker) = worker.filter(|worker| worker.pulse.beats == beats) else { return Ok(None) };
         let at = Stamp::now();
         match judged.outcome {
             Some(Outcome::NeverStarted) => finish::end_gone(tx, &run, &worker, Gone::NeverCame, &looks, at),
@@ -133,9 +134,9 @@ fn end_worker(
 }
 
 /// Ends a wait that is over, or a run whose work was done after its last turn.
-fn end_idle(state: &mut State, now: &Gathered, judged: &Verdict, vouched: &[usize]) -> Result<Option<End>> {
+fn end_idle(state: &mut State, now: &Gathered, judged: &Verdict, vouched: &Vouched) -> Result<Option<End>> {
     let looked = owed::look_again(state, now.run.id)?;
-    let looks = Seen { looked: &looked, vouched };
+    let looks = Seen { looked: &looked, vouched: Some(vouched) };
     state.write("end a run", |tx: &Tx<'_>| {
         let same = |run: &refloat::model::Run| run.standing() == now.run.standing() && run.epoch == now.run.epoch;
         let Some(run) = run::by_id(tx, now.run.id)?.filter(same) else { return Ok(None) };

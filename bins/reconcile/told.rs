@@ -31,8 +31,19 @@ struct Line {
     meaning: Meaning,
     reason: Reason,
     observed_at: Stamp,
+    age_ms: Option<i64>,
+    #[serde(default)]
+    detail: Facts,
     host: Option<String>,
     boot_id: Option<String>,
+}
+
+/// What of the raw facts bears on what counts.
+#[derive(Default, Deserialize)]
+struct Facts {
+    /// How it was when the step began, where whoever looked was told.
+    #[serde(default)]
+    baseline: Option<String>,
 }
 
 /// What every record says of itself.
@@ -121,10 +132,14 @@ fn told(line: &Line, gathered: &Gathered, here: &Here) -> Option<Told> {
         (Some(known), _) => known.about,
         (None, _) if line.run.is_none() => return None,
         // Nothing of the run's own: what a monitor wrote, or lived in.
-        (None, SubjectKind::Output | SubjectKind::Session | SubjectKind::Pane) if known => About::Monitor,
+        (None, SubjectKind::Output | SubjectKind::Session | SubjectKind::Pane | SubjectKind::Process) if known => {
+            About::Monitor
+        }
+        (None, SubjectKind::Story | SubjectKind::Sprint | SubjectKind::Result) if known => About::Named,
         (None, _) => About::Other,
     };
     let foreign = line.turn.is_some() && line.turn != gathered.turn;
+    let age = Some(Stamp::now().millis() - line.observed_at.millis()).filter(|age| *age >= 0);
     Some(Told {
         about: if foreign { About::Other } else { about },
         kind: line.subject_kind,
@@ -133,7 +148,9 @@ fn told(line: &Line, gathered: &Gathered, here: &Here) -> Option<Told> {
         answer: line.finding,
         meaning: line.meaning,
         reason: line.reason,
-        age_ms: Some(Stamp::now().millis() - line.observed_at.millis()).filter(|age| *age >= 0),
+        age_ms: age,
+        changed_ms: age.zip(line.age_ms.filter(|age| *age >= 0)).map(|(observed, changed)| observed + changed),
+        compared: line.detail.baseline.is_some(),
         elsewhere: registered.is_some_and(|known| known.there && is_elsewhere(line, here)),
     })
 }
@@ -172,13 +189,15 @@ fn registered(line: &Line, gathered: &Gathered) -> Option<Registered> {
                 Role::Server => (About::Other, Some(process)),
             },
             (Some(RunDetail::Session(_)), _) => (About::Work, home),
-            _ => return None,
+            // Registered, and neither the work nor its monitor: a file of theirs.
+            (Some(_), _) => (About::Other, None),
+            (None, _) => return None,
         };
-        let known = |there| Registered { about, there };
-        match home {
+        match home.map(|home| seen_at(line, home)) {
             _ if !same => None,
-            None => Some(known(true)),
-            Some(home) => seen_at(line, home).map(known),
+            None => Some(Registered { about, there: true }),
+            Some(Some(there)) => Some(Registered { about, there }),
+            Some(None) => line.run.map(|_| Registered { about: About::Other, there: false }),
         }
     })
 }

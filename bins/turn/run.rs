@@ -6,6 +6,7 @@ use refloat::cli::Context;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::finish::Finished;
+use refloat::judge::owed::Vouched;
 use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::{Outcome, Resume};
 use refloat::record::TurnEnded;
@@ -161,7 +162,7 @@ fn finish_latest(
     if latest.outcome.is_some() {
         return Ok(None);
     }
-    let finished = finishing::finish_unwatched(state, held, &latest, left, &[])?;
+    let finished = finishing::finish_unwatched(state, held, &latest, left, &Vouched::default())?;
     cx.out.emit_at(&finished.ended, finished.at)?;
     Ok(Some(finished))
 }
