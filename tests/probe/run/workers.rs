@@ -94,7 +94,7 @@ fn a_result_that_is_reached_ends_a_worker_that_lives_or_has_died() {
         (found(&call, "baseline"), of_role(&call, "worker")),
         (vec!["done reached".to_owned()], "alive running".into())
     );
-    assert_eq!(super::words(call.last("judgement"), "command"), "turn end a --outcome completed");
+    assert_eq!(super::words(call.last("judgement"), "command"), "reconcile r1 --apply");
     kill_and_wait(pid);
     assert!(stage.judged("a").starts_with("finished"));
     std::fs::remove_file(&file).unwrap();

@@ -134,7 +134,7 @@ fn a_story_and_a_sprint_file_that_disagree_are_a_conflict() {
     kill(running.agent_pid().as_raw(), Signal::SIGKILL);
     until_free(&stage, "a");
     let plan = stage.assert_planned(&["a"], "conflict sources_contradict durable_result ask_human - in_turn");
-    assert_eq!(plan["command"], serde_json::json!(["turn", "show", "a"]));
+    assert_eq!(plan["command"], serde_json::json!(["reconcile", "explain", "r1"]));
     stage.assert_settled(&["a"]);
     std::fs::write(&sprint, "development_status:\n  1-2-login: done\n").unwrap();
     let done = "finished monitoring_failed_verified_success durable_result adopt completed completed";
