@@ -1,7 +1,7 @@
 //! The monitor of somebody's worker dies: what became of the work is found in its sources of truth, and nowhere else.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -13,7 +13,7 @@ const SUCCESS: &str = "finished monitoring_failed_verified_success adopt";
 
 /// A file was last changed an hour ago.
 fn age(file: &Path) {
-    let before = SystemTime::now() - Duration::from_secs(3600);
+    let before = std::fs::metadata(file).unwrap().modified().unwrap() - Duration::from_secs(3600);
     std::fs::File::options().append(true).open(file).unwrap().set_modified(before).unwrap();
 }
 
