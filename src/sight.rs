@@ -32,15 +32,50 @@ pub struct Parts {
     pub findings: Findings,
     /// What follows from them.
     pub sight: Sight,
-    /// How the process of its dead pane ended.
-    pub end: Option<PaneEnd>,
+    /// How the process of its pane ended.
+    pub end: End,
+}
+
+/// What tmux tells of how the process of a pane ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It has ended so.
+    Told(PaneEnd),
+    /// The pane is there, and tmux has not asked for the end of its process yet: the kernel is the first to know.
+    ToCome,
+    /// tmux did not answer in time, and may know it.
+    Unanswered,
+    /// There is nothing to tell.
+    Nothing,
+}
+
+impl End {
+    /// The end, where it is told.
+    #[must_use]
+    pub const fn told(self) -> Option<PaneEnd> {
+        if let Self::Told(end) = self { Some(end) } else { None }
+    }
+
+    fn of(pane: Option<&Pane>) -> Self {
+        match pane.map(|pane| pane.dead) {
+            Some(Some(end)) if end.status.is_some() || end.signal.is_some() => Self::Told(end),
+            Some(_) => Self::ToCome,
+            None => Self::Nothing,
+        }
+    }
 }
 
 impl Parts {
     /// Whether it is gone by the word of tmux alone, which has to be said twice.
     #[must_use]
-    pub fn wants_second_look(&self) -> bool {
+    pub fn is_gone_by_tmux_alone(&self) -> bool {
         self.sight.observed == Observed::Gone && self.findings.process != Some(self.sight)
+    }
+
+    /// Whether it is gone, and tmux may have more to tell of how it ended.
+    #[must_use]
+    pub fn has_end_to_come(&self) -> bool {
+        self.sight.observed == Observed::Gone && matches!(self.end, End::ToCome | End::Unanswered)
     }
 }
 
@@ -86,16 +121,20 @@ impl Looker {
             found: worker.is_found(),
             launching: worker.is_launching(self.now()),
         };
-        Parts { sight: observe(&findings), findings, end: self.end_of(worker) }
+        Parts { sight: observe(&findings), findings, end: self.end_of(worker, findings.server) }
     }
 
-    /// How the process of a worker's dead pane ended.
-    fn end_of(&mut self, worker: &Worker) -> Option<PaneEnd> {
-        let session = worker.tmux.as_ref()?;
+    /// How the process of a worker's pane ended; that of a program that was put into the pane since is not its end.
+    fn end_of(&mut self, worker: &Worker, server: Option<Sight>) -> End {
+        let Some(session) = &worker.tmux else { return End::Nothing };
+        let server_is_gone = server.is_some_and(|server| server.observed == Observed::Gone);
         match (self.ask(session.socket.as_deref()), &session.found) {
-            (Answer::Listed(snapshot), Some(found)) => pane_of(snapshot, found)?.dead,
-            (Answer::Listed(snapshot), None) => snapshot.session(&session.asked)?.dead,
-            _ => None,
+            (Answer::Listed(snapshot), Some(found)) => {
+                End::of(pane_of(snapshot, found).filter(|pane| pane.pid == found.pane_pid))
+            }
+            (Answer::Listed(snapshot), None) => End::of(snapshot.session(&session.asked)),
+            (Answer::Failed { failing: Reason::Timeout, .. }, Some(_)) if !server_is_gone => End::Unanswered,
+            _ => End::Nothing,
         }
     }
 

@@ -3,14 +3,17 @@
 
 mod orphans;
 mod pass;
+mod servers;
+mod signs;
 mod told;
 mod turns;
 mod waits;
+mod whole;
 mod workers;
 
 use serde_json::Value;
 
-use crate::stage::Stage;
+use crate::stage::{Stage, until};
 
 impl Stage {
     /// A plan, which changes nothing: `verdict cause rule action outcome state-after` of the agent's run.
@@ -66,12 +69,22 @@ impl Stage {
     }
 }
 
+/// Waits until nobody holds the agent's turn lock.
+fn until_free(stage: &Stage, agent: &str) {
+    let path = stage.state().parent().unwrap().join("locks").join(format!("{agent}.turn"));
+    until("the turn lock", || std::fs::File::options().write(true).open(&path).unwrap().try_lock().is_ok());
+}
+
 /// What a plan and its result have to agree in.
 fn said(verdict: &Value) -> Value {
     let mut said = verdict.as_object().unwrap().clone();
     // The pause before a next try is counted from when it is written.
     for key in ["at", "applied", "command", "not_before"] {
         said.remove(key);
+    }
+    // A zombie is being reaped meanwhile: another reason of the same death.
+    for word in said["because"].as_array_mut().unwrap() {
+        *word = word.as_str().unwrap().replace("(zombie)", "(no_such_process)").into();
     }
     Value::Object(said)
 }
