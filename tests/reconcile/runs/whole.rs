@@ -22,7 +22,7 @@ fn the_command_of_an_unwatched_turn_watches_it_to_its_end() {
     let mut attach = stage.command(crate::stage::TURN);
     attach.args(&words[1..]);
     let attached = crate::stage::Running::begin(&stage, attach);
-    until("the new supervisor", || stage.reconcile(&["a"]).last("verdict")["verdict"] == "running");
+    until("the new supervisor", || stage.pid_of("a", "supervisor") == attached.child.id().cast_signed());
     stage.assert_planned(&["a"], "running watched identity none - in_turn");
     stage.assert_settled(&["a", "--kill-orphans", "--kill-stalled"]);
     assert!(!process_is_gone(running.agent_pid().as_raw()));
