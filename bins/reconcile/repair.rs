@@ -9,6 +9,7 @@ use refloat::error::{Failure, Result};
 use refloat::finish::unwatched::{Kin, end_rest, finish_unwatched};
 use refloat::finish::{self, Gone, Seen};
 use refloat::gather::{self, Gathered, Which};
+use refloat::judge::owed::Vouched;
 use refloat::judge::verdict::{Handling, Policy, Verdict, Work, WorkerCase, verdict, vouched};
 use refloat::lock::SupervisorLock;
 use refloat::model::{Action, Cause, Ground, Outcome, Rule, RunState, Turn, Why, Wish, WishNote};
@@ -68,7 +69,7 @@ pub(crate) fn repair(state: &mut State, before: &Gathered, first: &Verdict, poli
 type End = (Outcome, RunState, Option<Stamp>);
 
 /// Ends an open turn of ours, and what of it is to be ended.
-fn end_turn(state: &mut State, held: &SupervisorLock, turn: &Turn, judged: &Verdict, vouched: &[usize]) -> Result<End> {
+fn end_turn(state: &mut State, held: &SupervisorLock, turn: &Turn, judged: &Verdict, vouched: &Vouched) -> Result<End> {
     let place = state.place().clone();
     let kills = judged.action == Action::KillThenCrash || judged.cause == Why::Ground(Ground::TreeLives);
     if judged.rule == Rule::Silent {
@@ -111,11 +112,11 @@ fn end_worker(
     now: &Gathered,
     (seen, beats): (&WorkerCase, i64),
     judged: &Verdict,
-    vouched: &[usize],
+    vouched: &Vouched,
 ) -> Result<Option<End>> {
     // Files and repositories take time to look at, and nobody else can write in a transaction.
     let looked = owed::look_again(state, now.run.id)?;
-    let looks = Seen { looked: &looked, vouched };
+    let looks = Seen { looked: &looked, vouched: Some(vouched) };
     let ended = state.write("end an adopted run", |tx| {
         let Some(run) = run::by_id(tx, now.run.id)?.filter(|run| !run.state.is_terminal()) else { return Ok(None) };
         let worker = worker::of_run(tx, run.id)?.filter(|worker| worker.released_at.is_none());
@@ -134,9 +135,9 @@ fn end_worker(
 }
 
 /// Ends a wait that is over, or a run whose work was done after its last turn.
-fn end_idle(state: &mut State, now: &Gathered, judged: &Verdict, vouched: &[usize]) -> Result<Option<End>> {
+fn end_idle(state: &mut State, now: &Gathered, judged: &Verdict, vouched: &Vouched) -> Result<Option<End>> {
     let looked = owed::look_again(state, now.run.id)?;
-    let looks = Seen { looked: &looked, vouched };
+    let looks = Seen { looked: &looked, vouched: Some(vouched) };
     state.write("end a run", |tx: &Tx<'_>| {
         let same = |run: &refloat::model::Run| run.standing() == now.run.standing() && run.epoch == now.run.epoch;
         let Some(run) = run::by_id(tx, now.run.id)?.filter(same) else { return Ok(None) };

@@ -9,6 +9,7 @@ use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::finish::{self, Evidence, Finished};
 use refloat::id::TurnId;
+use refloat::judge::owed::Vouched;
 use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::Turn;
 use refloat::observe::{Observer, STREAM};
@@ -93,7 +94,7 @@ fn take_over(desk: &mut Desk<'_>, place: &Place, turn: &Turn) -> Result<Option<F
         }
         None => {
             let left = finishing::clear(place, &turn, finishing::Handling::Report)?;
-            finishing::finish_unwatched(desk.state, &held, &turn, left, &[]).map(Some)
+            finishing::finish_unwatched(desk.state, &held, &turn, left, &Vouched::default()).map(Some)
         }
     }
 }

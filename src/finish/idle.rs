@@ -9,6 +9,7 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::id::MailId;
 use crate::judge::outcome::{Conclusion, Ended, Open};
+use crate::judge::owed::Vouched;
 use crate::judge::reopen::cancelled;
 use crate::judge::sequel::{Sequel, crash_of};
 use crate::judge::worker::{NEVER_CAME, Said, by_death, by_word, by_work, sequel};
@@ -153,15 +154,15 @@ pub fn end_wait(tx: &Tx<'_>, run: &Run, now: Stamp) -> Result<bool> {
 pub struct Seen<'l> {
     /// What the run owes, as it looks now.
     pub looked: &'l [(Owed, Look)],
-    /// The places of what others saw there, where it could not be looked at.
-    pub vouched: &'l [usize],
+    /// What others saw of it; none: nobody else did.
+    pub vouched: Option<&'l Vouched>,
 }
 
 impl<'l> Seen<'l> {
     /// Nobody else saw anything.
     #[must_use]
     pub const fn alone(looked: &'l [(Owed, Look)]) -> Self {
-        Self { looked, vouched: &[] }
+        Self { looked, vouched: None }
     }
 }
 
@@ -199,7 +200,11 @@ impl<'l> Account<'l> {
             }
             None => ended::open_of_worker(tx, run)?,
         };
-        let findings = ended::vouched(owed::findings(tx, run.id, seen.looked)?, seen.vouched);
+        let own = owed::findings(tx, run.id, seen.looked)?;
+        let findings = match seen.vouched {
+            Some(others) => others.beside(own),
+            None => own,
+        };
         Ok(Self { terminal_mail, open, findings, looked: seen.looked })
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{Evidence, Finished, Watched, finish};
 use crate::clock::Tick;
 use crate::error::Result;
+use crate::judge::owed::Vouched;
 use crate::lock::SupervisorLock;
 use crate::model::Turn;
 use crate::remains::{known, leads, remove_group};
@@ -61,10 +62,10 @@ pub fn finish_unwatched(
     held: &SupervisorLock,
     turn: &Turn,
     left: Option<i64>,
-    vouched: &[usize],
+    vouched: &Vouched,
 ) -> Result<Finished> {
     let log_dir = state.place().log_dir(turn.id);
-    let vouched = vouched.to_vec();
+    let vouched = vouched.clone();
     let watched = Watched { unsupervised: unsupervised(&log_dir, turn), vouched, ..Watched::default() };
     let evidence = Evidence::gather(turn, &log_dir, watched, left)?;
     finish(state, held, &evidence)

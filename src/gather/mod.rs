@@ -86,8 +86,7 @@ impl<'p> Scene<'p> {
 }
 
 fn of_run(scene: &Scene<'_>, rows: Rows, seen: Option<&worker::Seen>) -> Gathered {
-    let turn = rows.turn.as_ref().filter(|_| rows.worker.is_none());
-    let attempt = turn.map_or(rows.run.attempts + 1, |turn| turn.attempt);
+    let (turn, attempt) = rows.attempt();
     let mut notes = Notes::new(&scene.here, rows.run.id, turn.map(|turn| turn.id), attempt);
     notes.add(SubjectKind::Run, rows.run.id, Instrument::Rows, finding::of_state(rows.run.state), recorded(&rows));
     let (owed, fulfilled) = files::owed(&rows);
@@ -103,6 +102,7 @@ fn of_run(scene: &Scene<'_>, rows: Rows, seen: Option<&worker::Seen>) -> Gathere
         outcome: turn.and_then(|turn| turn.outcome).or_else(|| told_outcome(&rows)),
         since_change_ms: age(rows.run.changed_at, scene.now.at),
         attempt,
+        attempt_ms: rows.began.and_then(|began| age(began, scene.now.at)),
         attempts: rows.run.attempts,
         max_attempts: rows.run.max_attempts,
         has_parent: rows.run.parent.is_some(),

@@ -1,6 +1,7 @@
 //! The rows of runs, all of one moment: read in one transaction. It looks at nothing else, and a row that cannot be read
 //! costs no other run its answer.
 
+use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::finish::{open_of_turn, open_of_worker};
 use crate::id::{RunId, TurnId};
@@ -43,8 +44,19 @@ pub struct Rows {
     pub(super) next: Vec<String>,
     /// What the retry that led to the newest turn passes on.
     pub(super) prior: Option<Prior>,
+    /// When the attempt that its newest work belongs to began.
+    pub began: Option<Stamp>,
     pub(super) dead_letters: Vec<DeadLetter>,
     pub(super) crashes: Vec<Crash>,
+}
+
+impl Rows {
+    /// The turn and the attempt that what is seen of the run now bears on.
+    #[must_use]
+    pub fn attempt(&self) -> (Option<&Turn>, i64) {
+        let turn = self.turn.as_ref().filter(|_| self.worker.is_none());
+        (turn, turn.map_or(self.run.attempts + 1, |turn| turn.attempt))
+    }
 }
 
 /// Reads what is recorded of these runs.
@@ -116,8 +128,14 @@ fn of(view: &View<'_>, place: &Place, (run, newest): (Run, bool), instead: &Desc
     };
     let with_mail = |owed: Owed| Ok((owed::mail_in(view, id, &owed)?, owed));
     let owed = expectation::of_run(view, id)?.into_iter().map(with_mail).collect::<Result<Vec<_>>>()?;
+    let began = match (&worker, &turn) {
+        (Some(worker), _) => Some(worker.adopted.at),
+        (None, Some(turn)) => turn::attempt_began(view, id, turn.attempt)?,
+        (None, None) => Some(run.opened_at),
+    };
     Ok(Rows {
         newest,
+        began,
         turn,
         unreadable,
         worker,

@@ -138,6 +138,7 @@ pub fn session(seen: &SessionSeen) -> Seen {
         None => Seen::Unclear(Reason::LookFailed),
         Some(Session::Listed) => Seen::NotYet(Reason::Listed),
         Some(Session::PaneDead) => Seen::Met(Reason::PaneDead),
+        Some(Session::NotListed | Session::NotFound) if !seen.found => gone(Reason::NeverSeen),
         Some(Session::NotListed) => gone(Reason::NotListed),
         Some(Session::NotFound) => gone(Reason::NotFound),
         Some(Session::Lost(Lost::OtherServer)) => Seen::Unclear(Reason::SocketReplaced),

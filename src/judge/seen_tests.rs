@@ -82,10 +82,17 @@ const DOUBT: Option<Sight> = Some(Sight::unknown(Reason::OtherNamespace));
 fn the_table_of_sessions() {
     use Session as S;
     // What tmux says; then with a server alive, in doubt, never seen (found first, then not).
-    let rows: [(S, [Seen; 4]); 6] = [
+    let rows: [(S, [Seen; 4]); 7] = [
         (S::Listed, [NotYet(Reason::Listed); 4]),
         (S::PaneDead, [Met(Reason::PaneDead); 4]),
-        (S::NotListed, [Again(Reason::NotListed); 4]),
+        (
+            S::NotListed,
+            [Again(Reason::NotListed), Again(Reason::NotListed), Again(Reason::NotListed), Again(Reason::NeverSeen)],
+        ),
+        (
+            S::NotFound,
+            [Again(Reason::NotFound), Again(Reason::NotFound), Again(Reason::NotFound), Again(Reason::NeverSeen)],
+        ),
         (S::Lost(Lost::OtherServer), [Unclear(Reason::SocketReplaced); 4]),
         (
             S::Lost(Lost::NoServer),

@@ -36,6 +36,8 @@ words! {
         NoServer = "no_server",
         /// The session never came within the launch deadline.
         NeverAppeared = "never_appeared",
+        /// tmux answers and does not list it, and did not at the first look of a wait either: it may be called otherwise.
+        NeverSeen = "never_seen",
         /// The session is not there yet.
         Launching = "launching",
         /// Another boot, and not certainly a later one of this host.

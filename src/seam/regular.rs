@@ -1,5 +1,5 @@
 //! Files that somebody names, or that an agent may have replaced: opened only if they are regular files.
-//! Called wherever such a file is read at once. It never waits for a FIFO, and never reads more than was asked for.
+//! Called wherever such a file is read at once. It opens no FIFO and no device, and never reads more than was asked for.
 
 use std::fs::{File, FileType, Metadata};
 use std::io::{self, ErrorKind, Read};
@@ -28,7 +28,12 @@ impl Reached {
     /// Opens it for reading: this file, whatever is at the path by now.
     pub(super) fn open(&self) -> io::Result<File> {
         let name = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-        File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(name)
+        let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(name);
+        // It is there: what is not is /proc.
+        opened.map_err(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => io::Error::other("there is no /proc to open it by"),
+            _ => error,
+        })
     }
 }
 
@@ -37,9 +42,9 @@ impl Reached {
 /// # Errors
 /// What open(2) gives, and `InvalidInput` for anything but a regular file.
 pub fn open(path: &Path) -> io::Result<File> {
-    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
-    let kind = file.metadata()?.file_type();
-    if kind.is_file() { Ok(file) } else { Err(invalid(format!("it is {}", name(kind)))) }
+    let reached = Reached::at(path)?;
+    let kind = reached.data.file_type();
+    if kind.is_file() { reached.open() } else { Err(invalid(format!("it is {}", name(kind)))) }
 }
 
 /// All of a file of at most so many MiB.

@@ -97,6 +97,7 @@ fn silence(error: &io::Error) -> Silence {
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Silence::of(Reason::NoFile),
         ErrorKind::PermissionDenied => Silence::of(Reason::PermissionDenied),
+        _ if error.raw_os_error() == Some(nix::libc::ELOOP) => Silence::of(Reason::LinkLoop),
         ErrorKind::FileTooLarge => Silence::with(Reason::TooBig, format!("longer than {} MiB", MOST >> 20)),
         ErrorKind::InvalidInput => Silence::with(Reason::NotAFile, io_text(error)),
         _ => Silence::with(Reason::LookFailed, io_text(error)),

@@ -11,6 +11,7 @@ use refloat::clock::Tick;
 use refloat::error::{IoContext, Result};
 use refloat::finish::Watched;
 use refloat::judge::clocks::{Limits, Seen};
+use refloat::judge::owed::Vouched;
 use refloat::model::{Counters, Turn, Wish, WishNote};
 use refloat::observe::{Observer, STREAM};
 use refloat::seam::exit_record::ExitRecord;
@@ -137,7 +138,7 @@ impl<'t> Watch<'t> {
             suspended: self.time.suspended(),
             frozen: self.time.frozen(),
             unsupervised: self.unsupervised,
-            vouched: Vec::new(),
+            vouched: Vouched::default(),
         };
         (watched, self.shim)
     }

@@ -390,7 +390,7 @@ CREATE TABLE evidence (
     reason TEXT NOT NULL CHECK (reason IN (
         'identified', 'running', 'stopped', 'listed', 'no_such_process', 'pid_reused', 'zombie',
         'rebooted', 'answered', 'no_sessions', 'not_listed', 'not_found', 'pane_dead', 'no_server',
-        'never_appeared', 'launching', 'other_boot', 'other_namespace', 'other_host',
+        'never_appeared', 'never_seen', 'launching', 'other_boot', 'other_namespace', 'other_host',
         'no_machine_id', 'own_identity_unknown', 'foreign_proc', 'hidden', 'no_descriptors',
         'not_supported', 'look_failed', 'restless', 'start_unknown', 'socket_replaced',
         'not_a_child', 'no_socket', 'permission_denied', 'server_exited', 'no_directory',

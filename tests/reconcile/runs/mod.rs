@@ -82,11 +82,9 @@ fn said(verdict: &Value) -> Value {
     for key in ["at", "applied", "command", "not_before"] {
         said.remove(key);
     }
-    // A zombie is being reaped meanwhile: another reason of the same death.
-    for word in said["because"].as_array_mut().unwrap() {
-        *word = word.as_str().unwrap().replace("(zombie)", "(no_such_process)").into();
-    }
-    Value::Object(said)
+    // Zombies are being reaped meanwhile: another reason of the same death.
+    let text = Value::Object(said).to_string().replace("(zombie)", "(no_such_process)");
+    serde_json::from_str(&text).unwrap()
 }
 
 fn brief(verdict: &Value) -> String {
