@@ -56,6 +56,15 @@ impl End {
         if let Self::Told(end) = self { Some(end) } else { None }
     }
 
+    /// tmux 3.3a now and then misses the end of a child: its pane is dead then and tells nothing, and the kernel still can.
+    const fn of_wait(status: i32) -> Self {
+        let (code, signal) = ((status >> 8) & 0xff, status & 0x7f);
+        Self::Told(match signal {
+            0 => PaneEnd { status: Some(code), signal: None, at: None },
+            signal => PaneEnd { status: None, signal: Some(signal), at: None },
+        })
+    }
+
     fn of(pane: Option<&Pane>) -> Self {
         match pane.map(|pane| pane.dead) {
             Some(Some(end)) if end.status.is_some() || end.signal.is_some() => Self::Told(end),
@@ -130,7 +139,12 @@ impl Looker {
         let server_is_gone = server.is_some_and(|server| server.observed == Observed::Gone);
         match (self.ask(session.socket.as_deref()), &session.found) {
             (Answer::Listed(snapshot), Some(found)) => {
-                End::of(pane_of(snapshot, found).filter(|pane| pane.pid == found.pane_pid))
+                let pane = pane_of(snapshot, found).filter(|pane| pane.pid == found.pane_pid);
+                let kernel = || worker.process.as_ref().filter(|_| pane.is_some_and(|pane| pane.dead.is_some()));
+                match End::of(pane) {
+                    End::ToCome => kernel().and_then(process::wait_status).map_or(End::ToCome, End::of_wait),
+                    told => told,
+                }
             }
             (Answer::Listed(snapshot), None) => End::of(snapshot.session(&session.asked)),
             (Answer::Failed { failing: Reason::Timeout, .. }, Some(_)) if !server_is_gone => End::Unanswered,

@@ -6,12 +6,15 @@ use std::ffi::OsString;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::adopted::{Server, fake, has_tmux, kill_and_wait, lives, state_of};
+use crate::adopted::{Server, fake, has_tmux, kill_and_wait, listing, lives, state_of};
 use crate::stage::{Call, RECONCILE, Stage, until};
 
 const PARENT: [&str; 4] = ["--parent", "lead", "--capability", "none"];
 const VANISHED: &str = "vanished gone identity mark_crashed lost crashed";
 const UNKNOWN: &str = "unknown look_failed identity none - in_turn";
+/// What tmux is asked for, of a pane that is dead and tells nothing of it.
+const ROW: &str = "#{session_id}|#{session_created}|#{pid}|#{start_time}|#{window_id}|#{pane_id}|#{pane_pid}|1||||\
+                   #{socket_path}:#{session_group}:#{session_name}";
 const FINISHED: &str = "finished exit_code durable_result adopt completed completed";
 
 /// A server whose panes stay when their process has ended.
@@ -168,6 +171,34 @@ fn an_end_that_tmux_has_not_told_yet_is_asked_for_once_more() {
         assert_eq!(super::brief(done.last("verdict")), FINISHED, "{what}: {done:#?}");
         assert_eq!(stage.run_of("good")["state"], "completed", "{what}");
         assert_eq!(stage.heard("lead", "worker_died"), 0, "{what}");
+    }
+}
+
+/// tmux has missed the end of its child, and the child waits to be asked: then the kernel tells what tmux would.
+#[test]
+fn an_end_that_tmux_has_missed_is_told_by_the_kernel() {
+    if !has_tmux() {
+        return;
+    }
+    for (end, wanted) in [
+        ("exit 0", FINISHED),
+        ("exit 3", "failed exit_code durable_result notify_parent failed failed"),
+        ("kill -KILL $$", "killed signal durable_result notify_parent killed failed"),
+    ] {
+        let stage = Stage::new();
+        let server = remaining(&stage, "missed");
+        let gate = gated(&server, "good", end);
+        let worker = process_of(&stage, 1);
+        let row = server.tmux(&["list-panes", "-t", "=good", "-F", ROW]);
+        let pid = stop(&server);
+        std::fs::write(gate, "").unwrap();
+        until("its end", || !lives(worker));
+        let path = fake(&stage, &listing(&row));
+        for apply in [&["good"][..], &["good", "--apply"]] {
+            let call = reconcile(&stage, &path, apply);
+            assert_eq!(super::brief(call.last("verdict")), wanted, "{end}: {call:#?}");
+        }
+        signal(pid, Signal::SIGCONT);
     }
 }
 
