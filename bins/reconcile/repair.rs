@@ -7,14 +7,13 @@ use nix::sys::signal::Signal;
 use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
 use refloat::finish::unwatched::{Kin, end_rest, finish_unwatched};
-use refloat::finish::{self, Gone, Seen};
+use refloat::finish::{self, Gone, Seen, remains};
 use refloat::gather::{self, Gathered, Which};
 use refloat::judge::owed::Vouched;
 use refloat::judge::verdict::{Handling, Policy, Verdict, Work, WorkerCase, verdict, vouched};
 use refloat::lock::SupervisorLock;
 use refloat::model::{Action, Cause, Ground, Outcome, Rule, RunState, Turn, Why, Wish, WishNote};
 use refloat::owed;
-use refloat::remains;
 use refloat::seam::process::Handle;
 use refloat::state::{State, Tx, run, turn, worker};
 
@@ -119,7 +118,7 @@ fn end_worker(
     let looks = Seen { looked: &looked, vouched: Some(vouched) };
     let ended = state.write("end an adopted run", |tx| {
         let Some(run) = run::by_id(tx, now.run.id)?.filter(|run| !run.state.is_terminal()) else { return Ok(None) };
-        let worker = worker::of_run(tx, run.id)?.filter(|worker| worker.released_at.is_none());
+        let worker = worker::standing_for(tx, run.id)?;
         let Some(worker) = worker.filter(|worker| worker.pulse.beats == beats) else { return Ok(None) };
         let at = Stamp::now();
         match judged.outcome {

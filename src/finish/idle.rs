@@ -27,7 +27,7 @@ use crate::state::{Tx, crash, reopening, run, turn, worker};
 /// Those of the state file.
 pub fn stop_idle(tx: &Tx<'_>, run: &Run, why: Option<&str>, now: Stamp) -> Result<()> {
     let sequel = Sequel::plain(RunState::Stopped, run.attempts, Some(MailType::WorkerDied));
-    let how = match worker::of_run(tx, run.id)?.is_some_and(|worker| worker.released_at.is_none()) {
+    let how = match worker::standing_for(tx, run.id)?.is_some() {
         true => "stopped by its record; it was adopted",
         false => "stopped while no turn ran",
     };
@@ -190,7 +190,7 @@ struct Account<'l> {
 
 impl<'l> Account<'l> {
     fn open(tx: &Tx<'_>, run: &Run, seen: &Seen<'l>) -> Result<Self> {
-        let adopted = worker::of_run(tx, run.id)?.is_some_and(|worker| worker.released_at.is_none());
+        let adopted = worker::standing_for(tx, run.id)?.is_some();
         let latest = turn::latest_of(tx, &run.agent)?.filter(|turn| turn.run == run.id && !adopted);
         let (open, terminal_mail) = match latest {
             // What it said of its waiting was weighed before it came to this.

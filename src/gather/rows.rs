@@ -102,7 +102,7 @@ fn named(view: &View<'_>, name: &str) -> Result<Option<Run>> {
 
 fn of(view: &View<'_>, place: &Place, (run, newest): (Run, bool), instead: &Description) -> Result<Rows> {
     let id = run.id;
-    let worker = worker::of_run(view, id)?.filter(|worker| worker.released_at.is_none());
+    let worker = worker::standing_for(view, id)?;
     let (turn, unreadable) = match turn::newest_of_run(view, id, instead)? {
         Some((turn, unreadable)) => (Some(turn), unreadable),
         None => (None, None),

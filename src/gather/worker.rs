@@ -13,7 +13,7 @@ use crate::judge::verdict::{Case, Work, WorkerCase};
 use crate::model::{Instrument, Observed, Reason, Sight, SubjectKind, TmuxSession, Worker};
 use crate::record::evidence::{BeatDetail, Role, RunDetail, RunSession};
 use crate::seam::wait;
-use crate::sight::{End, Looker, Parts, SECOND_LOOK};
+use crate::sight::{End, Looker, Parts, SECOND_LOOK, agreed};
 
 /// A worker as it was seen.
 #[derive(Clone, Copy, Debug)]
@@ -67,13 +67,11 @@ impl Seen {
         self.parts.is_gone_by_tmux_alone() || self.parts.has_end_to_come()
     }
 
-    /// Two looks that do not agree say nothing. The kernel's word needs no second one.
+    /// What tmux alone says has to be said twice; the kernel's word needs no second one.
     fn confirm(&mut self, again: Parts) {
         if self.parts.is_gone_by_tmux_alone() {
             self.looks = 2;
-            if again.sight != self.sight {
-                self.sight = Sight::unknown(Reason::Restless);
-            }
+            self.sight = agreed(self.sight, again.sight);
         }
         self.learn(again.end);
     }

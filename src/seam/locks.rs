@@ -10,10 +10,9 @@ use std::time::Duration;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
-use super::glimpse::not_file;
-use super::regular::Reached;
+use super::regular::{Reached, not_file};
 use super::wait;
-use crate::error::io_text;
+use crate::error::{io_text, is_missing};
 use crate::flock;
 use crate::model::{LockFamily, LockLook, LockMode, NotFile};
 
@@ -56,7 +55,7 @@ pub fn look(path: &Path) -> Locked {
 
 fn missed(error: &io::Error) -> LockLook {
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => LockLook::NoFile,
+        _ if is_missing(error) => LockLook::NoFile,
         ErrorKind::PermissionDenied => LockLook::Denied,
         _ if error.raw_os_error() == Some(libc::ELOOP) => LockLook::Loop,
         _ => LockLook::Failed,
@@ -66,7 +65,7 @@ fn missed(error: &io::Error) -> LockLook {
 fn looked(reached: &Reached) -> io::Result<Result<Locked, NotFile>> {
     let kind = reached.data.file_type();
     if !kind.is_file() && !kind.is_dir() {
-        return Ok(Err(not_file(&reached.data)));
+        return Ok(Err(not_file(kind)));
     }
     let file = reached.open()?;
     let taken = flock::is_taken(&file)?;

@@ -30,6 +30,6 @@ mod history_tests;
 
 pub use migrate::SCHEMA;
 pub use open::{State, sqlite_version};
-pub use place::{Place, Surroundings};
+pub use place::{PROMPT, Place, Surroundings};
 pub use stand::Stand;
 pub use write::{Tx, View};

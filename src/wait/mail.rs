@@ -88,7 +88,7 @@ impl Condition for Mail {
 type Found = (Look, Option<MailId>);
 
 fn claimable(mail: MailId) -> Found {
-    (Seen::Met(Reason::Claimable).into(), Some(mail))
+    (Seen::Met(Reason::MailReady).into(), Some(mail))
 }
 
 fn nothing(why: Reason, due: Option<Duration>) -> Found {
@@ -106,8 +106,8 @@ fn in_state(view: &View<'_>, agent: &str) -> Result<Recorded> {
     match held(run::open_of(view, agent)?.as_ref(), now.at) {
         Held::No => {}
         // By the wall clock, as the provider told it: the backstop sees its steps.
-        Held::Until(until) => return Ok((nothing(Reason::Held, Some(millis(until.since(now.at)))), None)),
-        Held::Person => return Ok((nothing(Reason::Held, None), None)),
+        Held::Until(until) => return Ok((nothing(Reason::AgentHeld, Some(millis(until.since(now.at)))), None)),
+        Held::Person => return Ok((nothing(Reason::NeedsHuman, None), None)),
     }
     if let Some(mail) = claim::ready(view, agent, &now)? {
         return Ok((claimable(mail), None));

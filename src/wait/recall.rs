@@ -66,7 +66,7 @@ fn state_of(place: &Place, missing: Missing) -> Result<std::result::Result<State
         Err(failure) if failure.exit == Exit::NotFound && missing == Missing::MayCome => {
             Ok(Err(Seen::NotYet(Reason::NoState).into()))
         }
-        Err(failure) if failure.exit == Exit::Busy => Ok(Err(Seen::Unclear(Reason::StateBusy).into())),
+        Err(failure) if failure.exit == Exit::Busy => Ok(Err(Seen::Unclear(Reason::Busy).into())),
         Err(failure) => Err(failure),
     }
 }

@@ -80,8 +80,8 @@ impl Work {
             WorkAwaited::RunEnded => now.ended(),
             WorkAwaited::RunChanged => now.changed(first),
             WorkAwaited::TurnEnded => match found.turn.as_ref().is_some_and(|turn| turn.outcome.is_some()) {
-                true => Seen::Met(Reason::Ended),
-                false => Seen::NotYet(Reason::Open),
+                true => Seen::Met(Reason::EndRecorded),
+                false => Seen::NotYet(Reason::NoEndRecorded),
             },
         }
     }

@@ -42,7 +42,7 @@ fn a_reader_that_has_gone_changes_nothing() {
 fn the_time_is_up_after_one_more_look() {
     let home = Home::new();
     let end = record(wait(&home, &["file", "none", "exists", "--timeout", "300ms"]), 75);
-    assert_eq!((words(&end), &end["looks"]), (["timeout", "absent", "null"], &2.into()));
+    assert_eq!((words(&end), &end["looks"]), (["timeout", "no_file", "null"], &2.into()));
     assert!(end["waited_ms"].as_i64().unwrap() >= 300, "{end}");
     let end = record(wait(&home, &["file", "none", "exists", "--timeout", "0s"]), 75);
     assert_eq!(end["looks"], 1);

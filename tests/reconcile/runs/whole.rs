@@ -38,6 +38,7 @@ fn the_command_of_an_unwatched_turn_watches_it_to_its_end() {
 fn a_turn_whose_log_folder_is_gone_lives_on_and_is_lost_with_its_agent() {
     let stage = Stage::new();
     let running = stage.unwatched("a", "init; hang", &PARENT);
+    running.until_written(50);
     std::fs::remove_dir_all(stage.state().parent().unwrap().join("logs")).unwrap();
     stage.assert_planned(&["a"], "unsupervised no_supervisor identity attach - in_turn");
     stage.assert_settled(&["a", "--kill-orphans", "--kill-stalled"]);
