@@ -3,14 +3,17 @@
 
 mod orphans;
 mod pass;
+mod servers;
+mod signs;
 mod told;
 mod turns;
 mod waits;
+mod whole;
 mod workers;
 
 use serde_json::Value;
 
-use crate::stage::Stage;
+use crate::stage::{Stage, until};
 
 impl Stage {
     /// A plan, which changes nothing: `verdict cause rule action outcome state-after` of the agent's run.
@@ -68,6 +71,12 @@ impl Stage {
     fn heard(&self, parent: &str, kind: &str) -> usize {
         self.mails(parent, kind).len()
     }
+}
+
+/// Waits until nobody holds the agent's turn lock.
+fn until_free(stage: &Stage, agent: &str) {
+    let path = stage.state().parent().unwrap().join("locks").join(format!("{agent}.turn"));
+    until("the turn lock", || std::fs::File::options().write(true).open(&path).unwrap().try_lock().is_ok());
 }
 
 /// What a plan and its result have to agree in.

@@ -1,14 +1,10 @@
 //! Turns of ours that nobody watches any more: what goes on is left alone, and what has ended is recorded as it ended.
 
-use crate::scene::{kill, process_is_gone};
-use crate::stage::{Stage, until};
 use nix::sys::signal::Signal;
 
-/// Waits until nobody holds the agent's turn lock.
-fn until_free(stage: &Stage, agent: &str) {
-    let path = stage.state().parent().unwrap().join("locks").join(format!("{agent}.turn"));
-    until("the turn lock", || std::fs::File::options().write(true).open(&path).unwrap().try_lock().is_ok());
-}
+use super::until_free;
+use crate::scene::{kill, process_is_gone};
+use crate::stage::{Stage, until};
 
 /// B20: a killed runner is no reason to touch its agent.
 #[test]
