@@ -110,7 +110,7 @@ mod tests {
     fn every_action_has_its_command() {
         use VerdictWord as V;
         let again = vec!["turn".to_owned(), "run".to_owned()];
-        let run = RunId::new(7);
+        let run = RunId(7);
         let words = |verdict: &Verdict| next_command(verdict, RunState::InTurn, (run, "a"), &again).join(" ");
         for action in Action::ALL {
             let wanted = match action {
