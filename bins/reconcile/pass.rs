@@ -7,7 +7,7 @@ use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::gather::{self, Gathered, Which};
 use refloat::judge::verdict::{Policy, Verdict, verdict};
-use refloat::model::{Answer, Meaning, RunState, Skipped, VerdictWord};
+use refloat::model::{Answer, Meaning, Skipped, VerdictWord};
 use refloat::prospect;
 use refloat::record::evidence::{Role, RunDetail};
 use refloat::record::{ReconcileEnded, VerdictRecord};
@@ -104,7 +104,7 @@ fn settle(cx: &Context, state: &mut State, gathered: &Gathered, policy: &Policy)
 
 /// The words of the next turn of a run that was repaired, as its rows tell them now; none where there is none.
 fn next_turn(state: &State, gathered: &Gathered, judged: &Verdict) -> Result<Vec<String>> {
-    if judged.state_after != RunState::BetweenTurns {
+    if !judged.leaves_a_turn() {
         return Ok(Vec::new());
     }
     let place = state.place();
