@@ -105,9 +105,8 @@ impl Emitter {
 
     /// The same, with what becomes of secrets.
     #[must_use]
-    pub fn with(mut self, secrets: Secrets) -> Self {
-        self.secrets = secrets;
-        self
+    pub fn with(self, secrets: Secrets) -> Self {
+        Self { secrets, ..self }
     }
 
     /// Prints a record made now.
