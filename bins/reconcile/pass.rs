@@ -45,7 +45,7 @@ pub(crate) fn run(cx: &mut Context, args: &Pass) -> Result<Exit> {
     let mut count = Count::over(&found);
     let mut last = None;
     for gathered in &found {
-        let (judged, done) = settle(cx, &mut state, gathered, &policy);
+        let (judged, done) = settle(cx, &mut state, gathered, &policy)?;
         count.done(&judged, done);
         cx.out.emit(&record(gathered, &judged, Some(done)))?;
         last = Some(judged);
@@ -77,16 +77,18 @@ pub(crate) enum Done {
     Skipped(Skipped),
 }
 
-/// Judges a run and does what is to be done. What fails is said.
-fn settle(cx: &Context, state: &mut State, gathered: &Gathered, policy: &Policy) -> (Verdict, Done) {
+/// Judges a run and does what is to be done. What fails is said; only where nobody can write the pass is over, for the next
+/// run would wait as long.
+fn settle(cx: &Context, state: &mut State, gathered: &Gathered, policy: &Policy) -> Result<(Verdict, Done)> {
     let judged = verdict(&gathered.case, policy, Stamp::now());
     if !judged.repairs(gathered.run.state) {
-        return (judged, Done::Nothing);
+        return Ok((judged, Done::Nothing));
     }
-    match repair(state, gathered, &judged, policy) {
+    Ok(match repair(state, gathered, &judged, policy) {
         Ok(Repair::Done(applied)) => (applied, Done::Repaired),
         Ok(Repair::MovedOn(now)) => (now, Done::Skipped(Skipped::MovedOn)),
         Ok(Repair::Busy) => (judged, Done::Skipped(Skipped::Busy)),
+        Err(failure) if failure.exit == Exit::Busy => return Err(failure),
         Err(failure) => {
             cx.say(format_args!("{} of {}: {:#}", gathered.run.id, gathered.run.agent, failure.cause));
             if let Some(hint) = &failure.hint {
@@ -94,7 +96,7 @@ fn settle(cx: &Context, state: &mut State, gathered: &Gathered, policy: &Policy)
             }
             (judged, Done::Skipped(Skipped::Failed))
         }
-    }
+    })
 }
 
 /// The verdict as it is printed; `done` is none in a plan.

@@ -54,7 +54,7 @@ pub(crate) fn take_out(
         Ok((turn::latest_of(view, &run.agent)?, stands))
     })?;
     if let Some(turn) = &latest {
-        remains::clear(state.place(), turn, Handling::Report)?;
+        remains::clear(state.place(), turn, remains::Holders::Anybody, Handling::Report)?;
     }
     if let Some(worker) = &stands {
         is_gone(&run, worker)?;

@@ -151,7 +151,7 @@ fn finish_latest(
     orphans: finishing::Handling,
 ) -> Result<()> {
     let Some(latest) = state.read("look at the agent", |view| turn::latest_of(view, agent))? else { return Ok(()) };
-    let left = finishing::clear(state.place(), &latest, orphans)?;
+    let left = finishing::clear(state.place(), &latest, finishing::Holders::Anybody, orphans)?;
     if latest.outcome.is_none() {
         let finished = finishing::finish_unwatched(state, held, &latest, left, &[])?;
         cx.out.emit_at(&finished.ended, finished.at)?;

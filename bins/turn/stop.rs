@@ -112,7 +112,7 @@ fn end_turn(state: &mut State, turn: &Turn, args: &Stop) -> Result<Option<Finish
     }
     // Nobody supervises: a shim that died has left its tree to this stop.
     finishing::end_rest(&turn, &finishing::log_dir(&place, &turn), Kin::Stranger);
-    let left = finishing::clear(&place, &turn, finishing::orphans(args.kill))?;
+    let left = finishing::clear(&place, &turn, finishing::Holders::Anybody, finishing::orphans(args.kill))?;
     finishing::finish_unwatched(state, &held, &turn, left, &[]).map(Some)
 }
 

@@ -10,7 +10,7 @@ use crate::clock::Tick;
 use crate::error::Result;
 use crate::lock::SupervisorLock;
 use crate::model::Turn;
-use crate::remains::{known, leads, remove_group};
+use crate::remains::{Holders, known, leads, remove_group};
 use crate::seam::cgroup::Cgroup;
 use crate::seam::exit_record::{ExitRecord, Tree};
 use crate::seam::process;
@@ -44,7 +44,7 @@ pub fn end_rest(turn: &Turn, log_dir: &Path, kin: Kin) -> Option<i64> {
             ended if ended.proven => Some(0),
             ended => i64::try_from(ended.left.len().max(1)).ok(),
         },
-        Kin::Stranger => match end_survivors(&leads(turn, &known(turn)), BUDGET).1 {
+        Kin::Stranger => match end_survivors(&leads(turn, &known(turn), Holders::Anybody), BUDGET).1 {
             Left::None => Some(0),
             Left::Some(found) => i64::try_from(found.len()).ok(),
             Left::Unknown(_) => None,
