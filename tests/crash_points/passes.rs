@@ -105,14 +105,17 @@ fn without_the_right_to_write_there_is_a_plan_and_no_pass() {
     }
     let planted = Planted::new();
     let stage = &planted.planted;
-    // Another user reaches it, and may read all of it.
-    let open = Command::new("chmod").args(["-R", "a+rX"]).arg(stage.path("")).status().unwrap();
-    assert!(open.success());
+    let own = stage.reconcile(&[]).output().unwrap();
+    assert_eq!(seen(stage), planted.before);
+    let shell = |words: &[&str]| assert!(Command::new(words[0]).args(&words[1..]).status().unwrap().success());
+    let (all, state) = (stage.word(""), stage.word("state"));
+    shell(&["chown", "-R", "65534:65534", &all]);
+    shell(&["chmod", "-R", "a-w", &state]);
     let nobody = |words: &[&str]| {
         let mut command = stage.reconcile(words);
         command.uid(65_534).gid(65_534).output().unwrap()
     };
-    let (plan, own) = (nobody(&[]), stage.reconcile(&[]).output().unwrap());
+    let plan = nobody(&[]);
     assert_eq!(plan.status.code(), Some(0), "{plan:?}");
     assert_eq!(records(&plan.stdout).len(), RUNS + 1);
     assert_eq!(records(&own.stdout).last().unwrap()["planned"], RUNS);
