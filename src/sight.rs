@@ -37,10 +37,14 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Whether it is gone by the word of tmux alone, which has to be said twice.
+    /// Whether it is gone by the word of tmux alone, which has to be said twice; or by its process, and its server, which
+    /// waits for that process, has still to tell how it ended.
     #[must_use]
     pub fn wants_second_look(&self) -> bool {
-        self.sight.observed == Observed::Gone && self.findings.process != Some(self.sight)
+        let by_tmux = self.findings.process != Some(self.sight);
+        let listed = matches!(self.findings.session, Some(Session::Listed | Session::PaneDead));
+        let untold = self.end.is_none_or(|end| end.status.is_none() && end.signal.is_none());
+        self.sight.observed == Observed::Gone && (by_tmux || (listed && untold))
     }
 }
 

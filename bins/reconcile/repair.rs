@@ -35,6 +35,9 @@ pub(crate) enum Repair {
 pub(crate) fn repair(state: &mut State, before: &Gathered, first: &Verdict, policy: &Policy) -> Result<Repair> {
     let place = state.place().clone();
     let Some(held) = SupervisorLock::take(&place, &before.run.agent, Duration::ZERO)? else { return Ok(Repair::Busy) };
+    // Read before the world is looked at: whoever speaks from now on was not gone.
+    let beats = state.read("look at the worker", |view| worker::of_run(view, before.run.id))?;
+    let beats = beats.map_or(0, |worker| worker.pulse.beats);
     let name = [before.run.id.to_string()];
     let rows = gather::read(state, Which::Named(&name))?.pop();
     let rows = rows.ok_or_else(|| Failure::not_found(format!("run {} is gone", before.run.id)))?;
@@ -46,7 +49,7 @@ pub(crate) fn repair(state: &mut State, before: &Gathered, first: &Verdict, poli
     }
     let vouched = vouched(&now.case, policy);
     let ended = match (&now.case.work, now.turn) {
-        (Work::Worker(seen), _) => end_worker(state, &now, seen, &judged, &vouched)?,
+        (Work::Worker(seen), _) => end_worker(state, &now, (seen, beats), &judged, &vouched)?,
         (Work::Turn(_), Some(id)) if now.case.outcome.is_none() => {
             let turn = state.read("look at the turn", |view| turn::by_id(view, id))?;
             let turn = turn.ok_or_else(|| Failure::not_found(format!("turn {id} is gone")))?;
@@ -116,19 +119,17 @@ fn end_by_shim(state: &mut State, turn: &Turn, judged: &Verdict) -> Result<()> {
 fn end_worker(
     state: &mut State,
     now: &Gathered,
-    seen: &WorkerCase,
+    (seen, beats): (&WorkerCase, i64),
     judged: &Verdict,
     vouched: &[usize],
 ) -> Result<Option<End>> {
     // Files and repositories take time to look at, and nobody else can write in a transaction.
     let looked = owed::look_again(state, now.run.id)?;
-    let known = state.read("look at the worker", |view| worker::of_run(view, now.run.id))?;
     let looks = Seen { looked: &looked, vouched };
     let ended = state.write("end an adopted run", |tx| {
         let Some(run) = run::by_id(tx, now.run.id)?.filter(|run| !run.state.is_terminal()) else { return Ok(None) };
         let worker = worker::of_run(tx, run.id)?.filter(|worker| worker.released_at.is_none());
-        let unmoved = |beats: i64| known.as_ref().is_some_and(|known| known.pulse.beats == beats);
-        let Some(worker) = worker.filter(|worker| unmoved(worker.pulse.beats)) else { return Ok(None) };
+        let Some(worker) = worker.filter(|worker| worker.pulse.beats == beats) else { return Ok(None) };
         let at = Stamp::now();
         match judged.outcome {
             Some(Outcome::NeverStarted) => finish::end_gone(tx, &run, &worker, Gone::NeverCame, &looks, at),

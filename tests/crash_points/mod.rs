@@ -10,6 +10,7 @@ mod full;
 mod ledger;
 mod mail;
 mod passes;
+mod reconcile;
 mod shim;
 mod supervisor;
 
