@@ -54,7 +54,7 @@ const WAYS: &[Way] = &[
 ];
 
 /// Every so many of the runs is an adopted worker's.
-const WORKERS: usize = 4;
+const WORKERS: usize = 5;
 
 /// How many are made at once.
 const BATCH: usize = 16;
