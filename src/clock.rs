@@ -6,15 +6,8 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 
 use crate::identity::Identity;
-
-/// UTC with exactly three decimals: sorts as text, and every reader can parse it.
-/// (`time`'s own RFC 3339 prints as many decimals as there are.)
-const STAMP: &[BorrowedFormatItem<'static>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// A span as records and the state file have it.
 #[must_use]
@@ -95,13 +88,40 @@ impl Stamp {
     pub fn since(self, earlier: Self) -> i64 {
         (self.0 - earlier.0).max(0)
     }
+
+    /// UTC with exactly three decimals: sorts as text, and every reader can parse it; none outside the years 0 to 9999.
+    /// (`time`'s own RFC 3339 prints as many decimals as there are. Every record has one of these, and evidence two.)
+    fn text(self) -> Option<[u8; 24]> {
+        let moment = OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1_000)).ok()?;
+        let year = u32::try_from(moment.year()).ok().filter(|year| *year <= 9_999)?;
+        let millis = u32::try_from(self.0.rem_euclid(1_000)).ok()?;
+        let (date, time) = (moment.date(), moment.time());
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let parts = [
+            (0..4, year),
+            (5..7, u8::from(date.month()).into()),
+            (8..10, date.day().into()),
+            (11..13, time.hour().into()),
+            (14..16, time.minute().into()),
+            (17..19, time.second().into()),
+            (20..23, millis),
+        ];
+        for (places, mut number) in parts {
+            for digit in text.get_mut(places)?.iter_mut().rev() {
+                *digit += u8::try_from(number % 10).ok()?;
+                number /= 10;
+            }
+        }
+        Some(text)
+    }
 }
 
 impl std::fmt::Display for Stamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let nanos = i128::from(self.0) * 1_000_000;
-        let text = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok().and_then(|moment| moment.format(STAMP).ok());
-        f.pad(&text.unwrap_or_else(|| format!("{}ms", self.0)))
+        match self.text().as_ref().map(|text| std::str::from_utf8(text)) {
+            Some(Ok(text)) => f.pad(text),
+            _ => f.pad(&format!("{}ms", self.0)),
+        }
     }
 }
 
@@ -279,6 +299,30 @@ mod tests {
         }
         assert_eq!(at_tick(10, "", 5).after(&at_tick(4, "", 0)), Duration::from_millis(6));
         assert_eq!(at_tick(1, "a", 2).plus(Duration::from_secs(1)), at_tick(1_001, "a", 1_002));
+    }
+
+    #[test]
+    fn a_time_is_written_as_it_is_read_and_always_as_long() {
+        let day = 86_400_000;
+        for (millis, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (951_782_399_001, "2000-02-28T23:59:59.001Z"),
+            (951_782_400_010, "2000-02-29T00:00:00.010Z"),
+            (1_795_159_862_123, "2026-11-20T07:31:02.123Z"),
+            (-62_167_219_200_000, "0000-01-01T00:00:00.000Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+            // What no reader could parse is told as the number that it is.
+            (253_402_300_800_000, "253402300800000ms"),
+            (-62_167_219_200_001, "-62167219200001ms"),
+            (i64::MAX, "9223372036854775807ms"),
+            (i64::MIN, "-9223372036854775808ms"),
+        ] {
+            assert_eq!(Stamp::from_millis(millis).to_string(), text);
+        }
+        for millis in (0..40_000).map(|n| n * day + n * 7_919) {
+            assert_eq!(Stamp::from_millis(millis).to_string().parse(), Ok(Stamp::from_millis(millis)));
+        }
     }
 
     #[test]

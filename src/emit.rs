@@ -47,16 +47,25 @@ struct Envelope<'a, R> {
 
 /// A record with its envelope, as one line.
 pub fn line<R: Record>(record: &R, at: Stamp) -> Result<Vec<u8>> {
+    let mut line = Vec::new();
+    write_line(&mut line, record, at).map(|()| line)
+}
+
+/// The same, in place of what the line held.
+fn write_line<R: Record>(line: &mut Vec<u8>, record: &R, at: Stamp) -> Result<()> {
+    line.clear();
     let envelope = Envelope { kind: R::TYPE, v: 1, at, record };
-    let mut line = serde_json::to_vec(&envelope).map_err(|error| Failure::io("cannot write a record", error))?;
+    serde_json::to_writer(&mut *line, &envelope).map_err(|error| Failure::io("cannot write a record", error))?;
     line.push(b'\n');
-    Ok(line)
+    Ok(())
 }
 
 /// Prints records.
 pub struct Emitter {
     format: Format,
     closed: bool,
+    /// The line that was printed last: its room serves the next.
+    line: Vec<u8>,
     table: Option<Table>,
     /// The columns of the table that was printed last.
     above: Option<Layout>,
@@ -68,7 +77,7 @@ impl Emitter {
     #[must_use]
     pub fn stdout(format: Format) -> Self {
         let style = if format == Format::Table { Style::of_stdout() } else { Style::PLAIN };
-        Self { format, closed: false, table: None, above: None, style }
+        Self { format, closed: false, line: Vec::new(), table: None, above: None, style }
     }
 
     /// Prints a record made now.
@@ -80,8 +89,10 @@ impl Emitter {
     pub fn emit_at<R: Record>(&mut self, record: &R, at: Stamp) -> Result<()> {
         match self.format {
             Format::Jsonl => {
-                let line = line(record, at)?;
-                self.write(&line)
+                let mut line = std::mem::take(&mut self.line);
+                let written = write_line(&mut line, record, at).and_then(|()| self.write(&line));
+                self.line = line;
+                written
             }
             Format::Table => self.add_row(R::TYPE, record.columns()),
         }

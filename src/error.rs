@@ -96,6 +96,12 @@ pub fn io_text(error: &std::io::Error) -> String {
     }
 }
 
+/// Whether an error says that nothing is at a path: it, or a folder on the way, is not there, or a file is on the way.
+#[must_use]
+pub fn is_missing(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+}
+
 /// Adds "verb + object" to an I/O result.
 pub trait IoContext<T> {
     /// Turns the error into a [`Failure`] with exit code 74 and this context.

@@ -26,7 +26,6 @@ pub mod observe;
 pub mod owed;
 pub mod prospect;
 pub mod record;
-pub mod remains;
 pub mod runtime;
 pub mod runtimes;
 mod scrub;

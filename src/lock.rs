@@ -10,6 +10,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::fs::OFlags;
+
 use crate::error::{Failure, IoContext, Result};
 use crate::exit::Exit;
 use crate::flock::{self, Hold};
@@ -54,7 +56,8 @@ pub fn is_supervised(place: &Place, agent: &str) -> Result<bool> {
 
 /// Whoever takes a lock tries for longer than this shared one is there.
 fn is_held(path: &Path) -> Result<bool> {
-    match File::open(path) {
+    // O_NONBLOCK: the open of a named pipe would wait for its other end.
+    match File::options().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(Failure::io(format!("cannot open {}", path.display()), error)),
         Ok(file) => flock::is_taken(&file).or_fail(|| format!("cannot lock {}", path.display())),

@@ -181,7 +181,10 @@ pub fn message(cause: Cause, looked: &[(Owed, Look)], findings: &[Fulfilment]) -
         let target = owed.expectation.target().to_string_lossy();
         format!("{}:{target}: {}", finding.kind, finding.why.as_deref().unwrap_or(finding.reach.word()))
     });
-    Some(format!("expected and not reached: {}", words.collect::<Vec<_>>().join("; ")))
+    // Beyond what the run owes stand the sources of truth that somebody has named for it.
+    let named = findings.iter().skip(looked.len()).filter(|finding| finding.reach != Reach::Reached);
+    let named = named.map(|finding| format!("{}: {}", finding.kind, finding.why.as_deref().unwrap_or("not reached")));
+    Some(format!("expected and not reached: {}", words.chain(named).collect::<Vec<_>>().join("; ")))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::judge::due::{Around, held_by};
 use crate::model::{PromptFrom, Prospect, Retry, RetryState, Run, Turn};
-use crate::state::{Place, View, agent, run, turn};
+use crate::state::{PROMPT, Place, View, agent, run, turn};
 
 /// What may become of this retry; `place` is where the files of its turns are.
 ///
@@ -37,14 +37,14 @@ pub fn of(view: &View<'_>, place: &Place, retry: &Retry, now: Stamp) -> Result<P
 pub fn next(view: &View<'_>, place: &Place, run: &Run) -> Result<(Option<String>, Vec<String>)> {
     // A turn that nobody let go of has done nothing; its words are as good as any.
     let Some(last) = turn::latest_of_run(view, run.id)? else { return Ok((None, Vec::new())) };
-    let command = command(run, &last, &crate::remains::log_dir(place, &last));
+    let command = command(run, &last, &place.log_dir(last.id));
     Ok((run.session.clone(), command))
 }
 
 /// `turn run`, with the words of the run's last turn: the session is the run's own where one is known to be good.
 fn command(run: &Run, last: &Turn, log_dir: &Path) -> Vec<String> {
     let again = &last.again;
-    let kept = log_dir.join(crate::remains::PROMPT);
+    let kept = log_dir.join(PROMPT);
     let prompt = match (again.prompt, kept.to_str()) {
         (PromptFrom::None, _) => vec![],
         (PromptFrom::Mail, _) => vec!["--mail"],

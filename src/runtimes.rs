@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Result, is_missing};
 use crate::exit::Exit;
 use crate::runtime::{self, Description};
 use crate::seam::regular;
@@ -127,7 +127,7 @@ fn read(file: &Path) -> Result<Option<String>> {
             Failure::new(Exit::Config, format!("cannot use {}:{}:1: the line is not UTF-8", file.display(), line + 1))
         }),
         Err(error) if error.kind() == ErrorKind::NotFound && file.is_symlink() => Err(none("it leads nowhere")),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) if is_missing(&error) => Ok(None),
         // A folder that may not be entered, such as another user's home, has no files of this user's.
         Err(error) if error.kind() == ErrorKind::PermissionDenied && file.symlink_metadata().is_err() => Ok(None),
         Err(error) if error.kind() == ErrorKind::InvalidInput => Err(none(&error.to_string())),

@@ -41,11 +41,21 @@ impl Parts {
     /// waits for that process, has still to tell how it ended.
     #[must_use]
     pub fn wants_second_look(&self) -> bool {
-        let by_tmux = self.findings.process != Some(self.sight);
         let listed = matches!(self.findings.session, Some(Session::Listed | Session::PaneDead));
         let untold = self.end.is_none_or(|end| end.status.is_none() && end.signal.is_none());
-        self.sight.observed == Observed::Gone && (by_tmux || (listed && untold))
+        let awaits_word = self.sight.observed == Observed::Gone && listed && untold;
+        is_gone_by_tmux(self.sight, &self.findings) || awaits_word
     }
+}
+
+fn is_gone_by_tmux(sight: Sight, findings: &Findings) -> bool {
+    sight.observed == Observed::Gone && findings.process != Some(sight)
+}
+
+/// What two looks say together: those that do not agree say nothing.
+#[must_use]
+pub fn agreed(first: Sight, again: Sight) -> Sight {
+    if first == again { first } else { Sight::unknown(Reason::Restless) }
 }
 
 /// A session that has come, and its first pane's process.
@@ -66,31 +76,31 @@ impl Looker {
 
     /// Whether a worker is there. tmux is asked only where the process does not tell.
     pub fn look(&mut self, worker: &Worker) -> Sight {
+        observe(&self.findings(worker))
+    }
+
+    fn findings(&mut self, worker: &Worker) -> Findings {
         let process = worker.process.as_ref().map(at_process);
         let decided = process.is_some_and(|sight| sight.observed != Observed::Unknown);
-        let session = worker.tmux.as_ref().filter(|_| !decided);
+        self.beside(process, worker.tmux.as_ref().filter(|_| !decided), worker)
+    }
+
+    /// A worker part by part. tmux is asked whatever the process tells.
+    pub fn look_closely(&mut self, worker: &Worker) -> Parts {
+        let findings = self.beside(worker.process.as_ref().map(at_process), worker.tmux.as_ref(), worker);
+        Parts { sight: observe(&findings), findings, end: self.end_of(worker) }
+    }
+
+    /// What is found of a process, and of the session beside it, where that is asked for.
+    fn beside(&mut self, process: Option<Sight>, session: Option<&TmuxSession>, worker: &Worker) -> Findings {
         let found = session.and_then(|session| session.found.as_ref());
-        let findings = Findings {
+        Findings {
             process,
             session: session.map(|session| self.at_session(session)),
             server: found.and_then(|found| found.server.as_ref()).map(at_process),
             found: worker.is_found(),
             launching: worker.is_launching(self.now()),
-        };
-        observe(&findings)
-    }
-
-    /// A worker part by part. tmux is asked whatever the process tells.
-    pub fn look_closely(&mut self, worker: &Worker) -> Parts {
-        let found = worker.tmux.as_ref().and_then(|session| session.found.as_ref());
-        let findings = Findings {
-            process: worker.process.as_ref().map(at_process),
-            session: worker.tmux.as_ref().map(|session| self.at_session(session)),
-            server: found.and_then(|found| found.server.as_ref()).map(at_process),
-            found: worker.is_found(),
-            launching: worker.is_launching(self.now()),
-        };
-        Parts { sight: observe(&findings), findings, end: self.end_of(worker) }
+        }
     }
 
     /// How the process of a worker's dead pane ended.
@@ -132,13 +142,13 @@ impl Looker {
 /// said twice.
 #[must_use]
 pub fn look_twice(worker: &Worker) -> Sight {
-    let first = Looker::default().look(worker);
-    if first.observed != Observed::Gone || worker.process.as_ref().is_some_and(|process| at_process(process) == first) {
+    let findings = Looker::default().findings(worker);
+    let first = observe(&findings);
+    if !is_gone_by_tmux(first, &findings) {
         return first;
     }
     wait::pause(SECOND_LOOK);
-    let second = Looker::default().look(worker);
-    if second == first { first } else { Sight::unknown(Reason::Restless) }
+    agreed(first, Looker::default().look(worker))
 }
 
 /// What is recorded of a session that a snapshot lists.

@@ -2,6 +2,7 @@
 //! test, a wait for what gives no notice, and a witness of who is left. The stages on top of it are those of their tests.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::print_stdout, clippy::disallowed_macros, reason = "a test says what it skips")]
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -34,6 +35,15 @@ pub(crate) fn fake_agent() -> PathBuf {
 /// A capture under `tests/fixtures/streams`, such as `claude/ok`, without the ending of its files.
 pub(crate) fn capture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/streams").join(name)
+}
+
+/// Whether strace can trace here; says so where it cannot.
+pub(crate) fn can_trace() -> bool {
+    let can = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status().is_ok_and(|done| done.success());
+    if !can {
+        println!("skipped: no strace, or it may not trace");
+    }
+    can
 }
 
 /// No condition that a test waits for takes longer, even on a busy machine.

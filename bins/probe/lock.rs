@@ -25,7 +25,7 @@ use crate::tell::Teller;
 #[command(before_help = "\
 Examples:
   probe lock lead
-  probe lock ./deploy.lock --exit-code || echo free")]
+  probe lock ./deploy.lock --exit-code; [ $? = 1 ] && echo free")]
 pub(crate) struct Lock {
     /// An agent, or a file: one is named with a slash (./deploy.lock)
     #[arg(value_name = "AGENT|FILE", value_parser = subject)]
@@ -108,7 +108,7 @@ fn of_agent(cx: &mut Context, agent: &str, asked: Asked) -> Result<Exit> {
 
 fn told(place: &Place, agent: &str, files: [&PathBuf; 2]) -> Result<Told> {
     let is_locked = files.into_iter().any(|file| file.exists());
-    let asked = State::open_for_reading(place).and_then(|state| open_turn(&state, agent, is_locked));
+    let asked = State::open_for_looking(place).and_then(|state| open_turn(&state, agent, is_locked));
     match asked {
         Ok(turn) => Ok(Ok(turn)),
         Err(failure) if failure.exit == Exit::NotFound && !is_locked => Err(failure),
@@ -132,7 +132,7 @@ fn of_lock(place: &Place, agent: &str, lock: (&Path, LockKind), told: &Told, tel
     let missed = seen.look == LockLook::Held && lock::find(seen.look, &holders).reason == Reason::HolderUnknown;
     if missed {
         // A turn may have begun since the row was read.
-        let again = State::open_for_reading(place).and_then(|state| open_turn(&state, agent, true));
+        let again = State::open_for_looking(place).and_then(|state| open_turn(&state, agent, true));
         let told = again.map_err(|failure| failure.to_string());
         return evidence(agent, lock, locks::look(lock.0), &told, teller);
     }

@@ -47,7 +47,7 @@ struct Seen {
 
 pub(crate) fn run(cx: &mut Context, args: &Mail) -> Result<Exit> {
     let place = cx.place()?;
-    let state = State::open_for_reading(&place)?;
+    let state = State::open_for_looking(&place)?;
     let seen = state.read("look at mail", |view| look(view, &args.agent))?;
     drop(state);
     // What is leased to a turn that nobody watches goes to the next one.

@@ -18,6 +18,7 @@ mod tell;
 mod tmux;
 mod truth;
 mod wait;
+mod whose;
 
 use std::process::ExitCode;
 

@@ -20,6 +20,7 @@ use refloat::seam::glimpse;
 use crate::args::Asked;
 use crate::since::{Began, Since, since};
 use crate::tell::Teller;
+use crate::whose::Whose;
 
 /// Whether a file that a monitor should write is there, whole, of this attempt, and grows
 #[derive(Args, Debug)]
@@ -35,7 +36,7 @@ pub(crate) struct Output {
     /// When the attempt began: a time, a while ago, or the id of a run or turn
     #[arg(long, value_name = "TIME|DURATION|RUN|TURN", value_parser = since)]
     since: Option<Since>,
-    /// What it should be; without this, what it seems to be
+    /// What it should be: json, jsonl, csv or text; without this, what it seems to be
     #[arg(long, value_name = "KIND", value_parser = kind)]
     kind: Option<ContentKind>,
     /// Look a second time when it has changed, or after this long
@@ -44,6 +45,8 @@ pub(crate) struct Output {
     /// Compare with the newest evidence of this file on standard input
     #[arg(long, value_name = "-", value_parser = ["-"])]
     earlier: Option<String>,
+    #[command(flatten)]
+    whose: Whose,
     #[command(flatten)]
     asked: Asked,
 }
@@ -66,7 +69,8 @@ pub(crate) fn run(cx: &mut Context, args: &Output) -> Result<Exit> {
     if args.earlier.is_some() {
         cx.note_stdin("evidence, one record per line,");
     }
-    let mut teller = Teller::new(cx, args.asked);
+    let mut teller = Teller::of(cx, args.asked, &args.whose)?;
+    let began = began.or(teller.began());
     let before = match args.earlier {
         Some(_) => earlier::read(&mut teller, &args.file)?,
         None => args.watch.and_then(|most| watch(args, most)),

@@ -4,7 +4,7 @@ use clap::Args;
 use refloat::cli::Context;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
-use refloat::identity::Named;
+use refloat::identity::{Identity, Named};
 use refloat::model::{Finding, Instrument, SubjectKind};
 use refloat::record::Evidence;
 use refloat::record::evidence::{Detail, PidDetail};
@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::args::Asked;
 use crate::lines::{self, Go};
 use crate::tell::Teller;
+use crate::whose::Whose;
 
 /// Whether a process lives, and is the one that is meant
 #[derive(Args, Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Pid {
     #[arg(value_name = "PID|IDENTITY|-", required = true, value_parser = subject)]
     subjects: Vec<Subject>,
     #[command(flatten)]
+    whose: Whose,
+    #[command(flatten)]
     asked: Asked,
 }
 
@@ -46,9 +49,9 @@ fn subject(text: &str) -> Result<Subject, String> {
 
 pub(crate) fn run(cx: &mut Context, args: &Pid) -> Result<Exit> {
     match args.subjects.as_slice() {
-        [Subject::Stdin] => listed(cx, args.asked),
+        [Subject::Stdin] => listed(cx, args),
         [Subject::Named(one)] => {
-            let mut teller = Teller::new(cx, args.asked);
+            let mut teller = Teller::of(cx, args.asked, &args.whose)?;
             tell(&mut teller, one)?;
             Ok(teller.end())
         }
@@ -58,16 +61,16 @@ pub(crate) fn run(cx: &mut Context, args: &Pid) -> Result<Exit> {
                 Subject::Stdin => Err(Failure::usage("- stands alone: the processes come from standard input")),
             });
             let named = named.collect::<Result<Vec<_>>>()?;
-            let mut teller = Teller::new(cx, args.asked);
+            let mut teller = Teller::of(cx, args.asked, &args.whose)?;
             named.into_iter().try_for_each(|one| tell(&mut teller, one))?;
             teller.end_of_several()
         }
     }
 }
 
-fn listed(cx: &mut Context, asked: Asked) -> Result<Exit> {
+fn listed(cx: &mut Context, args: &Pid) -> Result<Exit> {
     cx.note_stdin("processes, one per line,");
-    let mut teller = Teller::new(cx, asked);
+    let mut teller = Teller::of(cx, args.asked, &args.whose)?;
     lines::each(|number, line| {
         match line.map_err(str::to_owned).and_then(read) {
             Ok(Some(named)) => tell(&mut teller, &named)?,
@@ -106,18 +109,18 @@ fn look(named: &Named, teller: &Teller<'_>) -> Evidence {
     let (look, who) = match named {
         Named::Pid(pid) => {
             let look = look_at_pid(*pid);
-            let who = look.found.clone();
+            let who = look.found.as_ref().map(Identity::to_string);
             (look, who)
         }
         Named::Started { pid, start_ticks } => {
             let who = here.identity(*pid, *start_ticks);
-            (look_at(&who), here.doubt().is_none().then_some(who))
+            (look_at(&who), here.doubt().is_none().then(|| who.to_string()))
         }
-        Named::Identity(who) => (look_at(who), Some(who.clone())),
+        Named::Identity(who) => (look_at(who), Some(who.to_string())),
     };
     let finding = Finding::from(sight::of_process(look.life));
     let unproven = matches!(named, Named::Pid(_)) || look.life == Life::Unknown(Doubt::StartUnknown);
-    let detail = detail(named.pid(), who.map(|who| who.to_string()), look, unproven);
+    let detail = detail(named.pid(), who, look, unproven);
     let subject = (SubjectKind::Process, named.to_string());
     Evidence::here(subject, Instrument::Pidfd, finding, Detail::Pid(detail), teller.here())
 }

@@ -18,6 +18,7 @@ use refloat::seam::glimpse;
 use crate::args::Asked;
 use crate::since::{Began, Since, since};
 use crate::tell::Teller;
+use crate::whose::Whose;
 
 /// Whether a result file says that the work is done
 #[derive(Args, Debug)]
@@ -36,12 +37,15 @@ pub(crate) struct ResultFile {
     #[arg(long, value_name = "POINTER[=VALUE]")]
     require: Vec<Required>,
     #[command(flatten)]
+    whose: Whose,
+    #[command(flatten)]
     asked: Asked,
 }
 
 pub(crate) fn run(cx: &mut Context, args: &ResultFile) -> Result<Exit> {
     let began = Began::of(cx, args.since)?;
-    let mut teller = Teller::new(cx, args.asked);
+    let mut teller = Teller::of(cx, args.asked, &args.whose)?;
+    let began = began.or(teller.began());
     for file in &args.files {
         let looked = glimpse::result(file, &args.require);
         let now = Stamp::now();

@@ -57,7 +57,7 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
 fn look(place: &Place, args: &Run) -> Result<Vec<Gathered>> {
     let which = if args.all { Which::Open } else { Which::Named(&args.subjects) };
     if !args.record {
-        let state = State::open_for_reading(place)?;
+        let state = State::open_for_looking(place)?;
         let rows = gather::read(&state, which)?;
         // Whoever restores the file waits for those who have it open.
         drop(state);

@@ -51,6 +51,11 @@ impl Began {
         }
     }
 
+    /// Where no time was given, this is it.
+    pub(crate) fn or(self, at: Option<Stamp>) -> Self {
+        Self { at: self.at.or(at), ..self }
+    }
+
     /// Says in the evidence what it bears on.
     pub(crate) fn name(&self, evidence: &mut Evidence) {
         (evidence.run, evidence.turn, evidence.attempt) = (self.run, self.turn, self.attempt);
@@ -58,7 +63,7 @@ impl Began {
 }
 
 fn asked(cx: &Context, ask: impl FnOnce(&View<'_>) -> Result<Began>) -> Result<Began> {
-    State::open_for_reading(&cx.place()?)?.read("look when the attempt began", ask)
+    State::open_for_looking(&cx.place()?)?.read("look when the attempt began", ask)
 }
 
 fn of_turn(view: &View<'_>, id: TurnId) -> Result<Began> {

@@ -13,6 +13,7 @@ use refloat::model::{Before, Instrument, StoryKey, SubjectKind, typed_status};
 use crate::args::Asked;
 use crate::tell::Teller;
 use crate::truth::{Compared, Root, evidence, from_here};
+use crate::whose::Whose;
 
 /// Whether a story has reached a status, by the sprint file
 #[derive(Args, Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct Sprint {
     #[command(flatten)]
     root: Root,
     #[command(flatten)]
+    whose: Whose,
+    #[command(flatten)]
     asked: Asked,
 }
 
@@ -50,7 +53,7 @@ pub(crate) fn run(cx: &mut Context, args: &Sprint) -> Result<Exit> {
     let root = args.root.folder()?;
     let file = args.file.as_deref().map(from_here).transpose()?;
     let compared = Compared { target: &args.target, baseline: args.baseline.as_ref() };
-    let mut teller = Teller::new(cx, args.asked);
+    let mut teller = Teller::of(cx, args.asked, &args.whose)?;
     for key in &args.keys {
         let found = bmad::sprint(key, file.as_deref(), &root);
         let finding = truth::sprint(&found.reading.says, None, compared.target, compared.baseline);

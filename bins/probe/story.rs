@@ -16,6 +16,7 @@ use refloat::record::Evidence;
 use crate::args::Asked;
 use crate::tell::Teller;
 use crate::truth::{Compared, Root, evidence, from_here};
+use crate::whose::Whose;
 
 /// Whether a story has reached a status, by its own file
 #[derive(Args, Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct Story {
     #[command(flatten)]
     root: Root,
     #[command(flatten)]
+    whose: Whose,
+    #[command(flatten)]
     asked: Asked,
 }
 
@@ -51,7 +54,7 @@ fn before(text: &str) -> Result<Before, String> {
 
 pub(crate) fn run(cx: &mut Context, args: &Story) -> Result<Exit> {
     let root: PathBuf = args.root.folder()?;
-    let mut teller = Teller::new(cx, args.asked);
+    let mut teller = Teller::of(cx, args.asked, &args.whose)?;
     for (text, name) in &args.stories {
         let found = match name {
             StoryName::File(path) => bmad::story(&StoryName::File(from_here(path)?), &root),

@@ -1,6 +1,7 @@
 //! Prints evidence as it is found, and answers with the exit code where that was asked for.
 
 use refloat::cli::Context;
+use refloat::clock::Stamp;
 use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::model::Answer;
@@ -9,12 +10,14 @@ use refloat::record::{Evidence, Judgement, ProbeEnded};
 use refloat::seam::process;
 
 use crate::args::Asked;
+use crate::whose::{Bearing, Whose};
 
 /// Tells what is found, one record after the other.
 pub(crate) struct Teller<'c> {
     cx: &'c mut Context,
     asked: Asked,
     here: Here,
+    bearing: Option<Bearing>,
     count: ProbeEnded,
     /// What the exit code answers.
     answers: ProbeEnded,
@@ -24,7 +27,18 @@ pub(crate) struct Teller<'c> {
 impl<'c> Teller<'c> {
     pub(crate) fn new(cx: &'c mut Context, asked: Asked) -> Self {
         let (here, none) = (Here::from(&process::me()), ProbeEnded::default());
-        Self { cx, asked, here, count: none, answers: none, malformed: false }
+        Self { cx, asked, here, bearing: None, count: none, answers: none, malformed: false }
+    }
+
+    /// The same for what bears on one run.
+    pub(crate) fn of(cx: &'c mut Context, asked: Asked, whose: &Whose) -> Result<Self> {
+        let bearing = whose.find(cx)?;
+        Ok(Self { bearing, ..Self::new(cx, asked) })
+    }
+
+    /// When the attempt that it bears on began.
+    pub(crate) fn began(&self) -> Option<Stamp> {
+        self.bearing.and_then(|bearing| bearing.began)
     }
 
     /// Where it is observed.
@@ -42,7 +56,10 @@ impl<'c> Teller<'c> {
     pub(crate) fn mention(&mut self, evidence: &Evidence) -> Result<()> {
         self.count.evidence += 1;
         count(&mut self.count, evidence.finding);
-        self.cx.out.emit_at(evidence, evidence.observed_at)
+        match &self.bearing {
+            Some(bearing) => self.cx.out.emit_at(&bearing.name(evidence.clone()), evidence.observed_at),
+            None => self.cx.out.emit_at(evidence, evidence.observed_at),
+        }
     }
 
     /// An answer that rests on more than one look.

@@ -56,6 +56,8 @@ pub(crate) fn evidence(
     let detail = Detail::Truth(Box::new(TruthDetail { passed_over, ..detail }));
     let evidence = Evidence::here(subject, instrument, finding, detail, teller.here());
     let modified = found.files.iter().filter_map(|file| file.modified_ns).max();
-    let age_ms = modified.map(|nanos| evidence.observed_at.since(Stamp::from_nanos(nanos)));
+    // A time in the future is no age.
+    let past = modified.map(Stamp::from_nanos).filter(|modified| *modified <= evidence.observed_at);
+    let age_ms = past.map(|modified| evidence.observed_at.since(modified));
     Evidence { age_ms, ..evidence }
 }

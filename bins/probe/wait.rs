@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use refloat::cli::{Context, Limit, agent_name, agent_or_id, limit};
+use refloat::cli::{Context, Limit, agent_name, agent_or_id, limit, tmux_socket};
 use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::id::TurnId;
@@ -128,8 +128,8 @@ struct Tmux {
     name: String,
     /// What of it
     what: TmuxWord,
-    /// The server's socket: a name (tmux -L), or a path (tmux -S)
-    #[arg(long, value_name = "NAME|PATH", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    /// The tmux server: the path of its socket, or its name (tmux -L) [default: that of tmux]
+    #[arg(long, value_name = "PATH|NAME", value_parser = tmux_socket)]
     socket: Option<String>,
 }
 

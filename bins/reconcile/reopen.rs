@@ -6,13 +6,14 @@ use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::family::refuse_circle;
+use refloat::finish::remains;
 use refloat::id::{DeadLetterId, RunId};
 use refloat::judge::reopen::{Refusal, reopen};
 use refloat::judge::verdict::Handling;
 use refloat::model::{Act, Observed, Reopening, Run, Worker};
 use refloat::record::RunReopened;
 use refloat::state::{State, Tx, View, agent, reopening, run, turn, worker};
-use refloat::{prospect, remains, sight, token};
+use refloat::{prospect, sight, token};
 
 use crate::args::Reopen;
 use crate::hold::Hold;
@@ -50,7 +51,7 @@ pub(crate) fn take_out(
     let (run, _) = state.read("look at the run", |view| judged(view, id))?;
     let _hold = Hold::of(state, &run.agent)?;
     let (latest, stands) = state.read("look at what ran", |view| {
-        let stands = worker::of_run(view, id)?.filter(|worker| worker.released_at.is_none());
+        let stands = worker::standing_for(view, id)?;
         Ok((turn::latest_of(view, &run.agent)?, stands))
     })?;
     if let Some(turn) = &latest {

@@ -7,14 +7,15 @@ use nix::sys::signal::Signal;
 use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
+use refloat::finish::remains::{self, Holders};
 use refloat::finish::unwatched::{Kin, end_rest, finish_unwatched};
 use refloat::finish::{self, Gone, Seen};
 use refloat::gather::{self, Gathered, Which};
+use refloat::judge::owed::Vouched;
 use refloat::judge::verdict::{Handling, Policy, Verdict, Work, WorkerCase, verdict, vouched};
 use refloat::lock::SupervisorLock;
 use refloat::model::{Action, Cause, Ground, Outcome, Rule, RunState, Turn, Why, Wish, WishNote};
 use refloat::owed;
-use refloat::remains::{self, Holders};
 use refloat::seam::process::Handle;
 use refloat::state::{State, Tx, run, turn, worker};
 
@@ -74,7 +75,7 @@ fn end_turn(
     held: &SupervisorLock,
     (turn, holders): (&Turn, Holders),
     judged: &Verdict,
-    vouched: &[usize],
+    vouched: &Vouched,
 ) -> Result<End> {
     let place = state.place().clone();
     let kills = judged.action == Action::KillThenCrash || judged.cause == Why::Ground(Ground::TreeLives);
@@ -121,14 +122,14 @@ fn end_worker(
     now: &Gathered,
     (seen, beats): (&WorkerCase, i64),
     judged: &Verdict,
-    vouched: &[usize],
+    vouched: &Vouched,
 ) -> Result<Option<End>> {
     // Files and repositories take time to look at, and nobody else can write in a transaction.
     let looked = owed::look_again(state, now.run.id)?;
-    let looks = Seen { looked: &looked, vouched };
+    let looks = Seen { looked: &looked, vouched: Some(vouched) };
     let ended = state.write("end an adopted run", |tx| {
         let Some(run) = run::by_id(tx, now.run.id)?.filter(|run| !run.state.is_terminal()) else { return Ok(None) };
-        let worker = worker::of_run(tx, run.id)?.filter(|worker| worker.released_at.is_none());
+        let worker = worker::standing_for(tx, run.id)?;
         let Some(worker) = worker.filter(|worker| worker.pulse.beats == beats) else { return Ok(None) };
         let at = Stamp::now();
         match judged.outcome {
@@ -144,9 +145,9 @@ fn end_worker(
 }
 
 /// Ends a wait that is over, or a run whose work was done after its last turn.
-fn end_idle(state: &mut State, now: &Gathered, judged: &Verdict, vouched: &[usize]) -> Result<Option<End>> {
+fn end_idle(state: &mut State, now: &Gathered, judged: &Verdict, vouched: &Vouched) -> Result<Option<End>> {
     let looked = owed::look_again(state, now.run.id)?;
-    let looks = Seen { looked: &looked, vouched };
+    let looks = Seen { looked: &looked, vouched: Some(vouched) };
     state.write("end a run", |tx: &Tx<'_>| {
         let same = |run: &refloat::model::Run| run.standing() == now.run.standing() && run.epoch == now.run.epoch;
         let Some(run) = run::by_id(tx, now.run.id)?.filter(same) else { return Ok(None) };

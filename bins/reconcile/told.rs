@@ -31,8 +31,19 @@ struct Line {
     meaning: Meaning,
     reason: Reason,
     observed_at: Stamp,
+    age_ms: Option<i64>,
+    #[serde(default)]
+    detail: Facts,
     host: Option<String>,
     boot_id: Option<String>,
+}
+
+/// What of the raw facts bears on what counts.
+#[derive(Default, Deserialize)]
+struct Facts {
+    /// How it was when the step began, where whoever looked was told.
+    #[serde(default)]
+    baseline: Option<String>,
 }
 
 /// What every record says of itself.
@@ -114,12 +125,16 @@ fn told(line: &Line, gathered: &Gathered, here: &Here) -> Option<Told> {
         (Some(about), _) => about,
         (None, _) if line.run.is_none() => return None,
         // Nothing of the run's own: what a monitor wrote, or lived in.
-        (None, SubjectKind::Output | SubjectKind::Session | SubjectKind::Pane) if known => About::Monitor,
+        (None, SubjectKind::Output | SubjectKind::Session | SubjectKind::Pane | SubjectKind::Process) if known => {
+            About::Monitor
+        }
+        (None, SubjectKind::Story | SubjectKind::Sprint | SubjectKind::Result) if known => About::Named,
         (None, _) => About::Other,
     };
     let foreign = line.turn.is_some() && line.turn != gathered.turn;
     let (host, boot) = (line.host.as_ref(), line.boot_id.as_ref());
     let differs = |theirs: Option<&String>, ours: Option<&String>| theirs.is_some() && theirs != ours;
+    let age = Some(Stamp::now().millis() - line.observed_at.millis()).filter(|age| *age >= 0);
     Some(Told {
         about: if foreign { About::Other } else { about },
         kind: line.subject_kind,
@@ -128,7 +143,9 @@ fn told(line: &Line, gathered: &Gathered, here: &Here) -> Option<Told> {
         answer: line.finding,
         meaning: line.meaning,
         reason: line.reason,
-        age_ms: Some(Stamp::now().millis() - line.observed_at.millis()).filter(|age| *age >= 0),
+        age_ms: age,
+        changed_ms: age.zip(line.age_ms.filter(|age| *age >= 0)).map(|(observed, changed)| observed + changed),
+        compared: line.detail.baseline.is_some(),
         elsewhere: differs(host, here.host.as_ref()) || differs(boot, here.boot.as_ref()),
     })
 }
@@ -148,7 +165,9 @@ fn registered(line: &Line, gathered: &Gathered) -> Option<About> {
                 Role::Server => About::Other,
             },
             (Some(RunDetail::Session(_)), _) => About::Work,
-            _ => return None,
+            // Registered, and neither the work nor its monitor: a file of theirs.
+            (Some(_), _) => About::Other,
+            (None, _) => return None,
         };
         same.then_some(about)
     })

@@ -4,21 +4,23 @@ use std::path::Path;
 use std::time::Duration;
 
 use refloat::cli::Context;
-use refloat::clock::{Stamp, Tick};
+use refloat::clock::Tick;
 use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::finish::{self, Evidence, Finished};
 use refloat::id::TurnId;
+use refloat::judge::owed::Vouched;
 use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::Turn;
 use refloat::observe::{Observer, STREAM};
+use refloat::seam::glimpse;
 use refloat::seam::process::{self, Handle, Life};
 use refloat::seam::signals::{ENDING, Signals};
 use refloat::state::{Place, State, turn};
 
 use crate::adopted;
 use crate::args::Attach;
-use crate::finishing::{self, Kin, log_dir, reread};
+use crate::finishing::{self, Kin, reread};
 use crate::outlet::Outlet;
 use crate::supervise::{self, Desk, Left, Watch};
 
@@ -45,7 +47,7 @@ pub(crate) fn run(cx: &mut Context, args: &Attach) -> Result<Exit> {
             return Err(failure);
         }
     };
-    out.begin(cx, &turn, &log_dir(&place, &turn))?;
+    out.begin(cx, &turn, &place.log_dir(turn.id))?;
     out.end();
     out.tell(cx, finished.ended.clone(), finished.at)?;
     finishing::say_failure(cx, &finished);
@@ -93,7 +95,7 @@ fn take_over(desk: &mut Desk<'_>, place: &Place, turn: &Turn) -> Result<Option<F
         }
         None => {
             let left = finishing::clear(place, &turn, finishing::Holders::Anybody, finishing::Handling::Report)?;
-            finishing::finish_unwatched(desk.state, &held, &turn, left, &[]).map(Some)
+            finishing::finish_unwatched(desk.state, &held, &turn, left, &Vouched::default()).map(Some)
         }
     }
 }
@@ -119,7 +121,7 @@ fn watch(
     shim: Handle,
     signals: Signals,
 ) -> Result<Option<Finished>> {
-    let log_dir = log_dir(desk.state.place(), turn);
+    let log_dir = desk.state.place().log_dir(turn.id);
     let me = process::me();
     desk.state.write("take up a turn", |tx| turn::set_supervisor(tx, turn.id, &me))?;
     let stream = Observer::open(&log_dir, &turn.description)
@@ -139,9 +141,8 @@ fn watch(
 }
 
 fn last_change(log_dir: &Path) -> Tick {
-    use std::os::unix::fs::MetadataExt;
-    match std::fs::metadata(log_dir.join(STREAM)) {
-        Ok(data) => finishing::tick_of(Stamp::from_millis(data.mtime() * 1000 + data.mtime_nsec() / 1_000_000)),
-        Err(_) => Tick::now(),
+    match glimpse::stat(&log_dir.join(STREAM)) {
+        Ok(Some(stand)) => finishing::tick_of(stand.modified),
+        Ok(None) | Err(_) => Tick::now(),
     }
 }

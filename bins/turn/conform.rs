@@ -22,7 +22,6 @@ use refloat::state::{State, turn};
 
 use crate::args::Conform;
 use crate::events::Source;
-use crate::finishing::log_dir;
 
 /// So many of the lines that no rule knows are shown,
 const SAMPLES: usize = 20;
@@ -88,7 +87,7 @@ fn of_turn(cx: &Context, args: &Conform, id: TurnId) -> Result<Capture> {
         }
         None => (turn.description.clone(), Origin::Turn),
     };
-    let folder = log_dir(&place, &turn);
+    let folder = place.log_dir(turn.id);
     let exit = ExitRecord::read(&folder, id).ok().flatten().filter(|exit| exit.started);
     let bytes = exit.as_ref().map_or(u64::MAX, |exit| exit.stream_bytes);
     let path = folder.join(STREAM);

@@ -11,9 +11,9 @@ use refloat::lock;
 use refloat::model::Turn;
 use refloat::state::{Place, State, turn};
 
+pub(crate) use refloat::finish::remains::{Holders, clear};
 pub(crate) use refloat::finish::unwatched::{Kin, end_rest, finish_unwatched, unsupervised};
 pub(crate) use refloat::judge::verdict::Handling;
-pub(crate) use refloat::remains::{Holders, clear, log_dir};
 
 /// What a person says about orphans.
 pub(crate) const fn orphans(kill: bool) -> Handling {

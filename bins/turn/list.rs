@@ -10,7 +10,6 @@ use refloat::state::turn::{self, Wanted};
 use refloat::state::{State, expectation, run, worker};
 
 use crate::args::List;
-use crate::finishing::log_dir;
 use crate::show::run_record;
 
 pub(crate) fn run(cx: &mut Context, args: &List) -> Result<Exit> {
@@ -26,7 +25,7 @@ pub(crate) fn run(cx: &mut Context, args: &List) -> Result<Exit> {
     };
     let turns = state.read("list turns", |view| turn::newest(view, &wanted, limit))?;
     for turn in &turns {
-        cx.out.emit(&TurnRecord::of(turn, &log_dir(&place, turn)))?;
+        cx.out.emit(&TurnRecord::of(turn, &place.log_dir(turn.id)))?;
     }
     if args.open {
         adopted(cx, &state, args)?;

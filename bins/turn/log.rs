@@ -19,7 +19,6 @@ use refloat::state::{State, turn};
 
 use crate::args::Log;
 use crate::events::{Events, Source};
-use crate::finishing::log_dir;
 
 /// Without a notice the turn's end is looked for so often.
 const BACKSTOP: Duration = Duration::from_secs(1);
@@ -28,7 +27,7 @@ pub(crate) fn run(cx: &mut Context, args: &Log) -> Result<Exit> {
     let place = cx.place()?;
     let state = State::open_for_reading(&place)?;
     let turn = look(&state, args)?;
-    let path = log_dir(&place, &turn).join(if args.stderr { STDERR } else { STREAM });
+    let path = place.log_dir(turn.id).join(if args.stderr { STDERR } else { STREAM });
     let mut printer = Printer::open(&turn, args, &path)?
         .ok_or_else(|| Failure::not_found(format!("{} has no {}", turn.id, path.display())))?;
     printer.print(&mut cx.out)?;

@@ -6,6 +6,7 @@ use refloat::cli::Context;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::finish::Finished;
+use refloat::judge::owed::Vouched;
 use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::{Outcome, Resume};
 use refloat::record::TurnEnded;
@@ -153,7 +154,7 @@ fn finish_latest(
     let Some(latest) = state.read("look at the agent", |view| turn::latest_of(view, agent))? else { return Ok(()) };
     let left = finishing::clear(state.place(), &latest, finishing::Holders::Anybody, orphans)?;
     if latest.outcome.is_none() {
-        let finished = finishing::finish_unwatched(state, held, &latest, left, &[])?;
+        let finished = finishing::finish_unwatched(state, held, &latest, left, &Vouched::default())?;
         cx.out.emit_at(&finished.ended, finished.at)?;
     }
     Ok(())

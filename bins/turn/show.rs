@@ -13,7 +13,6 @@ use refloat::sight::Looker;
 use refloat::state::{Place, State, View, crash, dead_letter, expectation, retry, run, turn, worker};
 
 use crate::args::Show;
-use crate::finishing::log_dir;
 
 enum Found {
     Run(Box<Shown>),
@@ -39,7 +38,7 @@ pub(crate) fn run(cx: &mut Context, args: &Show) -> Result<Exit> {
     let place = cx.place()?;
     let state = State::open_for_reading(&place)?;
     let found = state.read("look at it", |view| find(view, &place, &args.subject))?;
-    let record = |turn: &Turn| TurnRecord::of(turn, &log_dir(&place, turn));
+    let record = |turn: &Turn| TurnRecord::of(turn, &place.log_dir(turn.id));
     match found {
         None => Err(Failure::not_found(format!("no run, turn or agent '{}'", args.subject)).hint("see: turn list")),
         Some((Found::Run(shown), ledgers)) => {
@@ -108,6 +107,6 @@ fn prospects(
 pub(crate) fn run_record(run: &Run, worker: Option<&Worker>, owes: &[Owed], looker: &mut Looker) -> RunRecord {
     let record = RunRecord::of(run, owes);
     let Some(worker) = worker else { return record };
-    let sight = worker.released_at.is_none().then(|| looker.look(worker));
+    let sight = worker.stands().then(|| looker.look(worker));
     record.adopted(worker, sight, looker.now())
 }

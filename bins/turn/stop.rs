@@ -7,6 +7,7 @@ use refloat::clock::{Stamp, Tick};
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::finish::{self, Finished};
+use refloat::judge::owed::Vouched;
 use refloat::lock::{SupervisorLock, TurnLock};
 use refloat::model::{Run, RunState, Turn, Wish, WishNote};
 use refloat::record::TurnStopped;
@@ -111,9 +112,9 @@ fn end_turn(state: &mut State, turn: &Turn, args: &Stop) -> Result<Option<Finish
         return Ok(Some(finished));
     }
     // Nobody supervises: a shim that died has left its tree to this stop.
-    finishing::end_rest(&turn, &finishing::log_dir(&place, &turn), Kin::Stranger);
+    finishing::end_rest(&turn, &place.log_dir(turn.id), Kin::Stranger);
     let left = finishing::clear(&place, &turn, finishing::Holders::Anybody, finishing::orphans(args.kill))?;
-    finishing::finish_unwatched(state, &held, &turn, left, &[]).map(Some)
+    finishing::finish_unwatched(state, &held, &turn, left, &Vouched::default()).map(Some)
 }
 
 fn report(

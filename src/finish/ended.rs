@@ -5,8 +5,9 @@ use crate::clock::{Stamp, Tick, millis};
 use crate::error::Result;
 use crate::id::MailId;
 use crate::judge::outcome::{Conclusion, Open, owed_mail};
+use crate::judge::owed::Vouched;
 use crate::judge::sequel::Sequel;
-use crate::model::{Fulfilment, Look, Outcome, Owed, Reach, Resume, Run, Turn};
+use crate::model::{Fulfilment, Look, Outcome, Owed, Resume, Run, Turn};
 use crate::owed;
 use crate::record::{ExpectedRecord, TurnEnded, count};
 use crate::runtime::Facts;
@@ -29,10 +30,10 @@ impl<'l> Account<'l> {
         turn: &Turn,
         run: &Run,
         looked: &'l [(Owed, Look)],
-        others: &[usize],
+        others: &Vouched,
     ) -> Result<Self> {
         let (open, terminal_mail) = open_of_turn(tx, run, turn)?;
-        let findings = vouched(owed::findings(tx, run.id, looked)?, others);
+        let findings = others.beside(owed::findings(tx, run.id, looked)?);
         Ok(Self { open, findings, looked, stop_requested: false, terminal_mail })
     }
 
@@ -134,16 +135,6 @@ pub fn open_of_worker(view: &View<'_>, run: &Run) -> Result<(Open, Option<MailId
         None => None,
     };
     Ok((open_of(view, run, terminal_mail)?, terminal_mail))
-}
-
-/// What could not be looked at here, and others saw there, is there.
-pub(super) fn vouched(mut findings: Vec<Fulfilment>, vouched: &[usize]) -> Vec<Fulfilment> {
-    for (_, found) in findings.iter_mut().enumerate().filter(|(at, _)| vouched.contains(at)) {
-        if found.reach == Reach::Unknown {
-            found.reach = Reach::Reached;
-        }
-    }
-    findings
 }
 
 /// Whether an end lacks the mail that the capability owes.

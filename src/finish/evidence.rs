@@ -8,6 +8,7 @@ use crate::clock::{Stamp, Tick, millis};
 use crate::error::{IoContext, Result};
 use crate::judge::limit::ends_at;
 use crate::judge::outcome::{Ended, Ending, NotRun, Terminal};
+use crate::judge::owed::Vouched;
 use crate::model::{EndedBy, OutcomeSource, Resume, Turn, WishNote};
 use crate::observe::{Observer, STDERR};
 use crate::runtime::{Description, ExitCodes, Facts, Output, Refused, Source, Terminal as End};
@@ -28,8 +29,8 @@ pub struct Watched {
     pub frozen: Duration,
     /// Nobody supervised so long.
     pub unsupervised: Duration,
-    /// The places of what the run owes that others saw there; it counts where it could not be looked at.
-    pub vouched: Vec<usize>,
+    /// What others saw of what the run owes.
+    pub vouched: Vouched,
 }
 
 /// The evidence of one turn's end.

@@ -9,6 +9,7 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::id::MailId;
 use crate::judge::outcome::{Conclusion, Ended, Open};
+use crate::judge::owed::Vouched;
 use crate::judge::reopen::cancelled;
 use crate::judge::sequel::{Sequel, crash_of};
 use crate::judge::worker::{NEVER_CAME, Said, by_death, by_word, by_work, sequel};
@@ -26,7 +27,7 @@ use crate::state::{Tx, crash, reopening, run, turn, worker};
 /// Those of the state file.
 pub fn stop_idle(tx: &Tx<'_>, run: &Run, why: Option<&str>, now: Stamp) -> Result<()> {
     let sequel = Sequel::plain(RunState::Stopped, run.attempts, Some(MailType::WorkerDied));
-    let how = match worker::of_run(tx, run.id)?.is_some_and(|worker| worker.released_at.is_none()) {
+    let how = match worker::standing_for(tx, run.id)?.is_some() {
         true => "stopped by its record; it was adopted",
         false => "stopped while no turn ran",
     };
@@ -153,15 +154,15 @@ pub fn end_wait(tx: &Tx<'_>, run: &Run, now: Stamp) -> Result<bool> {
 pub struct Seen<'l> {
     /// What the run owes, as it looks now.
     pub looked: &'l [(Owed, Look)],
-    /// The places of what others saw there, where it could not be looked at.
-    pub vouched: &'l [usize],
+    /// What others saw of it; none: nobody else did.
+    pub vouched: Option<&'l Vouched>,
 }
 
 impl<'l> Seen<'l> {
     /// Nobody else saw anything.
     #[must_use]
     pub const fn alone(looked: &'l [(Owed, Look)]) -> Self {
-        Self { looked, vouched: &[] }
+        Self { looked, vouched: None }
     }
 }
 
@@ -189,7 +190,7 @@ struct Account<'l> {
 
 impl<'l> Account<'l> {
     fn open(tx: &Tx<'_>, run: &Run, seen: &Seen<'l>) -> Result<Self> {
-        let adopted = worker::of_run(tx, run.id)?.is_some_and(|worker| worker.released_at.is_none());
+        let adopted = worker::standing_for(tx, run.id)?.is_some();
         let latest = turn::latest_of(tx, &run.agent)?.filter(|turn| turn.run == run.id && !adopted);
         let (open, terminal_mail) = match latest {
             // What it said of its waiting was weighed before it came to this.
@@ -199,7 +200,11 @@ impl<'l> Account<'l> {
             }
             None => ended::open_of_worker(tx, run)?,
         };
-        let findings = ended::vouched(owed::findings(tx, run.id, seen.looked)?, seen.vouched);
+        let own = owed::findings(tx, run.id, seen.looked)?;
+        let findings = match seen.vouched {
+            Some(others) => others.beside(own),
+            None => own,
+        };
         Ok(Self { terminal_mail, open, findings, looked: seen.looked })
     }
 

@@ -7,6 +7,7 @@ mod evidence;
 mod idle;
 mod ledger;
 mod notice;
+pub mod remains;
 mod stderr;
 pub mod unwatched;
 

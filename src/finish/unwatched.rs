@@ -5,21 +5,19 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::remains::{BUDGET, Holders, known, leads, remove_group};
 use super::{Evidence, Finished, Watched, finish};
 use crate::clock::Tick;
 use crate::error::Result;
+use crate::judge::owed::Vouched;
 use crate::lock::SupervisorLock;
 use crate::model::Turn;
-use crate::remains::{Holders, known, leads, remove_group};
 use crate::seam::cgroup::Cgroup;
 use crate::seam::exit_record::{ExitRecord, Tree};
 use crate::seam::process;
 use crate::seam::survivors::{Left, end_survivors};
 use crate::seam::tree;
 use crate::state::State;
-
-/// How long orphans may take to die.
-const BUDGET: Duration = Duration::from_secs(5);
 
 /// How a supervisor is related to the tree of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,15 +54,18 @@ pub fn end_rest(turn: &Turn, log_dir: &Path, kin: Kin) -> Option<i64> {
 
 /// Finishes a turn whose tree is gone and that nobody watched to its end. What others vouch for counts where it cannot be
 /// looked at.
+///
+/// # Errors
+/// What was left of it cannot be read, and those of the state file.
 pub fn finish_unwatched(
     state: &mut State,
     held: &SupervisorLock,
     turn: &Turn,
     left: Option<i64>,
-    vouched: &[usize],
+    vouched: &Vouched,
 ) -> Result<Finished> {
     let log_dir = state.place().log_dir(turn.id);
-    let vouched = vouched.to_vec();
+    let vouched = vouched.clone();
     let watched = Watched { unsupervised: unsupervised(&log_dir, turn), vouched, ..Watched::default() };
     let evidence = Evidence::gather(turn, &log_dir, watched, left)?;
     finish(state, held, &evidence)

@@ -10,7 +10,7 @@ use crate::judge::owed::reach;
 use crate::model::{ExpectKind, Fulfilment, Instrument, Look, Owed, SubjectKind};
 use crate::owed::look_at;
 use crate::record::evidence::{OwedDetail, RunDetail, RunFile};
-use crate::seam::glance;
+use crate::seam::glimpse;
 
 /// What is owed as it looks now, and what became of it.
 pub(super) fn owed(rows: &Rows) -> (Vec<(Owed, Look)>, Vec<Fulfilment>) {
@@ -56,9 +56,10 @@ fn age(look: &Look) -> Option<i64> {
 
 /// The file that a worker writes, by the time of its last change: how old that is.
 pub(super) fn log(path: &str, now: Stamp, notes: &mut Notes<'_>) -> Option<i64> {
-    let (trace, detail) = match glance::at(Path::new(path)) {
+    let (trace, detail) = match glimpse::stat(Path::new(path)) {
         Ok(Some(seen)) => {
-            (Trace::Says, RunFile { size: Some(seen.size), modified_at: Some(seen.modified_at), error: None })
+            let size = Some(seen.size.cast_signed());
+            (Trace::Says, RunFile { size, modified_at: Some(seen.modified), error: None })
         }
         Ok(None) => (Trace::Absent, RunFile::default()),
         Err(error) => (Trace::Unreadable, RunFile { error: Some(error.to_string()), ..RunFile::default() }),

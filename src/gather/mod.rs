@@ -15,13 +15,13 @@ pub use keep::keep;
 pub use rows::{Rows, Which, read};
 
 use crate::clock::{Moment, Stamp};
+use crate::finish::remains::{self, Holders};
 use crate::id::TurnId;
 use crate::judge::truth;
 use crate::judge::verdict::{Case, Held, Left, TurnCase, Work};
 use crate::model::{Observed, Outcome, Run, SubjectKind, Turn};
 use crate::record::Evidence;
 use crate::record::evidence::{Here, RunDetail, RunRow};
-use crate::remains::{self, Holders};
 use crate::seam::{process, survivors};
 use crate::state::Place;
 
@@ -127,21 +127,21 @@ fn search(begun: &[Begun<'_>], holders: Holders) -> Vec<Option<survivors::Left>>
 
 impl<'s> Begun<'s> {
     fn of(scene: &'s Scene<'_>, rows: Rows, seen: Option<worker::Seen>) -> Self {
-        let turn = rows.own_turn();
-        let mut notes = Notes::new(&scene.here, rows.run.id, turn.map(|turn| turn.id), rows.attempt());
+        let (turn, attempt) = rows.attempt();
+        let mut notes = Notes::new(&scene.here, rows.run.id, turn.map(|turn| turn.id), attempt);
         notes.add(SubjectKind::Run, rows.run.id, Instrument::Rows, finding::of_state(rows.run.state), recorded(&rows));
         let first = turn.map(|turn| First::look(scene, &rows, turn, &mut notes));
         Self { rows, notes, seen, first }
     }
 
     fn searched(&self) -> Option<&Turn> {
-        let (turn, first) = (self.rows.own_turn()?, self.first.as_ref()?);
+        let (turn, first) = (self.rows.attempt().0?, self.first.as_ref()?);
         first.wants_search(&self.rows, turn).then_some(turn)
     }
 
     fn done(self, scene: &Scene<'_>, found: Option<survivors::Left>) -> Gathered {
         let Self { rows, mut notes, seen, first } = self;
-        let turn = rows.own_turn();
+        let (turn, attempt) = rows.attempt();
         let (owed, fulfilled) = files::owed(&rows);
         let work = match (&rows.worker, turn.zip(first), &seen) {
             (Some(worker), _, Some(seen)) => Work::Worker(worker::case(scene, worker, seen, &mut notes)),
@@ -156,7 +156,8 @@ impl<'s> Begun<'s> {
             standing: rows.run.standing(),
             outcome: turn.and_then(|turn| turn.outcome).or_else(|| told_outcome(&rows)),
             since_change_ms: age(rows.run.changed_at, scene.now.at),
-            attempt: rows.attempt(),
+            attempt,
+            attempt_ms: rows.began.and_then(|began| age(began, scene.now.at)),
             attempts: rows.run.attempts,
             max_attempts: rows.run.max_attempts,
             has_parent: rows.run.parent.is_some(),

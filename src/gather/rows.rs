@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::finish::{open_of_turn, open_of_worker};
 use crate::id::{RunId, TurnId};
@@ -45,19 +46,18 @@ pub struct Rows {
     pub(super) next: Vec<String>,
     /// What the retry that led to the newest turn passes on.
     pub(super) prior: Option<Prior>,
+    /// When the attempt that its newest work belongs to began.
+    pub began: Option<Stamp>,
     pub(super) dead_letters: Vec<DeadLetter>,
     pub(super) crashes: Vec<Crash>,
 }
 
 impl Rows {
-    /// Its newest turn, where that stands for it.
-    pub(super) fn own_turn(&self) -> Option<&Turn> {
-        self.turn.as_ref().filter(|_| self.worker.is_none())
-    }
-
-    /// The attempt that its newest work belongs to.
-    pub(super) fn attempt(&self) -> i64 {
-        self.own_turn().map_or(self.run.attempts + 1, |turn| turn.attempt)
+    /// The turn and the attempt that what is seen of the run now bears on.
+    #[must_use]
+    pub fn attempt(&self) -> (Option<&Turn>, i64) {
+        let turn = self.turn.as_ref().filter(|_| self.worker.is_none());
+        (turn, turn.map_or(self.run.attempts + 1, |turn| turn.attempt))
     }
 }
 
@@ -105,7 +105,7 @@ fn named(view: &View<'_>, name: &str) -> Result<Option<Run>> {
 
 fn of(view: &View<'_>, place: &Place, (run, newest): (Run, bool), instead: &Description) -> Result<Rows> {
     let id = run.id;
-    let worker = worker::of_run(view, id)?.filter(|worker| worker.released_at.is_none());
+    let worker = worker::standing_for(view, id)?;
     let (turn, unreadable) = match turn::newest_of_run(view, id, instead)? {
         Some((turn, unreadable)) => (Some(turn), unreadable),
         None => (None, None),
@@ -131,8 +131,14 @@ fn of(view: &View<'_>, place: &Place, (run, newest): (Run, bool), instead: &Desc
     };
     let with_mail = |owed: Owed| Ok((owed::mail_in(view, id, &owed)?, owed));
     let owed = expectation::of_run(view, id)?.into_iter().map(with_mail).collect::<Result<Vec<_>>>()?;
+    let began = match (&worker, &turn) {
+        (Some(worker), _) => Some(worker.adopted.at),
+        (None, Some(turn)) => turn::attempt_began(view, id, turn.attempt)?,
+        (None, None) => Some(run.opened_at),
+    };
     Ok(Rows {
         newest,
+        began,
         turn,
         unreadable,
         worker,

@@ -7,15 +7,15 @@ use std::time::Duration;
 use super::tell::Notes;
 use crate::clock::{Stamp, Tick, millis, suspended_since_boot};
 use crate::finish;
-use crate::judge::clocks::{Limits, Seen, overdue};
+use crate::judge::clocks::{Seen, overdue};
 use crate::judge::finding::{self, Overdue, Trace};
 use crate::judge::verdict::{Held, Silence};
-use crate::model::{Instrument, Phase, SubjectKind, Turn};
+use crate::model::{Instrument, Limits, Phase, SubjectKind, Turn};
 use crate::observe::{Observer, STREAM};
 use crate::record::count;
 use crate::record::evidence::{RunDetail, StreamDetail};
 use crate::runtime::Facts;
-use crate::seam::{glance, process};
+use crate::seam::{glimpse, process};
 
 /// What the stream of a living agent tells.
 #[derive(Debug, Default)]
@@ -31,16 +31,16 @@ pub(super) struct Heard {
 /// Listens to a living agent.
 pub(super) fn listen(turn: &Turn, log_dir: &Path, supervised: Held, notes: &mut Notes<'_>) -> Heard {
     let path = log_dir.join(STREAM);
-    let seen = glance::at(&path);
+    let seen = glimpse::stat(&path);
     let now = (Stamp::now(), Tick::now());
     let (started, Ok(Some(seen))) = (turn.started_tick, &seen) else {
         return absent(&path, seen.err(), turn, notes);
     };
-    let quiet = now.0.since(seen.modified_at);
+    let quiet = now.0.since(seen.modified);
     let told = turn.stall.map(|note| told_silence(&turn.limits, note.phase, note.at, now.0)).unwrap_or_default();
     let watched = supervised == Held::Yes && shortest(&turn.limits).is_none_or(|limit| quiet < millis(limit));
     let same_boot = turn.supervisor.boot == process::me().boot;
-    let detail = StreamDetail { bytes: Some(seen.size), ..StreamDetail::default() };
+    let detail = StreamDetail { bytes: Some(seen.size.cast_signed()), ..StreamDetail::default() };
     match started.filter(|_| same_boot && !watched) {
         None => {
             let limit = shortest(&turn.limits);
@@ -179,14 +179,14 @@ pub(super) fn unreadable(log_dir: &Path, why: &str, notes: &mut Notes<'_>) -> He
 pub(super) fn tell_end(log_dir: &Path, evidence: &finish::Evidence<'_>, notes: &mut Notes<'_>) {
     let path = log_dir.join(STREAM);
     let Some(facts) = evidence.facts() else { return tell_stream(&path, Trace::Absent, None, notes) };
-    let seen = glance::at(&path).ok().flatten();
+    let seen = glimpse::stat(&path).ok().flatten();
     let trace = if evidence.end().is_some() { Trace::Says } else { Trace::Silent };
     let detail = StreamDetail {
-        bytes: seen.map(|seen| seen.size),
+        bytes: seen.as_ref().map(|seen| seen.size.cast_signed()),
         events: Some(count(facts.events)),
         ..StreamDetail::default()
     };
-    let age = seen.and_then(|seen| super::age(seen.modified_at, Stamp::now()));
+    let age = seen.and_then(|seen| super::age(seen.modified, Stamp::now()));
     let (kind, instrument) = (SubjectKind::Output, Instrument::Stream);
     notes.add_aged(kind, path.display(), instrument, finding::of_stream(trace), RunDetail::Stream(detail), age);
 }

@@ -10,10 +10,10 @@ use crate::judge::finding::{self, Age};
 use crate::judge::outcome::Ended;
 use crate::judge::tmux::{Session, of_session};
 use crate::judge::verdict::{Case, Work, WorkerCase};
-use crate::model::{Instrument, Observed, Reason, Sight, SubjectKind, TmuxSession, Worker};
+use crate::model::{Instrument, Observed, Sight, SubjectKind, TmuxSession, Worker};
 use crate::record::evidence::{BeatDetail, Role, RunDetail, RunSession};
 use crate::seam::wait;
-use crate::sight::{Looker, Parts, SECOND_LOOK};
+use crate::sight::{Looker, Parts, SECOND_LOOK, agreed};
 
 /// A worker as it was seen.
 #[derive(Clone, Copy, Debug)]
@@ -55,15 +55,13 @@ pub(super) fn look_again(rows: &Rows, before: &Case) -> Option<Seen> {
 }
 
 impl Seen {
-    /// Two looks that do not agree say nothing.
     fn confirm(&mut self, again: Parts) {
         self.looks = 2;
         let gone = |parts: &Parts| parts.findings.process.is_some_and(|process| process.observed == Observed::Gone);
         match gone(&self.parts) && gone(&again) {
             // The kernel says it; what its server tells of its end comes later.
             true => (self.parts, self.sight) = (again, again.sight),
-            false if again.sight != self.sight => self.sight = Sight::unknown(Reason::Restless),
-            false => {}
+            false => self.sight = agreed(self.sight, again.sight),
         }
     }
 }

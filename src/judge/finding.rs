@@ -149,7 +149,7 @@ pub const fn of_log(trace: Trace, age: Age) -> Finding {
         (Trace::Unreadable, _) => Finding::unknown(Reason::Unreadable),
         (Trace::Absent, _) => Finding::no(Meaning::Absent, Reason::NoFile),
         (Trace::Says | Trace::Silent, Age::Future) => Finding::unknown(Reason::ClockSkew),
-        (Trace::Says | Trace::Silent, _) => Finding::yes(Meaning::Present, Reason::FileThere),
+        (Trace::Says | Trace::Silent, _) => Finding::yes(Meaning::Present, Reason::Present),
     }
 }
 

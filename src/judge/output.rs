@@ -21,7 +21,7 @@ pub struct Times {
 /// What is true of any file before its content counts; a file, and what was read of it, where nothing is.
 pub(super) fn place<T>(glimpse: &Glimpse<T>, times: Times, missing: Meaning) -> Result<(&Stand, &T), Finding> {
     let (stand, read) = match glimpse {
-        Glimpse::Absent => return Err(Finding::no(missing, Reason::NoSuchFile)),
+        Glimpse::Absent => return Err(Finding::no(missing, Reason::NoFile)),
         Glimpse::NotFile(kind) => return Err(Finding::no(missing, not_file(*kind))),
         Glimpse::Loop => return Err(Finding::unknown(Reason::LinkLoop)),
         Glimpse::Denied => return Err(Finding::unknown(Reason::PermissionDenied)),
@@ -76,11 +76,11 @@ fn form(reading: &Reading) -> Result<Reason, Finding> {
         (Form::Good, _) => Ok(Reason::Readable),
         (Form::LastCut, _) => Ok(Reason::CutOff),
         (Form::SomeBad, _) => Ok(Reason::BadLines),
-        (Form::TooLong, _) => Err(Finding::unknown(Reason::TooLong)),
+        (Form::TooLong, _) => Err(Finding::unknown(Reason::TooBig)),
         (Form::Cut, _) => Err(Finding::unknown(Reason::CutOff)),
         (Form::Other, _) => damaged(Reason::Unparsable),
-        (Form::Several, _) => damaged(Reason::TwoDocuments),
-        (Form::Binary, _) => damaged(Reason::Binary),
+        (Form::Several, _) => damaged(Reason::SeveralDocuments),
+        (Form::Binary, _) => damaged(Reason::NotText),
     }
 }
 
@@ -92,7 +92,7 @@ fn growth(now: &Stand, earlier: Option<&Earlier>) -> Option<Finding> {
         Earlier::File(before) if before.inode != now.inode => grows(Reason::Replaced),
         Earlier::File(before) if before.size < now.size => grows(Reason::Grown),
         Earlier::File(before) if before != now => grows(Reason::Rewritten),
-        Earlier::File(_) => Finding::no(Meaning::Silent, Reason::NotGrown),
+        Earlier::File(_) => Finding::no(Meaning::Silent, Reason::Unchanged),
     })
 }
 

@@ -37,7 +37,7 @@ fn earlier() -> Vec<Option<Earlier>> {
 fn what_is_no_file_has_its_own_reason_whatever_was_there_before() {
     let no = |reason| Finding::no(Meaning::Absent, reason);
     let rows = [
-        (Glimpse::Absent, no(Reason::NoSuchFile)),
+        (Glimpse::Absent, no(Reason::NoFile)),
         (Glimpse::NotFile(NotFile::Folder), no(Reason::IsFolder)),
         (Glimpse::NotFile(NotFile::Fifo), no(Reason::IsFifo)),
         (Glimpse::NotFile(NotFile::Socket), no(Reason::IsSocket)),
@@ -106,11 +106,11 @@ fn the_table_of_forms() {
         (Form::Good, present(Reason::Readable), present(Reason::Readable)),
         (Form::LastCut, present(Reason::CutOff), present(Reason::CutOff)),
         (Form::SomeBad, present(Reason::BadLines), present(Reason::BadLines)),
-        (Form::TooLong, Finding::unknown(Reason::TooLong), Finding::unknown(Reason::TooLong)),
+        (Form::TooLong, Finding::unknown(Reason::TooBig), Finding::unknown(Reason::TooBig)),
         (Form::Cut, Finding::unknown(Reason::CutOff), writing),
         (Form::Other, damaged(Reason::Unparsable), writing),
-        (Form::Several, damaged(Reason::TwoDocuments), writing),
-        (Form::Binary, damaged(Reason::Binary), writing),
+        (Form::Several, damaged(Reason::SeveralDocuments), writing),
+        (Form::Binary, damaged(Reason::NotText), writing),
     ];
     assert_eq!(rows.len(), Form::ALL.len());
     for (form, still, restless) in rows {
@@ -135,7 +135,7 @@ fn the_table_of_two_looks() {
         growing(Reason::Appeared),
         growing(Reason::Grown),
         growing(Reason::Grown),
-        Finding::no(Meaning::Silent, Reason::NotGrown),
+        Finding::no(Meaning::Silent, Reason::Unchanged),
         growing(Reason::Rewritten),
         growing(Reason::Rewritten),
         growing(Reason::Replaced),

@@ -128,6 +128,29 @@ pub fn may_be_done(open: Open, findings: &[Fulfilment]) -> bool {
     done(open, findings).is_none() && done(open, &findings.iter().map(best).collect::<Vec<_>>()).is_some()
 }
 
+/// What others saw of what a run owes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Vouched {
+    /// The places of what could not be looked at here, and others saw there.
+    pub places: Vec<usize>,
+    /// What became of sources of truth that somebody has named for the run: they count beside what it owes.
+    pub named: Vec<Fulfilment>,
+}
+
+impl Vouched {
+    /// What a run owes, with what others saw of it.
+    #[must_use]
+    pub fn beside(&self, mut own: Vec<Fulfilment>) -> Vec<Fulfilment> {
+        for (_, found) in own.iter_mut().enumerate().filter(|(at, _)| self.places.contains(at)) {
+            if found.reach == Reach::Unknown {
+                found.reach = Reach::Reached;
+            }
+        }
+        own.extend(self.named.iter().cloned());
+        own
+    }
+}
+
 /// How work ended, by the word of its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {

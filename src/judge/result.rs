@@ -18,7 +18,7 @@ fn said(claim: &Claim) -> Finding {
     match claim {
         Claim::Denied => Finding::unknown(Reason::PermissionDenied),
         Claim::Failed => Finding::unknown(Reason::LookFailed),
-        Claim::TooLong => Finding::unknown(Reason::TooLong),
+        Claim::TooLong => Finding::unknown(Reason::TooBig),
         Claim::Restless => Finding::unknown(Reason::BeingWritten),
         Claim::Nothing(why) => Finding::unknown(unsaid(*why)),
         // As good as none: it is the result of something else.
@@ -42,7 +42,7 @@ const fn unsaid(why: Unsaid) -> Reason {
     match why {
         Unsaid::Empty => Reason::Empty,
         Unsaid::CutOff => Reason::CutOff,
-        Unsaid::Several => Reason::TwoDocuments,
+        Unsaid::Several => Reason::SeveralDocuments,
         Unsaid::NotJson => Reason::Unparsable,
         Unsaid::NotAnObject => Reason::NotAnObject,
         Unsaid::StatusNotText => Reason::StatusUnclear,

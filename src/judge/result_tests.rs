@@ -13,7 +13,7 @@ fn of(claim: Claim) -> Glimpse<Claim> {
 fn no_file_is_not_done_and_one_that_cannot_be_looked_at_is_unknown() {
     let not_done = |reason| Finding::no(Meaning::NotDone, reason);
     let rows = [
-        (Glimpse::Absent, not_done(Reason::NoSuchFile)),
+        (Glimpse::Absent, not_done(Reason::NoFile)),
         (Glimpse::NotFile(NotFile::Folder), not_done(Reason::IsFolder)),
         (Glimpse::NotFile(NotFile::Fifo), not_done(Reason::IsFifo)),
         (Glimpse::NotFile(NotFile::Socket), not_done(Reason::IsSocket)),
@@ -40,11 +40,11 @@ fn the_table_of_claims() {
     let rows = [
         (Claim::Denied, unknown(Reason::PermissionDenied)),
         (Claim::Failed, unknown(Reason::LookFailed)),
-        (Claim::TooLong, unknown(Reason::TooLong)),
+        (Claim::TooLong, unknown(Reason::TooBig)),
         (Claim::Restless, unknown(Reason::BeingWritten)),
         (Claim::Nothing(Unsaid::Empty), unknown(Reason::Empty)),
         (Claim::Nothing(Unsaid::CutOff), unknown(Reason::CutOff)),
-        (Claim::Nothing(Unsaid::Several), unknown(Reason::TwoDocuments)),
+        (Claim::Nothing(Unsaid::Several), unknown(Reason::SeveralDocuments)),
         (Claim::Nothing(Unsaid::NotJson), unknown(Reason::Unparsable)),
         (Claim::Nothing(Unsaid::NotAnObject), unknown(Reason::NotAnObject)),
         (Claim::Nothing(Unsaid::StatusNotText), unknown(Reason::StatusUnclear)),

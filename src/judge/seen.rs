@@ -52,7 +52,11 @@ impl RunSeen {
     /// Whether it has ended.
     #[must_use]
     pub const fn ended(&self) -> Seen {
-        if self.standing.state.is_terminal() { Seen::Met(Reason::Ended) } else { Seen::NotYet(Reason::Open) }
+        if self.standing.state.is_terminal() {
+            Seen::Met(Reason::EndRecorded)
+        } else {
+            Seen::NotYet(Reason::NoEndRecorded)
+        }
     }
 
     /// Whether it stands differently than at the first look.
@@ -85,7 +89,7 @@ pub enum FileStat {
 pub const fn exists(now: FileStat) -> Seen {
     match now {
         FileStat::Present { .. } => Seen::Met(Reason::Present),
-        FileStat::Absent => Seen::NotYet(Reason::Absent),
+        FileStat::Absent => Seen::NotYet(Reason::NoFile),
         FileStat::Hidden(why) => Seen::Never(why),
     }
 }
@@ -95,7 +99,7 @@ pub const fn exists(now: FileStat) -> Seen {
 pub const fn gone(now: FileStat) -> Seen {
     match now {
         FileStat::Present { .. } => Seen::NotYet(Reason::Present),
-        FileStat::Absent => Seen::Met(Reason::Absent),
+        FileStat::Absent => Seen::Met(Reason::NoFile),
         FileStat::Hidden(why) => Seen::Never(why),
     }
 }
@@ -107,7 +111,7 @@ pub fn changed(first: FileStat, now: FileStat) -> Seen {
     match (first, now) {
         (Hidden(why), _) | (_, Hidden(why)) => Seen::Never(why),
         (Absent, Absent) => Seen::NotYet(Reason::Unchanged),
-        (Absent, Present { .. }) => Seen::Met(Reason::Created),
+        (Absent, Present { .. }) => Seen::Met(Reason::Appeared),
         (Present { .. }, Absent) => Seen::Met(Reason::Removed),
         (Present { file: was, .. }, Present { file: is, .. }) if was != is => Seen::Met(Reason::Replaced),
         (first, now) if first != now => Seen::Met(Reason::Modified),
@@ -138,6 +142,7 @@ pub fn session(seen: &SessionSeen) -> Seen {
         None => Seen::Unclear(Reason::LookFailed),
         Some(Session::Listed) => Seen::NotYet(Reason::Listed),
         Some(Session::PaneDead) => Seen::Met(Reason::PaneDead),
+        Some(Session::NotListed | Session::NotFound) if !seen.found => gone(Reason::NeverSeen),
         Some(Session::NotListed) => gone(Reason::NotListed),
         Some(Session::NotFound) => gone(Reason::NotFound),
         Some(Session::Lost(Lost::OtherServer)) => Seen::Unclear(Reason::SocketReplaced),

@@ -27,7 +27,7 @@ fn the_table_of_runs() {
     let standing = |state| Standing { state, hold: None, held_until: None, held_by_provider: false };
     let run = |state| RunSeen { standing: standing(state), epoch: 1, attempts: 0 };
     for state in RunState::ALL {
-        let expected = if state.is_terminal() { Met(Reason::Ended) } else { NotYet(Reason::Open) };
+        let expected = if state.is_terminal() { Met(Reason::EndRecorded) } else { NotYet(Reason::NoEndRecorded) };
         assert_eq!(run(*state).ended(), expected, "{state}");
     }
     let first = run(RunState::Waiting);
@@ -51,11 +51,11 @@ const HIDDEN: FileStat = FileStat::Hidden(Reason::PermissionDenied);
 fn the_table_of_files() {
     use FileStat::{Absent, Present};
     let denied = Never(Reason::PermissionDenied);
-    assert_eq!([exists(FILE), exists(Absent), exists(HIDDEN)], [Met(Reason::Present), NotYet(Reason::Absent), denied]);
-    assert_eq!([gone(FILE), gone(Absent), gone(HIDDEN)], [NotYet(Reason::Present), Met(Reason::Absent), denied]);
+    assert_eq!([exists(FILE), exists(Absent), exists(HIDDEN)], [Met(Reason::Present), NotYet(Reason::NoFile), denied]);
+    assert_eq!([gone(FILE), gone(Absent), gone(HIDDEN)], [NotYet(Reason::Present), Met(Reason::NoFile), denied]);
     let rows = [
         (Absent, Absent, NotYet(Reason::Unchanged)),
-        (Absent, FILE, Met(Reason::Created)),
+        (Absent, FILE, Met(Reason::Appeared)),
         (Absent, HIDDEN, denied),
         (FILE, Absent, Met(Reason::Removed)),
         (FILE, FILE, NotYet(Reason::Unchanged)),
@@ -82,10 +82,17 @@ const DOUBT: Option<Sight> = Some(Sight::unknown(Reason::OtherNamespace));
 fn the_table_of_sessions() {
     use Session as S;
     // What tmux says; then with a server alive, in doubt, never seen (found first, then not).
-    let rows: [(S, [Seen; 4]); 6] = [
+    let rows: [(S, [Seen; 4]); 7] = [
         (S::Listed, [NotYet(Reason::Listed); 4]),
         (S::PaneDead, [Met(Reason::PaneDead); 4]),
-        (S::NotListed, [Again(Reason::NotListed); 4]),
+        (
+            S::NotListed,
+            [Again(Reason::NotListed), Again(Reason::NotListed), Again(Reason::NotListed), Again(Reason::NeverSeen)],
+        ),
+        (
+            S::NotFound,
+            [Again(Reason::NotFound), Again(Reason::NotFound), Again(Reason::NotFound), Again(Reason::NeverSeen)],
+        ),
         (S::Lost(Lost::OtherServer), [Unclear(Reason::SocketReplaced); 4]),
         (
             S::Lost(Lost::NoServer),

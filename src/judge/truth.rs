@@ -3,7 +3,7 @@
 
 use crate::model::{
     Before, ExpectKind, Expectation, Finding, Fulfilment, Look, Meaning, Milestone, Owed, Reach, Reason, Says, Silence,
-    TruthSeen,
+    StoryKey, TruthSeen,
 };
 
 /// The finding of a story's file: of a path that was named it can be told that nothing is there.
@@ -78,6 +78,13 @@ fn was(target: &str, before: &Look, now: &TruthSeen) -> (Reach, Option<String>) 
             (Reach::Unknown, Some(format!("how it was before is not known: {}", silence.words())))
         }
     }
+}
+
+/// Whether two names are of the same story: its key, or the path of its file.
+#[must_use]
+pub fn same_story(one: &str, other: &str) -> bool {
+    let key = |text: &str| StoryKey::of_file(text).unwrap_or_else(|| StoryKey::of(text));
+    key(one).may_be(&key(other))
 }
 
 /// It was looked for, and is not there.

@@ -36,7 +36,7 @@ pub use run::{NewRun, Run, Standing};
 pub use sight::{Observed, Sight};
 pub use status::{shown, typed_status};
 pub use truth::*;
-pub use turn::{Again, Counters, NewTurn, PromptFrom, StallNote, Turn, WishNote, YieldNote};
+pub use turn::{Again, Counters, Limits, NewTurn, PromptFrom, StallNote, Turn, WishNote, YieldNote};
 pub use verdict::{Action, Ground, Rule, Skipped, VerdictWord, Why};
 pub use wait::{Awaited, WaitEnd, WokenBy};
 pub use wanted::Wanted;

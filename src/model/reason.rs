@@ -36,6 +36,8 @@ words! {
         NoServer = "no_server",
         /// The session never came within the launch deadline.
         NeverAppeared = "never_appeared",
+        /// tmux answers and does not list it, and did not at the first look of a wait either: it may be called otherwise.
+        NeverSeen = "never_seen",
         /// The session is not there yet.
         Launching = "launching",
         /// Another boot, and not certainly a later one of this host.
@@ -100,8 +102,6 @@ words! {
         Replaced = "replaced",
         /// It was not there at the earlier look.
         Appeared = "appeared",
-        /// It is as it was at the earlier look.
-        NotGrown = "not_grown",
         /// It was empty at two looks: whoever should write it may be dead. Of the work this says nothing.
         MonitorSuspect = "monitor_suspect",
         /// Nothing is in it.
@@ -112,14 +112,6 @@ words! {
         BadLines = "bad_lines",
         /// It was written each time it was read.
         BeingWritten = "being_written",
-        /// It is too long to be read whole, which it has to be.
-        TooLong = "too_long",
-        /// It is no text.
-        Binary = "binary",
-        /// It holds more than one document, where there should be one.
-        TwoDocuments = "two_documents",
-        /// There is no such file.
-        NoSuchFile = "no_such_file",
         /// A folder is there.
         IsFolder = "is_folder",
         /// A FIFO is there.
@@ -158,7 +150,7 @@ words! {
         NoLockFile = "no_lock_file",
         /// A turn could take mail now.
         MailReady = "mail_ready",
-        /// Mail is leased to a turn that nobody watches: the next turn takes it back and has it.
+        /// Nobody watches a turn that has no outcome: the next command that finishes it gives it one, and takes its mail back.
         Abandoned = "abandoned",
         /// No mail waits.
         NoMail = "no_mail",
@@ -196,15 +188,15 @@ words! {
         OtherUser = "other_user",
         /// It is being restored.
         Restoring = "restoring",
-        /// Another program has it locked.
+        /// Another program has the state file for itself.
         Busy = "busy",
         /// It has the target's status.
         AtTarget = "at_target",
         /// It has another status than the target.
         OtherStatus = "other_status",
-        /// It is as it was: when the step began, so that it proves nothing, or at the first look of a wait.
+        /// It is as it was: when the step began, so that it proves nothing, or at the earlier look.
         Unchanged = "unchanged",
-        /// There is no file at the path.
+        /// There is no such file.
         NoFile = "no_file",
         /// No file for the key in any of the usual places.
         NoStory = "no_story",
@@ -234,37 +226,23 @@ words! {
         MergeMarks = "merge_marks",
         /// It is nested deeper than anybody nests by hand.
         TooDeep = "too_deep",
-        /// It is longer than is read.
+        /// It is longer, or has more in it, than is read.
         TooBig = "too_big",
-        /// It has more than one YAML document.
+        /// It holds more than one document, where there should be one.
         SeveralDocuments = "several_documents",
         /// Its front matter has a beginning and no end.
         UnclosedFrontMatter = "unclosed_front_matter",
-        /// It is no text in UTF-8.
+        /// It is no text, or not in UTF-8.
         NotText = "not_text",
         /// It is a folder, or something else that is no file.
         NotAFile = "not_a_file",
-        /// There is mail that a turn could take.
-        Claimable = "claimable",
-        /// The agent is held until a time, or until a person acts.
-        Held = "held",
-        /// Others have the state file for themselves.
-        StateBusy = "state_busy",
-        /// It is recorded as open: its end is not.
-        Open = "open",
-        /// Its end is recorded.
-        Ended = "ended",
-        /// It stands differently than at the first look.
+        /// It stands differently than at the earlier look.
         Changed = "changed",
         /// It is there.
         Present = "present",
-        /// It is not there.
-        Absent = "absent",
-        /// It was not there at the first look.
-        Created = "created",
-        /// It was there at the first look, and is not now.
+        /// It was there at the earlier look, and is not now.
         Removed = "removed",
-        /// The same file has another content.
+        /// The same file has another content than at the earlier look.
         Modified = "modified",
         /// The end is recorded.
         EndRecorded = "end_recorded",
@@ -304,8 +282,6 @@ words! {
         Beaten = "beaten",
         /// No heartbeat was ever recorded.
         NoBeat = "no_beat",
-        /// The file is there.
-        FileThere = "file_there",
         /// The next try is due.
         RetryDue = "retry_due",
         /// The next try is due later.

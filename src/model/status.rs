@@ -21,7 +21,12 @@ const WORDS: &[(&str, &[&str])] = &[
 /// So much of what stands in a file is shown, in characters.
 const SHOWN: usize = 120;
 /// Marks that take a status back; other symbols around it are decoration.
-const NEGATIVE: &[char] = &['❌', '✗', '✘', '❎', '🚫', '⛔', '⚠', '❓', '❗', '⏳', '🔴', '¬', '≠'];
+const NEGATIVE: &[char] = &[
+    '❌', '✗', '✘', '✕', '✖', '❎', '☒', '🚫', '⛔', '🛑', '🚧', '⚠', '❓', '❔', '❗', '❕', '⏳', '⌛', '⏸', '🔁',
+    '🔄', '↩', '👎', '🔴', '🟠', '🟡', '¬', '≠',
+];
+/// What stands in the place of a control character: without it another word could be read.
+const CONTROL: char = '\u{fffd}';
 
 impl Status {
     /// The status that a text stands for; none where it is empty.
@@ -68,7 +73,7 @@ pub fn typed_status(text: &str) -> Result<String, String> {
 /// A text as it is shown: one line, and not endless.
 #[must_use]
 pub fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(SHOWN).collect()
+    text.chars().map(|c| if c.is_control() { CONTROL } else { c }).take(SHOWN).collect()
 }
 
 /// Without what tells spellings apart.

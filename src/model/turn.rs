@@ -7,10 +7,39 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{Stamp, Tick};
 use crate::id::{RunId, TurnId};
 use crate::identity::Identity;
-use crate::judge::clocks::Limits;
-use crate::model::{Containment, Outcome, Phase, Resume, Standing, Wish};
+use crate::model::{Containment, OnStall, Outcome, Phase, Resume, Standing, Wish};
 use crate::runtime::Description;
 use crate::words::words;
+
+/// The limits of a turn; none means the clock is off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// From the start to the first event.
+    pub first_event: Option<Duration>,
+    /// Since the last progress while the model is awaited.
+    pub stall: Option<Duration>,
+    /// Since the last progress while a tool call is open.
+    pub stall_tool: Option<Duration>,
+    /// From the terminal event to the end of the process.
+    pub grace: Duration,
+    /// What follows when one of the first three runs out.
+    pub on_stall: OnStall,
+}
+
+impl Limits {
+    /// The clock of a phase, and the wish that it gives rise to.
+    #[must_use]
+    pub const fn of(&self, phase: Phase) -> (Option<Duration>, Wish) {
+        match phase {
+            // Where only the stall clock was given, silence from the start is a stall too.
+            Phase::Starting if self.first_event.is_none() => (self.stall, Wish::FirstEvent),
+            Phase::Starting => (self.first_event, Wish::FirstEvent),
+            Phase::Model => (self.stall, Wish::Stall),
+            Phase::Tool => (self.stall_tool, Wish::StallTool),
+            Phase::Ending => (Some(self.grace), Wish::Grace),
+        }
+    }
+}
 
 /// A turn as the state file has it.
 #[derive(Clone, Debug)]

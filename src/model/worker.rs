@@ -98,6 +98,12 @@ pub struct NewWorker<'a> {
 }
 
 impl Worker {
+    /// Whether it stands for its run still: no turn of ours has gone on with that.
+    #[must_use]
+    pub const fn stands(&self) -> bool {
+        self.released_at.is_none()
+    }
+
     /// Whether it was seen at least once.
     #[must_use]
     pub const fn is_found(&self) -> bool {

@@ -65,7 +65,7 @@ impl RunRecord {
     #[must_use]
     pub fn adopted(self, worker: &Worker, sight: Option<Sight>, now: &Moment) -> Self {
         let (facts, life) = (WorkerFacts::of(worker), WorkerLife::of(worker, sight, now));
-        Self { adopted: worker.released_at.is_none(), worker: facts, life, ..self }
+        Self { adopted: worker.stands(), worker: facts, life, ..self }
     }
 }
 

@@ -3,16 +3,15 @@
 //! never wakes a device; it reads a bounded part of them, and never writes.
 //! (A network file system that does not answer makes it wait: stat(2) has no deadline.)
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use hmac_sha256::Hash;
 
 use super::document;
-use super::regular::{Reached, name};
-use crate::error::io_text;
+use super::regular::{Reached, modified_ns, name};
+use crate::error::{io_text, is_missing};
 use crate::model::{FileSeen, Look, Said};
 
 /// So much of a file is hashed, in less than a second. Of a longer one, this first part, its length and its time are compared.
@@ -50,7 +49,7 @@ fn look(path: &Path, is_result: bool) -> Look {
 
 fn look_once(path: &Path, is_result: bool) -> Look {
     match Reached::at(path) {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Look::Absent,
+        Err(error) if is_missing(&error) => Look::Absent,
         Err(error) => Look::Unknown { why: io_text(&error) },
         Ok(found) if !found.data.is_file() => Look::Other { what: name(found.data.file_type()).to_owned() },
         Ok(found) => match read(&found, is_result) {
@@ -120,10 +119,6 @@ fn digest(file: &mut File, keep: bool) -> io::Result<(String, Option<Vec<u8>>)> 
 fn said(text: &[u8]) -> Said {
     let status = document::object(text).and_then(|object| document::status(&object));
     status.map_or_else(|why| Said::Nothing(why.word().to_owned()), Said::Status)
-}
-
-fn modified_ns(data: &Metadata) -> i64 {
-    data.mtime().saturating_mul(1_000_000_000).saturating_add(data.mtime_nsec())
 }
 
 #[cfg(test)]

@@ -3,11 +3,21 @@
 
 use serde::de::IgnoredAny;
 
-use super::glimpse::Bytes;
 use crate::model::{Content, ContentKind, Form, Reading};
 
 /// So many rows show whether a text is a table.
 const ROWS: usize = 10;
+
+/// What was read of a file.
+#[derive(Debug, Default)]
+pub(super) struct Bytes {
+    /// All of it, or its first part.
+    pub(super) head: Vec<u8>,
+    /// Its last part, where `head` is not all of it.
+    pub(super) tail: Option<Vec<u8>>,
+    /// It changed while it was read, or so lately that it may have.
+    pub(super) restless: bool,
+}
 
 /// What these bytes are, taken for this kind; of none: for what they seem to be.
 pub(super) fn of(bytes: &Bytes, kind: Option<ContentKind>) -> Content {

@@ -12,6 +12,8 @@ use nix::libc;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
+use crate::error::is_missing;
+
 /// Opens a regular file for reading. None: there is none at this path, but perhaps something else (a folder, a FIFO,
 /// a device, a link), which is neither opened for good nor waited for.
 ///
@@ -22,7 +24,7 @@ pub(super) fn open_regular(path: &Path) -> io::Result<Option<File>> {
     let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW).open(path);
     match opened.and_then(|file| Ok((file.metadata()?.is_file(), file))) {
         Ok((regular, file)) => Ok(regular.then_some(file)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) if is_missing(&error) => Ok(None),
         // A link (O_NOFOLLOW), a socket.
         Err(error) if matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO)) => Ok(None),
         Err(error) => Err(error),

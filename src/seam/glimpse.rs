@@ -1,20 +1,22 @@
 //! One bounded look at a file that somebody else writes, and the wait for its next change.
-//! Called by `probe output` and `probe result`. It never waits for a FIFO, reads at most 8 MiB, and never writes.
+//! Called by `probe output` and `probe result`; how long a file is and when it changed is asked by `gather` and `turn attach`
+//! too. It never waits for a FIFO, reads at most 8 MiB, and never writes.
 
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::time::Duration;
 
 use super::artefact::RESULT;
+use super::content::{self, Bytes};
 use super::document::{self, Required};
 use super::follow::Watch;
-use super::regular::Reached;
-use super::{content, wait};
+use super::regular::{Reached, modified_ns, not_file};
+use super::wait;
 use crate::clock::{Stamp, Tick};
-use crate::error::io_text;
+use crate::error::{io_text, is_missing};
 use crate::model::{Claim, Content, ContentKind, Glimpse, NotFile, Stand};
 
 /// Of a longer file than a result may be, so much is read of either end.
@@ -31,17 +33,6 @@ pub struct Looked<T> {
     pub glimpse: Glimpse<T>,
     /// The instrument's own words.
     pub error: Option<String>,
-}
-
-/// What was read of a file.
-#[derive(Debug, Default)]
-pub(super) struct Bytes {
-    /// All of it, or its first part.
-    pub(super) head: Vec<u8>,
-    /// Its last part, where `head` is not all of it.
-    pub(super) tail: Option<Vec<u8>>,
-    /// It changed while it was read, or so lately that it may have.
-    pub(super) restless: bool,
 }
 
 /// Looks at a file of this kind; of none: of the kind that it seems to be.
@@ -119,7 +110,7 @@ fn look_once<T>(path: &Path, meaning: impl Fn(Result<Bytes, ErrorKind>) -> T) ->
 
 fn missed<T>(error: &io::Error) -> Glimpse<T> {
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => Glimpse::Absent,
+        _ if is_missing(error) => Glimpse::Absent,
         ErrorKind::PermissionDenied => Glimpse::Denied,
         _ if error.raw_os_error() == Some(nix::libc::ELOOP) => Glimpse::Loop,
         _ => Glimpse::Failed,
@@ -131,7 +122,7 @@ type Found = (Stand, io::Result<Bytes>);
 fn found(path: &Path) -> io::Result<Result<Found, NotFile>> {
     let reached = Reached::at(path)?;
     if !reached.data.is_file() {
-        return Ok(Err(not_file(&reached.data)));
+        return Ok(Err(not_file(reached.data.file_type())));
     }
     let read = reached.open().and_then(|file| read(&file, &reached.data));
     Ok(Ok((stand(&reached.data), read)))
@@ -168,16 +159,19 @@ fn part(file: &File, from: u64, most: u64) -> io::Result<Vec<u8>> {
 }
 
 fn stand(data: &Metadata) -> Stand {
-    let millis = data.mtime().saturating_mul(1000).saturating_add(data.mtime_nsec() / 1_000_000);
-    Stand { size: data.len(), modified: Stamp::from_millis(millis), inode: format!("{:x}:{}", data.dev(), data.ino()) }
+    let modified = Stamp::from_nanos(modified_ns(data));
+    Stand { size: data.len(), modified, inode: format!("{:x}:{}", data.dev(), data.ino()) }
 }
 
-pub(super) fn not_file(data: &Metadata) -> NotFile {
-    match data.file_type() {
-        kind if kind.is_dir() => NotFile::Folder,
-        kind if kind.is_fifo() => NotFile::Fifo,
-        kind if kind.is_socket() => NotFile::Socket,
-        _ => NotFile::Device,
+/// How whatever is at a path stands, by stat(2) alone; none where there is nothing.
+///
+/// # Errors
+/// What stat(2) gives.
+pub fn stat(path: &Path) -> io::Result<Option<Stand>> {
+    match std::fs::metadata(path) {
+        Ok(data) => Ok(Some(stand(&data))),
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

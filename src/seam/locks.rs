@@ -5,15 +5,19 @@ use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
-use super::glimpse::not_file;
-use super::regular::Reached;
-use crate::error::io_text;
+use super::regular::{Reached, not_file};
+use super::wait;
+use crate::error::{io_text, is_missing};
 use crate::flock;
 use crate::model::{LockFamily, LockLook, LockMode, NotFile};
+
+/// Longer than a look holds a lock.
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// What a look at a lock finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,34 +38,62 @@ pub struct Locked {
 #[must_use]
 pub fn look(path: &Path) -> Locked {
     let nobody = |look, error| Locked { look, family: None, mode: None, pids: Vec::new(), error };
-    match looked(path) {
+    let failed = |look: LockLook, error: &io::Error| nobody(look, Some(io_text(error)));
+    let reached = match Reached::at(path) {
+        Ok(reached) => reached,
+        Err(error) if missed(&error) == LockLook::NoFile => return nobody(LockLook::NoFile, None),
+        Err(error) => return failed(missed(&error), &error),
+    };
+    match looked(&reached) {
         Ok(Ok(locked)) => locked,
         Ok(Err(other)) => nobody(LockLook::NotFile(other), None),
-        Err(error) => nobody(missed(&error), Some(io_text(&error)).filter(|_| missed(&error) != LockLook::NoFile)),
+        // The file is there: what is not says nothing of its lock.
+        Err(error) if missed(&error) == LockLook::NoFile => failed(LockLook::Failed, &error),
+        Err(error) => failed(missed(&error), &error),
     }
 }
 
 fn missed(error: &io::Error) -> LockLook {
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => LockLook::NoFile,
+        _ if is_missing(error) => LockLook::NoFile,
         ErrorKind::PermissionDenied => LockLook::Denied,
         _ if error.raw_os_error() == Some(libc::ELOOP) => LockLook::Loop,
         _ => LockLook::Failed,
     }
 }
 
-fn looked(path: &Path) -> io::Result<Result<Locked, NotFile>> {
-    let reached = Reached::at(path)?;
+fn looked(reached: &Reached) -> io::Result<Result<Locked, NotFile>> {
     let kind = reached.data.file_type();
     if !kind.is_file() && !kind.is_dir() {
-        return Ok(Err(not_file(&reached.data)));
+        return Ok(Err(not_file(kind)));
     }
     let file = reached.open()?;
     let taken = flock::is_taken(&file)?;
-    let record = if kind.is_file() { record_lock(&file) } else { None };
+    let record = if kind.is_file() { record_lock(&file)? } else { None };
     drop(file);
-    let listed = listed(&reached.data);
-    Ok(Ok(if taken { held(LockFamily::Flock, LockMode::Alone, &listed) } else { other(record, &listed) }))
+    if taken {
+        return Ok(Ok(held(LockFamily::Flock, LockMode::Alone, &listed(&reached.data).unwrap_or_default())));
+    }
+    if record.is_some() {
+        return Ok(Ok(other(record, &listed(&reached.data).unwrap_or_default())));
+    }
+    Ok(Ok(other(None, &lasting(&reached.data)?)))
+}
+
+/// What is listed now and after a moment: others who only look share a lock for less than that.
+fn lasting(data: &Metadata) -> io::Result<Vec<Entry>> {
+    let first = listed_twice(data)?;
+    if first.is_empty() {
+        return Ok(first);
+    }
+    wait::pause(MOMENT);
+    let second = listed_twice(data)?;
+    Ok(first.into_iter().filter(|entry| second.contains(entry)).collect())
+}
+
+/// The kernel may leave a line out of a long list while other locks come and go.
+fn listed_twice(data: &Metadata) -> io::Result<Vec<Entry>> {
+    Ok([listed(data)?, listed(data)?].concat())
 }
 
 /// Not one that is held alone by flock(2): another, or none. One that several share is only listed.
@@ -90,7 +122,7 @@ fn held(family: LockFamily, mode: LockMode, listed: &[Entry]) -> Locked {
 /// Who took a lock on this file, as the kernel lists it; without an opinion on who holds it now.
 #[must_use]
 pub fn takers(path: &Path) -> Vec<i32> {
-    let listed = Reached::at(path).map(|reached| listed(&reached.data)).unwrap_or_default();
+    let listed = Reached::at(path).and_then(|reached| listed(&reached.data)).unwrap_or_default();
     let mut pids: Vec<i32> = listed.iter().map(|entry| entry.pid).filter(|pid| *pid > 0).collect();
     pids.sort_unstable();
     pids.dedup();
@@ -98,7 +130,7 @@ pub fn takers(path: &Path) -> Vec<i32> {
 }
 
 /// A lock of fcntl(2) that would be in the way of one alone. Asking takes nothing.
-fn record_lock(file: &File) -> Option<(LockFamily, LockMode, i32)> {
+fn record_lock(file: &File) -> io::Result<Option<(LockFamily, LockMode, i32)>> {
     let mut lock = libc::flock {
         l_type: libc::F_WRLCK as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
@@ -106,14 +138,14 @@ fn record_lock(file: &File) -> Option<(LockFamily, LockMode, i32)> {
         l_len: 0,
         l_pid: 0,
     };
-    fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock)).ok()?;
+    fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock))?;
     let mode = match i32::from(lock.l_type) {
-        libc::F_UNLCK => return None,
+        libc::F_UNLCK => return Ok(None),
         libc::F_RDLCK => LockMode::Shared,
         _ => LockMode::Alone,
     };
     let family = if lock.l_pid == -1 { LockFamily::Ofd } else { LockFamily::Posix };
-    Some((family, mode, lock.l_pid))
+    Ok(Some((family, mode, lock.l_pid)))
 }
 
 /// One line of `/proc/locks`.
@@ -124,11 +156,11 @@ struct Entry {
     pid: i32,
 }
 
-fn listed(data: &Metadata) -> Vec<Entry> {
+fn listed(data: &Metadata) -> io::Result<Vec<Entry>> {
     let (major, minor) = (rustix::fs::major(data.dev()), rustix::fs::minor(data.dev()));
     let inode = format!("{major:02x}:{minor:02x}:{}", data.ino());
-    let text = std::fs::read_to_string("/proc/locks").unwrap_or_default();
-    text.lines().filter_map(|line| entry(line, &inode)).collect()
+    let text = std::fs::read_to_string("/proc/locks")?;
+    Ok(text.lines().filter_map(|line| entry(line, &inode)).collect())
 }
 
 /// `1: FLOCK  ADVISORY  WRITE 4242 fe:00:1234 0 EOF` (proc_locks(5)); a line with `->` waits and holds nothing.

@@ -10,7 +10,6 @@ pub mod document;
 pub mod exit_record;
 pub mod follow;
 pub mod git;
-pub mod glance;
 pub mod glimpse;
 pub mod host;
 pub mod locks;

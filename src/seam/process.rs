@@ -209,16 +209,14 @@ pub fn look(who: &Identity) -> Life {
     }
 }
 
-/// Looks at whatever process has this pid here; `see` gets what is read of it.
-pub(super) fn look_here(pid: i32, see: impl FnOnce(&procfs::Stat)) -> Life {
+/// Looks at whatever process has this pid here, and what was read of it.
+pub(super) fn look_here(pid: i32) -> (Life, Option<procfs::Stat>) {
     if let Some(doubt) = Place::here().doubt() {
-        return Life::Unknown(doubt);
+        return (Life::Unknown(doubt), None);
     }
-    let looked = Handle::open_here(pid, |stat| {
-        see(stat);
-        true
-    });
-    looked.map_or_else(|life| life, |handle| Life::Alive { stopped: handle.stopped })
+    let glance = Glance::at(pid);
+    let life = glance.life(|_| Match::Same);
+    (life, glance.into_stat())
 }
 
 /// Why `/proc` cannot be trusted to list this process's neighbours, if it cannot.

@@ -1,14 +1,17 @@
 //! Files that somebody names, or that an agent may have replaced: opened only if they are regular files.
-//! Called wherever such a file is read at once. It never waits for a FIFO, and never reads more than was asked for.
+//! Called wherever such a file is read at once. It opens no FIFO and no device, and never reads more than was asked for.
+//! What stat(2) tells of a file is put in words and numbers here too.
 
 use std::fs::{File, FileType, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::libc;
 use rustix::fs::{Mode, OFlags};
+
+use crate::model::NotFile;
 
 /// What is at a path, and nothing that could notice was opened: no FIFO has a reader by it, no device is woken.
 #[derive(Debug)]
@@ -28,7 +31,12 @@ impl Reached {
     /// Opens it for reading: this file, whatever is at the path by now.
     pub(super) fn open(&self) -> io::Result<File> {
         let name = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-        File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(name)
+        let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(name);
+        // It is there: what is not is /proc.
+        opened.map_err(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => io::Error::other("there is no /proc to open it by"),
+            _ => error,
+        })
     }
 }
 
@@ -37,9 +45,9 @@ impl Reached {
 /// # Errors
 /// What open(2) gives, and `InvalidInput` for anything but a regular file.
 pub fn open(path: &Path) -> io::Result<File> {
-    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
-    let kind = file.metadata()?.file_type();
-    if kind.is_file() { Ok(file) } else { Err(invalid(format!("it is {}", name(kind)))) }
+    let reached = Reached::at(path)?;
+    let kind = reached.data.file_type();
+    if kind.is_file() { reached.open() } else { Err(invalid(format!("it is {}", name(kind)))) }
 }
 
 /// All of a file of at most so many MiB.
@@ -57,13 +65,28 @@ fn invalid(why: String) -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, why)
 }
 
+/// A file's last change, in nanoseconds since 1970.
+pub(super) fn modified_ns(data: &Metadata) -> i64 {
+    data.mtime().saturating_mul(1_000_000_000).saturating_add(data.mtime_nsec())
+}
+
 /// What something is that is no regular file.
-pub(super) fn name(kind: FileType) -> &'static str {
+pub(super) fn not_file(kind: FileType) -> NotFile {
     match kind {
-        kind if kind.is_dir() => "a folder",
-        kind if kind.is_fifo() => "a FIFO",
-        kind if kind.is_socket() => "a socket",
-        _ => "a device",
+        kind if kind.is_dir() => NotFile::Folder,
+        kind if kind.is_fifo() => NotFile::Fifo,
+        kind if kind.is_socket() => NotFile::Socket,
+        _ => NotFile::Device,
+    }
+}
+
+/// The same as a person says it.
+pub(super) fn name(kind: FileType) -> &'static str {
+    match not_file(kind) {
+        NotFile::Folder => "a folder",
+        NotFile::Fifo => "a FIFO",
+        NotFile::Socket => "a socket",
+        NotFile::Device => "a device",
     }
 }
 

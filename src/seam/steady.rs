@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use hmac_sha256::Hash;
 
-use super::{regular, wait};
+use super::regular::{self, modified_ns};
+use super::wait;
 use crate::clock::Stamp;
-use crate::error::io_text;
+use crate::error::{io_text, is_missing};
 use crate::model::{Reason, Silence};
 
 /// A longer file is not read: a sprint of a thousand stories has 100 KB.
@@ -89,14 +90,11 @@ fn is_settled(data: &Metadata) -> bool {
     (data.ctime(), data.ctime_nsec()) > (data.mtime(), data.mtime_nsec())
 }
 
-fn modified_ns(data: &Metadata) -> i64 {
-    data.mtime().saturating_mul(1_000_000_000).saturating_add(data.mtime_nsec())
-}
-
 fn silence(error: &io::Error) -> Silence {
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => Silence::of(Reason::NoFile),
+        _ if is_missing(error) => Silence::of(Reason::NoFile),
         ErrorKind::PermissionDenied => Silence::of(Reason::PermissionDenied),
+        _ if error.raw_os_error() == Some(nix::libc::ELOOP) => Silence::of(Reason::LinkLoop),
         ErrorKind::FileTooLarge => Silence::with(Reason::TooBig, format!("longer than {} MiB", MOST >> 20)),
         ErrorKind::InvalidInput => Silence::with(Reason::NotAFile, io_text(error)),
         _ => Silence::with(Reason::LookFailed, io_text(error)),
@@ -119,7 +117,7 @@ pub fn names(folder: &Path, most: usize) -> Result<Vec<PathBuf>, Silence> {
             names.sort();
             Ok(names)
         }
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Vec::new()),
+        Err(error) if is_missing(&error) => Ok(Vec::new()),
         Err(error) => {
             Err(Silence { what: Some(format!("{}: {}", folder.display(), io_text(&error))), ..silence(&error) })
         }

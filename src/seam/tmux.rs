@@ -3,6 +3,7 @@
 //! prefix), never starts a server, and never takes a failure for an answer.
 
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::process::Command;
 use std::time::Duration;
 
@@ -63,11 +64,21 @@ pub fn look(socket: Option<&str>, within: Duration) -> Answer {
     command.args(["list-panes", "-a", "-F", snapshot::FORMAT, ";"]).args(snapshot::LAST);
     match bounded::run(&mut command, within) {
         Ok(Ran::Ended(answer)) if answer.ended_with(&[0]) => snapshot::read(&String::from_utf8_lossy(&answer.out)),
-        Ok(Ran::Ended(answer)) => refusal(String::from_utf8_lossy(&answer.err).trim()),
+        Ok(Ran::Ended(answer)) => behind_socket(refusal(String::from_utf8_lossy(&answer.err).trim())),
         Ok(Ran::TooLong) => failed(Reason::Unparsable, "the answer is too long"),
         Ok(Ran::Late) => failed(Reason::Timeout, format!("no answer within {} ms", within.as_millis())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => failed(Reason::NotInstalled, "there is no tmux"),
         Err(error) => failed(Reason::ExecFailed, crate::error::io_text(&error)),
+    }
+}
+
+/// tmux calls it no server too where a file or a folder is that no server could be behind.
+fn behind_socket(answer: Answer) -> Answer {
+    match answer {
+        Answer::NoServer { socket } if std::fs::metadata(&socket).is_ok_and(|data| !data.file_type().is_socket()) => {
+            failed(Reason::ConnectFailed, format!("{socket} is no socket"))
+        }
+        answer => answer,
     }
 }
 

@@ -2,12 +2,11 @@
 //! Called before anything in it is opened. Creates folders only in `make`.
 
 use std::fs::{DirBuilder, File, Metadata};
-use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
 
 use super::failure;
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Result, is_missing};
 use crate::exit::Exit;
 use crate::filesystem;
 
@@ -39,7 +38,7 @@ pub(super) fn check(folder: &Path) -> Result<bool> {
             refuse_shared(folder)?;
             Ok(true)
         }
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+        Err(error) if is_missing(&error) => Ok(false),
         Err(error) => Err(failure::create(format!("cannot look at state folder {}", folder.display()), error)),
     }
 }

@@ -127,7 +127,7 @@ fn kept() -> MutexGuard<'static, (usize, Vec<File>)> {
 }
 
 impl Kept {
-    fn new(file: File) -> Self {
+    pub(super) fn new(file: File) -> Self {
         let mut kept = kept();
         kept.0 += 1;
         kept.1.push(file);

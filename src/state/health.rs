@@ -9,7 +9,7 @@ use std::path::Path;
 use super::header::{self, Header, Kept, NotOurs};
 use super::open::{existing_lock_file, writable};
 use super::{Place, State, folder, turn};
-use crate::error::{Failure, io_text};
+use crate::error::{Failure, io_text, is_missing};
 use crate::exit::Exit;
 use crate::filesystem;
 use crate::model::{Health, StateCheck, StateFolder, StateHeader};
@@ -55,7 +55,7 @@ fn look_at_folder(place: &Place, health: &mut Health) {
         Ok(about) => about,
         Err(error) => {
             health.folder = match error.kind() {
-                ErrorKind::NotFound | ErrorKind::NotADirectory => return,
+                _ if is_missing(&error) => return,
                 ErrorKind::PermissionDenied => StateFolder::Denied,
                 _ => StateFolder::Failed,
             };

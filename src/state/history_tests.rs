@@ -9,11 +9,10 @@ use super::{Place, State, Tx, dead_letter, expectation, mail, retry, run, turn, 
 use crate::clock::Stamp;
 use crate::error::Result;
 use crate::id::RunId;
-use crate::judge::clocks::Limits;
 use crate::judge::sequel::Sequel;
 use crate::model::{
-    Again, AttributedBy, Capability, Containment, DeadCause, MailType, NewMail, NewRun, NewTurn, OnStall, Outcome,
-    Priority, PromptFrom, Resume, Run, RunState, Turn,
+    Again, AttributedBy, Capability, Containment, DeadCause, Limits, MailType, NewMail, NewRun, NewTurn, OnStall,
+    Outcome, Priority, PromptFrom, Resume, Run, RunState, Turn,
 };
 use crate::runtime::builtin;
 use crate::seam::process;

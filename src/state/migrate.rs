@@ -71,6 +71,15 @@ pub(super) fn newer(file: &Path, found: u32) -> Failure {
         .hint(format!("it has schema version {found}, this program writes {SCHEMA}: install the newer refloat"))
 }
 
+/// The refusal to look into a file that an older refloat has made: only what may write brings it up to date.
+pub(super) fn older(file: &Path, found: u32) -> Failure {
+    Failure::refused(format!(
+        "state file {} has schema version {found}, not {SCHEMA}: a look does not change it",
+        file.display()
+    ))
+    .hint("bring it up to date: turn list")
+}
+
 #[cfg(test)]
 #[path = "migrate_tests.rs"]
 mod tests;

@@ -20,6 +20,7 @@ mod place;
 pub mod reopening;
 pub mod retry;
 pub mod run;
+mod stand;
 pub mod turn;
 pub mod worker;
 mod write;
@@ -29,5 +30,6 @@ mod history_tests;
 
 pub use migrate::SCHEMA;
 pub use open::{State, sqlite_version};
-pub use place::{Place, Surroundings};
+pub use place::{PROMPT, Place, Surroundings};
+pub use stand::Stand;
 pub use write::{Tx, View};

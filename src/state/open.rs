@@ -1,15 +1,16 @@
 //! Opening and closing the state file, for reading and for writing.
 //! Called once per command; a command pays for this each time, so every system call here counts.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 
 use super::create::{self, own};
 use super::failure::failure_from;
@@ -62,6 +63,23 @@ impl State {
             return Self::open_for_writing(place);
         }
         Self::open_as_it_is(place, (&header, kept), open)
+    }
+
+    /// Opens an existing state file for who only looks: one of an older schema is refused, not brought up to date.
+    ///
+    /// # Errors
+    /// Those of [`State::open_for_reading`], and 76 for a file of an older schema.
+    pub fn open_for_looking(place: &Place) -> Result<Self> {
+        if !folder::check(place.folder())? {
+            return Err(no_state(place));
+        }
+        let open = share(place, existing_lock_file(place)?)?;
+        let (header, kept) = header::look(&place.file)?.ok_or_else(|| no_state(place))?;
+        let state = Self::open_as_it_is(place, (&header, kept), open)?;
+        match state.version()? {
+            older if older < SCHEMA => Err(migrate::older(&place.file, older)),
+            _ => Ok(state),
+        }
     }
 
     /// Opens a state file of any version for questions: it stays of that version.
@@ -178,7 +196,8 @@ fn no_state(place: &Place) -> Failure {
 /// `open.lock`, if it is there. Reading is enough to lock it.
 pub(super) fn existing_lock_file(place: &Place) -> Result<Option<File>> {
     let name = place.companion("open.lock");
-    match File::open(&name) {
+    // O_NONBLOCK: the open of a named pipe would wait for its other end.
+    match OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(&name) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failure::create(format!("cannot open {}", name.display()), error)),

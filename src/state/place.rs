@@ -11,6 +11,8 @@ use crate::exit::Exit;
 
 /// The name a state file has where only a folder is named.
 const NAME: &str = "state.db";
+/// The prompt's name in the folder of a turn.
+pub const PROMPT: &str = "prompt";
 
 /// The state file of this command, and the names of the files beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -39,6 +39,11 @@ pub fn of_run(view: &View<'_>, run: RunId) -> Result<Option<Worker>> {
     view.one(&format!("SELECT {COLUMNS} FROM worker WHERE run = ?1"), [run.0], read)
 }
 
+/// The worker that stands for this run now.
+pub fn standing_for(view: &View<'_>, run: RunId) -> Result<Option<Worker>> {
+    Ok(of_run(view, run)?.filter(Worker::stands))
+}
+
 /// The worker this token was given to.
 pub fn by_token(view: &View<'_>, token: &str) -> Result<Option<Worker>> {
     view.one(&format!("SELECT {COLUMNS} FROM worker WHERE token = ?1"), [token], read)

@@ -16,21 +16,27 @@ const MOST: usize = 1000;
 /// Reads what the file says.
 #[must_use]
 pub fn read(bytes: &[u8]) -> StatusReading {
-    let read = || -> Result<(Vec<Source>, Option<u64>), Silence> {
+    let read = || -> Result<(Vec<Told>, Option<u64>), Silence> {
         let text = plain::text(bytes)?;
         let (front, body) = split(text)?;
-        let mut sources = front.map_or(Ok(Vec::new()), front_matter)?;
-        sources.extend(in_body(text, body)?);
-        Ok((sources, cut_line(text)))
+        let mut told = front.map_or(Ok(Vec::new()), front_matter)?;
+        told.extend(in_body(text, body)?);
+        Ok((told, cut_line(text)))
     };
     match read() {
         Err(silence) => StatusReading::nothing(silence),
-        Ok((sources, cut)) => {
-            let says = agree(&sources, cut);
-            let sources = sources.into_iter().take(NAMED).collect();
+        Ok((told, cut)) => {
+            let says = agree(&told, cut);
+            let sources = told.into_iter().take(NAMED).map(|told| told.source).collect();
             StatusReading { sources, ..StatusReading::nothing(Silence::of(Reason::NoStatus)) }.saying(says)
         }
     }
+}
+
+/// A place, and the status of all that stands there: what is shown of it may be less.
+struct Told {
+    source: Source,
+    status: Option<Status>,
 }
 
 /// The front matter with its place in the text, and where the body begins.
@@ -51,7 +57,7 @@ fn split(text: &str) -> Result<Split<'_>, Silence> {
     Err(Silence::of(Reason::UnclosedFrontMatter))
 }
 
-fn front_matter(text: &str) -> Result<Vec<Source>, Silence> {
+fn front_matter(text: &str) -> Result<Vec<Told>, Silence> {
     let maps = yaml::read(text, None)
         .map_err(|silence| Silence { what: silence.what.map(|what| format!("front matter, {what}")), ..silence })?;
     let entries = maps.into_iter().flatten().flatten();
@@ -60,21 +66,22 @@ fn front_matter(text: &str) -> Result<Vec<Source>, Silence> {
 }
 
 /// A status in the front matter, which begins after one line.
-fn value(line: u64, value: &Value) -> Result<Source, Silence> {
-    let source = |raw: &str| Ok(self::source(line, StatusForm::FrontMatter, raw));
+fn value(line: u64, value: &Value) -> Result<Told, Silence> {
+    let told = |raw: &str| Ok(told(line, StatusForm::FrontMatter, raw));
     let wrong = |reason, what: &str| Err(Silence::with(reason, format!("front matter, line {line}: {what}")));
     match value {
-        Value::Text(text) => source(text),
-        Value::Empty => source(""),
+        Value::Text(text) => told(text),
+        Value::Empty => told(""),
         Value::Other(text) => wrong(Reason::NotAStatus, &format!("YAML reads '{}' as no text", shown(text))),
         Value::List | Value::Map(_) => wrong(Reason::NotAStatus, "it is a list or a map"),
         Value::Alias => wrong(Reason::Alias, "it is an alias"),
     }
 }
 
-fn source(line: u64, form: StatusForm, raw: &str) -> Source {
-    let status = Status::of(raw).map(|status| status.word);
-    Source { path: None, line, form, raw: shown(raw.trim()), status }
+fn told(line: u64, form: StatusForm, raw: &str) -> Told {
+    let status = Status::of(raw);
+    let word = status.as_ref().map(|status| status.word.clone());
+    Told { source: Source { path: None, line, form, raw: shown(raw.trim()), status: word }, status }
 }
 
 /// A last line without its end: somebody may still be writing it.
@@ -83,27 +90,26 @@ fn cut_line(text: &str) -> Option<u64> {
 }
 
 /// One status, if all places that have one tell the same.
-fn agree(sources: &[Source], cut: Option<u64>) -> Says {
-    let told: Vec<&Source> = sources.iter().filter(|source| source.status.is_some()).collect();
-    let Some(first) = told.first() else {
-        let reason = if sources.is_empty() { Reason::NoStatus } else { Reason::EmptyValue };
+fn agree(all: &[Told], cut: Option<u64>) -> Says {
+    let told: Vec<(&Source, &Status)> =
+        all.iter().filter_map(|told| told.status.as_ref().map(|status| (&told.source, status))).collect();
+    let Some((place, status)) = told.first() else {
+        let reason = if all.is_empty() { Reason::NoStatus } else { Reason::EmptyValue };
         return Says::Nothing(Silence::of(reason));
     };
-    if told.iter().any(|source| source.status != first.status) {
+    if told.iter().any(|(_, other)| other.word != status.word) {
         let each: Vec<String> =
-            told.iter().take(NAMED).map(|source| format!("line {} '{}'", source.line, source.raw)).collect();
+            told.iter().take(NAMED).map(|(place, _)| format!("line {} '{}'", place.line, place.raw)).collect();
         return Says::Nothing(Silence::with(Reason::Conflict, each.join(", ")));
     }
-    match Status::said(&first.raw) {
-        Says::Status(status) if status.may_be_cut() && cut == Some(first.line) => {
-            Says::Nothing(Silence::with(Reason::CutOff, "its status ends with the file, in the middle of a line"))
-        }
-        says => says,
+    if status.may_be_cut() && cut == Some(place.line) {
+        return Says::Nothing(Silence::with(Reason::CutOff, "its status ends with the file, in the middle of a line"));
     }
+    Says::Status((*status).clone())
 }
 
 /// Every place of the body that tells a status. Of the sections `Auto Run Result` only the last is of this run.
-fn in_body(text: &str, from: usize) -> Result<Vec<Source>, Silence> {
+fn in_body(text: &str, from: usize) -> Result<Vec<Told>, Silence> {
     let mut body = Body::default();
     let options = Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS | Options::ENABLE_FOOTNOTES;
     for (event, range) in Parser::new_ext(&text[from..], options).into_offset_iter() {
@@ -117,7 +123,7 @@ fn in_body(text: &str, from: usize) -> Result<Vec<Source>, Silence> {
     let of_this_run = |found: &&Found| found.auto_run.is_none_or(|number| number == last);
     let tell = |found: &Found| {
         let form = if found.auto_run.is_some() { StatusForm::AutoRunResult } else { found.form };
-        source(line_at(text, found.at), form, &found.raw)
+        told(line_at(text, found.at), form, &found.raw)
     };
     Ok(body.found.iter().filter(of_this_run).map(tell).collect())
 }
@@ -162,6 +168,8 @@ impl Body {
             Event::Text(text) => self.append(at, &text),
             // A label in code is code; a value in code is a value.
             Event::Code(code) => self.append(at, &format!("`{code}`")),
+            // What is struck out does not count as what it was.
+            Event::InlineHtml(html) if is_struck(&html) => self.append(at, &html),
             Event::SoftBreak | Event::HardBreak => self.lines.push((at, String::new())),
             Event::Rule => self.awaits_in_vain(),
             _ => {}
@@ -299,6 +307,11 @@ impl Body {
 
 const fn is_muted(tag: &Tag<'_>) -> bool {
     matches!(tag, Tag::BlockQuote(_) | Tag::CodeBlock(_) | Tag::HtmlBlock | Tag::Table(_) | Tag::FootnoteDefinition(_))
+}
+
+fn is_struck(html: &str) -> bool {
+    let name = html.trim_start_matches(['<', '/']).split(|c: char| !c.is_ascii_alphanumeric()).next();
+    name.is_some_and(|name| ["del", "s", "strike"].iter().any(|struck| name.eq_ignore_ascii_case(struck)))
 }
 
 /// What follows `Status:`.

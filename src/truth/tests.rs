@@ -155,3 +155,33 @@ fn no_beginning_of_a_file_tells_another_status() {
     let Says::Nothing(silence) = story::read(&text[..30]).says else { panic!() };
     assert_eq!(silence.reason, Reason::NoStatus);
 }
+
+/// What is shown of a place is cut and without control characters; what it says is not.
+#[test]
+fn a_status_is_read_from_all_that_stands_there() {
+    let far = " ".repeat(130);
+    let stories = [
+        format!("Status: done{far}not yet\n"),
+        format!("---\nstatus: \"done{far}not yet\"\n---\n"),
+        "Status: do\0ne\n".to_owned(),
+        "Status: do\u{1b}ne\n".to_owned(),
+        "---\nstatus: \"do\\0ne\"\n---\n".to_owned(),
+        "Status: <del>done</del>\n".to_owned(),
+        "Status: <S>done</S>\n".to_owned(),
+        "Status: ☒ done\n".to_owned(),
+        "Status: done 🚧\n".to_owned(),
+    ];
+    let is_done = |reading: &StatusReading| reading.status().is_some_and(|status| status.word == "done");
+    for text in stories {
+        let reading = story::read(text.as_bytes());
+        assert!(!is_done(&reading), "{text:?}: {reading:?}");
+    }
+    for text in ["Status: done <span>today</span>\n", "Status: <span>done</span>\n"] {
+        assert_eq!(is_done(&story::read(text.as_bytes())), text.contains("<span>done"), "{text:?}");
+    }
+    for value in ["\"do\\0ne\"", "\"do\\ene\"", "\"done\\x08\""] {
+        let text = format!("development_status:\n  1-2: {value}\n");
+        let reading = sprint::read(text.as_bytes(), &StoryKey::of("1-2"));
+        assert!(!is_done(&reading), "{text:?}: {reading:?}");
+    }
+}

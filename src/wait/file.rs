@@ -86,6 +86,7 @@ fn stat(path: &Path) -> FileStat {
             FileStat::Absent
         }
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => FileStat::Hidden(Reason::PermissionDenied),
+        Err(error) if error.raw_os_error() == Some(nix::libc::ELOOP) => FileStat::Hidden(Reason::LinkLoop),
         Err(_) => FileStat::Hidden(Reason::LookFailed),
     }
 }

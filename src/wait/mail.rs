@@ -4,7 +4,8 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::bell::Bell;
-use super::{Condition, Look, Missing, Subject, state_of};
+use super::recall::{Missing, Recall};
+use super::{Condition, Look, Subject};
 use crate::error::{Failure, Result};
 use crate::id::MailId;
 use crate::judge::seen::Seen;
@@ -13,13 +14,14 @@ use crate::lock::TurnLock;
 use crate::model::{Awaited, Reason, WaitEnd, WokenBy};
 use crate::seam::process;
 use crate::state::mail::claim;
-use crate::state::{Place, State, View, agent, run, turn};
+use crate::state::{Place, View, agent, run, turn};
 
 /// Mail for an agent. Its state file may come later; while it sleeps nothing of it is open.
 pub struct Mail {
     agent: String,
     place: Place,
     bell: Bell,
+    recorded: Recall<Recorded>,
     mail: Option<MailId>,
 }
 
@@ -27,7 +29,7 @@ impl Mail {
     /// Mail for this agent.
     #[must_use]
     pub fn of(agent: String, place: Place) -> Self {
-        Self { agent, bell: Bell::new(&place), place, mail: None }
+        Self { agent, bell: Bell::new(&place), place, recorded: Recall::default(), mail: None }
     }
 }
 
@@ -45,11 +47,18 @@ impl Condition for Mail {
     }
 
     fn look(&mut self, _within: Duration) -> Result<Look> {
-        let state = match state_of(&self.place, Missing::MayCome)? {
-            Ok(state) => state,
+        let place = (&self.place, Missing::MayCome);
+        let (found, abandoned) = match self.recorded.read(place, "look for mail", |view| in_state(view, &self.agent))? {
+            Ok(recorded) => recorded,
             Err(not_now) => return Ok(not_now),
         };
-        let (look, mail) = look(&state, &self.place, &self.agent)?;
+        if found.0.due.is_some() {
+            self.recorded.forget();
+        }
+        let (look, mail) = match abandoned {
+            Some(mail) if !TurnLock::is_held(&self.place, &self.agent)? => claimable(mail),
+            _ => found,
+        };
         self.mail = mail;
         Ok(look)
     }
@@ -79,24 +88,17 @@ impl Condition for Mail {
 type Found = (Look, Option<MailId>);
 
 fn claimable(mail: MailId) -> Found {
-    (Seen::Met(Reason::Claimable).into(), Some(mail))
+    (Seen::Met(Reason::MailReady).into(), Some(mail))
 }
 
 fn nothing(why: Reason, due: Option<Duration>) -> Found {
     (Look { seen: Seen::NotYet(why), due }, None)
 }
 
-/// Mail that a turn could take now; mail of a turn that nobody finishes counts, for the next turn finishes it first.
-fn look(state: &State, place: &Place, agent: &str) -> Result<Found> {
-    let (found, abandoned) = state.read("look for mail", |view| in_state(view, agent))?;
-    match abandoned {
-        Some(mail) if !TurnLock::is_held(place, agent)? => Ok(claimable(mail)),
-        _ => Ok(found),
-    }
-}
+/// What is there, and the mail of an open turn: of one that nobody finishes it counts, for the next turn finishes it first.
+type Recorded = (Found, Option<MailId>);
 
-/// What is there, and the mail of an open turn.
-fn in_state(view: &View<'_>, agent: &str) -> Result<(Found, Option<MailId>)> {
+fn in_state(view: &View<'_>, agent: &str) -> Result<Recorded> {
     let now = process::moment();
     if agent::is_stopped(view, agent)? {
         return Ok(((Seen::Barred(Reason::AgentStopped).into(), None), None));
@@ -104,8 +106,8 @@ fn in_state(view: &View<'_>, agent: &str) -> Result<(Found, Option<MailId>)> {
     match held(run::open_of(view, agent)?.as_ref(), now.at) {
         Held::No => {}
         // By the wall clock, as the provider told it: the backstop sees its steps.
-        Held::Until(until) => return Ok((nothing(Reason::Held, Some(millis(until.since(now.at)))), None)),
-        Held::Person => return Ok((nothing(Reason::Held, None), None)),
+        Held::Until(until) => return Ok((nothing(Reason::AgentHeld, Some(millis(until.since(now.at)))), None)),
+        Held::Person => return Ok((nothing(Reason::NeedsHuman, None), None)),
     }
     if let Some(mail) = claim::ready(view, agent, &now)? {
         return Ok((claimable(mail), None));

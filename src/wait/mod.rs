@@ -7,6 +7,7 @@ mod clock;
 mod file;
 mod mail;
 mod process;
+mod recall;
 mod session;
 mod work;
 
@@ -29,7 +30,6 @@ use crate::model::{Awaited, Reason, RunState, WaitEnd, WokenBy};
 use crate::record::WaitEnded;
 use crate::seam::tmux;
 use crate::seam::wait::{self, PollFd, PollFlags};
-use crate::state::{Place, State};
 use clock::Clock;
 
 /// A commit whose writer died before it rang, a notice that never came: seen after so long.
@@ -40,6 +40,7 @@ const POLL: Duration = Duration::from_millis(250);
 const SECOND_LOOK: Duration = Duration::from_millis(200);
 
 /// What one look finds.
+#[derive(Clone, Copy)]
 pub struct Look {
     seen: Seen,
     /// It is not so yet, but at the latest after this long it may be.
@@ -67,27 +68,6 @@ pub struct Subject {
 impl Subject {
     fn named(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
-    }
-}
-
-/// What a state file that is not there means.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Missing {
-    /// It may come.
-    MayCome,
-    /// Then what is asked for is not there either.
-    IsAnError,
-}
-
-/// The state file for one look; else why there is none to look at, which may pass.
-fn state_of(place: &Place, missing: Missing) -> Result<std::result::Result<State, Look>> {
-    match State::open_for_reading(place) {
-        Ok(state) => Ok(Ok(state)),
-        Err(failure) if failure.exit == Exit::NotFound && missing == Missing::MayCome => {
-            Ok(Err(Seen::NotYet(Reason::NoState).into()))
-        }
-        Err(failure) if failure.exit == Exit::Busy => Ok(Err(Seen::Unclear(Reason::StateBusy).into())),
-        Err(failure) => Err(failure),
     }
 }
 

@@ -5,7 +5,8 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use super::bell::Bell;
-use super::{Condition, Look, Missing, Subject, state_of};
+use super::recall::{Missing, Recall};
+use super::{Condition, Look, Subject};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::id::{RunId, TurnId};
@@ -31,6 +32,7 @@ pub struct Work {
     name: String,
     place: Place,
     bell: Bell,
+    recorded: Recall<Option<Found>>,
     first: Option<(RunId, RunSeen)>,
     known: Subject,
     /// The look before this one found nobody at an open turn.
@@ -38,6 +40,7 @@ pub struct Work {
 }
 
 /// A run, and its open turn or the one that is asked for.
+#[derive(Clone)]
 struct Found {
     run: Run,
     turn: Option<Turn>,
@@ -48,7 +51,8 @@ impl Work {
     #[must_use]
     pub fn of(awaited: WorkAwaited, name: &str, place: Place) -> Self {
         let (bell, known) = (Bell::new(&place), Subject::named(name));
-        Self { awaited, name: name.to_owned(), place, bell, first: None, known, seemed_abandoned: false }
+        let (name, recorded) = (name.to_owned(), Recall::default());
+        Self { awaited, name, place, bell, recorded, first: None, known, seemed_abandoned: false }
     }
 
     fn find(&self, view: &View<'_>) -> Result<Option<Found>> {
@@ -76,8 +80,8 @@ impl Work {
             WorkAwaited::RunEnded => now.ended(),
             WorkAwaited::RunChanged => now.changed(first),
             WorkAwaited::TurnEnded => match found.turn.as_ref().is_some_and(|turn| turn.outcome.is_some()) {
-                true => Seen::Met(Reason::Ended),
-                false => Seen::NotYet(Reason::Open),
+                true => Seen::Met(Reason::EndRecorded),
+                false => Seen::NotYet(Reason::NoEndRecorded),
             },
         }
     }
@@ -130,12 +134,13 @@ impl Condition for Work {
     fn look(&mut self, _within: Duration) -> Result<Look> {
         // One that was there and is not is on its way back.
         let missing = if self.first.is_some() { Missing::MayCome } else { Missing::IsAnError };
-        let state = match state_of(&self.place, missing)? {
-            Ok(state) => state,
+        let mut recorded = std::mem::take(&mut self.recorded);
+        let found = recorded.read((&self.place, missing), "look at it", |view| self.find(view))?;
+        self.recorded = recorded;
+        let found = match found {
+            Ok(found) => found.ok_or_else(|| self.missing())?,
             Err(not_now) => return Ok(not_now),
         };
-        let found = state.read("look at it", |view| self.find(view))?.ok_or_else(|| self.missing())?;
-        drop(state);
         self.known.agent = Some(found.run.agent.clone());
         self.known.run = Some(found.run.id);
         self.known.turn = found.turn.as_ref().map(|turn| turn.id);

@@ -14,7 +14,7 @@ mod unseen;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -28,6 +28,11 @@ pub(crate) fn has_tmux() -> bool {
         println!("skipped: no tmux");
     }
     has
+}
+
+/// Whether processes can get a pid namespace of their own here.
+fn can_unshare() -> bool {
+    Command::new("unshare").args(["--pid", "--fork", "true"]).status().is_ok_and(|done| done.success())
 }
 
 /// State and parent of a process, as /proc has them; none: there is no such process.
@@ -180,6 +185,19 @@ impl<'s> Server<'s> {
         let mut command = self.stage.command("tmux");
         command.env("TMUX_TMPDIR", self.stage.path("tmux")).args(["-L", self.name, "list-sessions"]);
         command.output().unwrap().status.success()
+    }
+
+    /// Starts it in another pid namespace, with the session b1; none where there can be no such namespace.
+    pub(crate) fn start_apart(&self) -> Option<Child> {
+        let mut apart = self.stage.command("unshare");
+        apart.args(["--pid", "--fork", "--kill-child"]).env("TMUX_TMPDIR", self.stage.path("tmux")).env_remove("TMUX");
+        if !can_unshare() {
+            return None;
+        }
+        let inside = format!("tmux -u -f /dev/null -L {} new-session -d -s b1 'sleep 600'; exec sleep 600", self.name);
+        let apart = apart.args(["sh", "-c", &inside]).spawn().unwrap();
+        until("the server", || self.socket().exists() && self.is_up());
+        Some(apart)
     }
 
     pub(crate) fn pid(&self) -> i64 {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::{kill_and_wait, lives, start_ticks_of, state_of};
+use super::{can_unshare, kill_and_wait, lives, start_ticks_of, state_of};
 use crate::stage::{Running, Stage, TURN, until};
 
 /// field 31, 3, 4
@@ -140,7 +140,7 @@ fn who_is_not_there_or_cannot_be_seen_is_not_adopted() {
     child.wait().unwrap();
     let mut inside = stage.command("unshare");
     inside.args(["--pid", "--fork", "--kill-child", crate::stage::TURN, "adopt", "--agent", "b1", "--pid", "1"]);
-    if Command::new("unshare").args(["--pid", "--fork", "true"]).status().is_ok_and(|done| done.success()) {
+    if can_unshare() {
         stage.call(inside).assert_refused(69, "foreign_proc");
         assert!(!stage.state().exists());
     } else {

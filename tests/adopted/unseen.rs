@@ -1,7 +1,6 @@
 //! A session whose process cannot be seen from here, as in another pid namespace: what tmux says is all there is.
 
 use std::fs;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -22,17 +21,12 @@ fn unseen(stage: &Stage, server: &Server<'_>) -> String {
 /// A server in another pid namespace: its numbers mean nothing here, and no process of ours is taken for its own.
 #[test]
 fn a_servers_process_in_another_pid_namespace_is_not_looked_for_among_ours() {
-    let can = || Command::new("unshare").args(["--pid", "--fork", "true"]).status().is_ok_and(|done| done.success());
-    if !has_tmux() || !can() {
+    if !has_tmux() {
         return;
     }
     let stage = Stage::new();
     let server = Server::new(&stage, "one");
-    let inside = "tmux -u -f /dev/null -L one new-session -d -s b1 'sleep 600'; exec sleep 600";
-    let mut apart = stage.command("unshare");
-    apart.args(["--pid", "--fork", "--kill-child", "sh", "-c", inside]).env("TMUX_TMPDIR", stage.path("tmux"));
-    let mut apart = apart.env_remove("TMUX").spawn().unwrap();
-    until("the server", || server.socket().exists() && server.is_up());
+    let Some(mut apart) = server.start_apart() else { return };
     let call = server.adopt("b1", "b1", &[]);
     let adopted = call.last("run.adopted");
     assert_eq!((&adopted["state"], &adopted["pid"]), (&json!("in_turn"), &Value::Null), "{call:?}");

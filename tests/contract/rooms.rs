@@ -52,25 +52,82 @@ fn first_word(text: &str) -> String {
     text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
 }
 
+/// The rooms from the ground up: each uses only what stands on lower floors, so that no two use each other.
+const FLOORS: [&[&str]; 9] = [
+    &["exit", "filesystem", "flock", "id", "identity", "scrub", "table", "words"],
+    &["clock", "error", "living"],
+    &["emit", "runtime"],
+    &["model"],
+    &["judge", "seam", "truth"],
+    &["bmad", "observe", "runtimes", "sight", "state"],
+    &["crash", "family", "lock", "owed", "prospect", "record", "token"],
+    &["cli", "finish"],
+    &["gather", "wait"],
+];
+
+/// The room that a file of the library belongs to: `src/sight.rs` and `src/sight/tmux.rs` are of `sight`.
+fn room_of(name: &str) -> &str {
+    name.strip_prefix("src/").unwrap().split('/').next().unwrap().trim_end_matches(".rs")
+}
+
+fn floor_of(room: &str) -> usize {
+    FLOORS.iter().position(|floor| floor.contains(&room)).unwrap_or_else(|| panic!("{room} has no floor"))
+}
+
+/// The files of these rooms.
+fn files_of(these: &[&str]) -> Vec<(String, String)> {
+    sources("src").into_iter().filter(|(name, _)| these.contains(&room_of(name))).collect()
+}
+
 #[track_caller]
-fn never(folder: &str, forbidden: &[&str]) {
-    for (name, code) in sources(folder) {
-        for room in rooms(&code) {
-            assert!(!forbidden.contains(&room.as_str()), "{name} uses crate::{room}");
+fn never(room: &str, forbidden: &[&str]) {
+    let files = files_of(&[room]);
+    assert!(!files.is_empty(), "{room}");
+    for (name, code) in files {
+        for used in rooms(&code) {
+            assert!(!forbidden.contains(&used.as_str()), "{name} uses crate::{used}");
         }
     }
 }
 
 #[test]
+fn every_room_stands_above_all_that_it_uses() {
+    for (name, code) in sources("src").iter().filter(|(name, _)| name != "src/lib.rs") {
+        let floor = floor_of(room_of(name));
+        for used in rooms(code).iter().filter(|used| *used != room_of(name)) {
+            assert!(floor_of(used) < floor, "{name} uses crate::{used}");
+        }
+    }
+}
+
+#[test]
+fn every_room_stands_in_the_table_of_the_architecture() {
+    let page = std::fs::read_to_string(root("ARCHITECTURE.md")).unwrap();
+    let words: Vec<&str> = page.split(|c: char| !(c.is_alphanumeric() || "_/.".contains(c))).collect();
+    for room in FLOORS.concat() {
+        let spelt = [format!("src/{room}/"), format!("src/{room}.rs"), room.to_owned()];
+        assert!(words.iter().any(|word| spelt.iter().any(|one| one == word)), "{room}");
+    }
+}
+
+#[test]
 fn data_flows_one_way_through_the_rooms() {
-    never("src/judge", &["gather", "seam", "state", "record", "finish", "emit", "cli", "observe"]);
-    never("src/seam", &["gather", "state", "judge", "record", "finish", "emit", "cli", "observe"]);
-    never("src/model", &["gather", "seam", "state", "record", "finish", "emit", "cli", "observe"]);
-    never("src/state", &["gather", "seam", "record", "finish", "emit", "cli", "observe", "runtime"]);
-    never("src/record", &["gather", "seam", "state", "judge", "finish", "cli", "observe"]);
-    never("src/truth", &["gather", "seam", "state", "judge", "record", "finish", "emit", "cli", "observe"]);
-    never("src/gather", &["emit", "cli"]);
-    never("src/runtime", &["gather", "seam", "state", "judge", "record", "finish", "emit", "cli", "observe"]);
+    never("state", &["seam", "runtime"]);
+    never("record", &["seam", "state", "judge"]);
+    never("truth", &["runtime"]);
+    never("bmad", &["judge"]);
+    never("observe", &["judge"]);
+    never("gather", &["emit", "cli"]);
+}
+
+/// Who only looks takes no transaction.
+#[test]
+fn rooms_that_look_do_not_write_to_the_state_file() {
+    let looking = ["bmad", "family", "gather", "observe", "prospect", "sight", "token", "truth", "wait"];
+    for (name, code) in files_of(&looking) {
+        let writes = ["Tx<", "state.write("].iter().any(|word| code.contains(word));
+        assert_eq!(writes, name == "src/gather/keep.rs", "{name}");
+    }
 }
 
 #[test]

@@ -122,7 +122,7 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["probe", "wait", "file", "x", "written"], "possible values: changed, exists, gone"),
     (&["probe", "wait", "tmux", "", "gone"], "a session has a name"),
     (&["probe", "wait", "tmux", "@3", "gone"], "name its session, or its pane"),
-    (&["probe", "wait", "tmux", "x", "gone", "--socket", ""], "a value is required for '--socket"),
+    (&["probe", "wait", "tmux", "x", "gone", "--socket", ""], "a socket is a path, or a name"),
     (&["probe", "wait", "mail", "a", "--timeout", "never"], "'never' is not a duration"),
     (&["turn", "-q"], "requires a subcommand"),
     (&["turn", "bogus"], "unrecognized subcommand 'bogus'"),

@@ -112,7 +112,7 @@ impl<'de> Deserialize<'de> for Count {
 /// What stands inside another record: its keys too have one order.
 macro_rules! part {
     ($name:ident $($key:ident: $value:ty,)+) => {
-        struct $name;
+        pub(super) struct $name;
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                 struct Reader;

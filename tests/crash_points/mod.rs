@@ -22,21 +22,13 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::scene::{Stage, Witness};
+use crate::support::can_trace;
 
 /// System calls that touch the outside.
 const CALLS: &str = "mkdir,openat,flock,fcntl,pread64,pwrite64,write,sendto,read,recvfrom,ftruncate,fsync,fdatasync,\
     mmap,munmap,rename,unlink,rmdir,close,statx,newfstatat,lseek,dup,dup3,fchmod,prctl,setsid,pipe2,socketpair,clone,\
     clone3,vfork,pidfd_open,pidfd_send_signal,kill,wait4,waitid,poll,ppoll,inotify_init1,inotify_add_watch,\
     signalfd4,rt_sigprocmask,getdents64,accept4,execve,statfs,faccessat2";
-
-/// Whether strace can trace here; says so where it cannot.
-fn can_trace() -> bool {
-    let can = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status().is_ok_and(|done| done.success());
-    if !can {
-        println!("skipped: no strace, or it may not trace");
-    }
-    can
-}
 
 /// strace with what all uses share. `what` are its options.
 fn strace(stage: &Stage, log: &Path, what: &[&str]) -> Command {

@@ -12,16 +12,7 @@ mod retries;
 use serde_json::Value;
 
 use crate::stage::{Call, Stage};
-
-/// Whether strace can trace here; says so where it cannot.
-pub(crate) fn can_trace() -> bool {
-    let traced = std::process::Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status();
-    let can = traced.is_ok_and(|done| done.success());
-    if !can {
-        println!("skipped: no strace, or it may not trace");
-    }
-    can
-}
+use crate::support::can_trace;
 
 /// The library that moves the wall clock of a command; none where it is missing.
 fn faketime() -> Option<std::path::PathBuf> {

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::readonly::looks_only;
 use super::{Over, found};
-use crate::contract::{Home, Said, is_root, nobody};
+use crate::contract::{Home, Said, binary, is_root, nobody};
 use crate::scene::kill;
 use crate::support::until;
 
@@ -257,5 +257,41 @@ fn looking_at_locks_changes_nothing() {
     for subject in ["a", "./f", "./none"] {
         let Some(said) = looks_only(&home, &["lock", subject], |_: &mut Command| {}) else { return };
         said.silent(0);
+    }
+}
+
+/// Lookers share a lock for a moment: that is nobody who has it.
+#[test]
+fn a_lock_that_others_only_look_at_is_free() {
+    const LOOKERS: usize = 8;
+    const EACH: usize = 30;
+    let home = Home::new();
+    home.turn(&["run", "--agent", "a", "--", "true"]).silent(0);
+    let said = std::thread::scope(|scope| {
+        let ask = || (0..EACH).map(|_| locks_of(&home, "a")).collect::<Vec<_>>();
+        let asked: Vec<_> = (0..LOOKERS).map(|_| scope.spawn(ask)).collect();
+        asked.into_iter().flat_map(|asked| asked.join().unwrap()).flatten().collect::<Vec<_>>()
+    });
+    for record in said {
+        assert_eq!(found(&record), FREE, "{record}");
+    }
+}
+
+/// Without a /proc the lock cannot be opened: that does not make it free.
+#[test]
+fn a_lock_that_cannot_be_opened_for_want_of_proc_is_unknown() {
+    if !is_root() {
+        return;
+    }
+    let home = Home::new();
+    home.turn(&["run", "--agent", "a", "--", "true"]).silent(0);
+    File::create(home.path("home/f")).unwrap();
+    for subject in ["a", "./f"] {
+        let script = ["--mount", "sh", "-c", "umount -l /proc && exec \"$@\"", "sh", binary("probe"), "lock", subject];
+        let said = Said::of(home.bare("unshare", script.to_vec()).env("REFLOAT_STATE", home.state())).silent(0);
+        for record in said.records().iter().filter(|record| record["type"] == "evidence") {
+            assert_eq!(found(record), ["unknown", "unknown", "look_failed"], "{record}");
+            assert!(record["detail"]["error"].as_str().unwrap().contains("/proc"), "{record}");
+        }
     }
 }

@@ -62,9 +62,9 @@ fn each_condition_of_a_file_has_its_own_reason_and_its_exit_code() {
         settled(&home, name, content);
     }
     let rows: &[(&[&str], &str, &str, &str)] = &[
-        (&["none"], "no", "absent", "no_such_file"),
-        (&["dangling"], "no", "absent", "no_such_file"),
-        (&["json/below"], "no", "absent", "no_such_file"),
+        (&["none"], "no", "absent", "no_file"),
+        (&["dangling"], "no", "absent", "no_file"),
+        (&["json/below"], "no", "absent", "no_file"),
         (&["folder"], "no", "absent", "is_folder"),
         (&["fifo"], "no", "absent", "is_fifo"),
         (&["socket"], "no", "absent", "is_socket"),
@@ -79,11 +79,11 @@ fn each_condition_of_a_file_has_its_own_reason_and_its_exit_code() {
         (&["cut"], "unknown", "unknown", "cut_off"),
         (&["half"], "yes", "present", "cut_off"),
         (&["noise"], "yes", "present", "bad_lines"),
-        (&["two"], "no", "damaged", "two_documents"),
-        (&["jsonl", "--kind", "json"], "no", "damaged", "two_documents"),
+        (&["two"], "no", "damaged", "several_documents"),
+        (&["jsonl", "--kind", "json"], "no", "damaged", "several_documents"),
         (&["text", "--kind", "json"], "no", "damaged", "unparsable"),
         (&["uneven", "--kind", "csv"], "no", "damaged", "unparsable"),
-        (&["binary"], "no", "damaged", "binary"),
+        (&["binary"], "no", "damaged", "not_text"),
     ];
     for (args, finding, meaning, reason) in rows {
         let record = look(&home, args);
@@ -164,7 +164,7 @@ fn two_looks_tell_growth_from_silence_and_one_never_does() {
             ["yes", "growing", "rewritten"],
         ),
         ("h", &|| fs::rename(path("other"), path("h")).unwrap(), ["yes", "growing", "replaced"]),
-        ("i", &|| fs::remove_file(path("i")).unwrap(), ["no", "absent", "no_such_file"]),
+        ("i", &|| fs::remove_file(path("i")).unwrap(), ["no", "absent", "no_file"]),
         ("j", &|| File::create(path("j")).map(drop).unwrap(), ["unknown", "unknown", "empty"]),
     ];
     settled(&home, "e", "");
@@ -179,7 +179,7 @@ fn two_looks_tell_growth_from_silence_and_one_never_does() {
         assert!(record["detail"]["earlier_ms"].as_i64().unwrap() < 60_000);
     }
     let quiet = look(&home, &["f", "--watch", "30ms"]);
-    assert_eq!(found(&quiet), ["no", "silent", "not_grown"]);
+    assert_eq!(found(&quiet), ["no", "silent", "unchanged"]);
     assert!(quiet["detail"]["earlier_ms"].as_i64().unwrap() >= 30);
     settled(&home, "e", "");
     assert_eq!(found(&look(&home, &["e", "--watch", "30ms"])), ["no", "silent", "monitor_suspect"]);
@@ -207,11 +207,11 @@ fn an_earlier_look_is_read_from_its_record() {
     assert_eq!(found(&grown), ["yes", "growing", "grown"]);
     assert_eq!(found(&compared(&nothing).silent(0).record("evidence")), ["yes", "growing", "appeared"]);
     let one = before();
-    assert_eq!(found(&compared(&one).silent(0).record("evidence")), ["no", "silent", "not_grown"]);
+    assert_eq!(found(&compared(&one).silent(0).record("evidence")), ["no", "silent", "unchanged"]);
     // The newest counts; other records, and other files, are passed over.
     let other = before().replace("\"subject\":\"f\"", "\"subject\":\"g\"");
     let all = format!("{one}{nothing}{other}{{\"type\":\"probe.ended\"}}\n");
-    assert_eq!(found(&compared(&all).silent(0).record("evidence")), ["no", "silent", "not_grown"]);
+    assert_eq!(found(&compared(&all).silent(0).record("evidence")), ["no", "silent", "unchanged"]);
     // Same length, same time, another inode: the content may be any other.
     let time = fs::metadata(&path).unwrap().modified().unwrap();
     fs::write(home.path("home/g"), "two\n").unwrap();
@@ -220,7 +220,7 @@ fn an_earlier_look_is_read_from_its_record() {
     assert_eq!(found(&compared(&one).silent(0).record("evidence")), ["yes", "growing", "replaced"]);
     let bad = compared(&format!("half a rec\n{}", before()));
     assert_eq!((bad.code(), bad.err.as_str()), (65, "probe: stdin:1: not a record\n"));
-    assert_eq!(found(&bad.record("evidence")), ["no", "silent", "not_grown"]);
+    assert_eq!(found(&bad.record("evidence")), ["no", "silent", "unchanged"]);
     assert_eq!(found(&compared("").silent(0).record("evidence")), ["yes", "present", "readable"]);
 }
 

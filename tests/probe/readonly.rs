@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::contract::{Home, Said, binary};
-use crate::ledger::can_trace;
+use crate::support::can_trace;
 
 /// What changes a file, a process, a terminal or a lock, whatever its arguments are. An unknown name is passed over (`?`).
 const CHANGES: &str = "creat,truncate,ftruncate,fallocate,unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink,\

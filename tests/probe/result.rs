@@ -29,7 +29,7 @@ fn a_result_is_done_failed_not_done_or_unknown_with_the_reason() {
         ("list", r#"["done"]"#, unknown("not_an_object")),
         ("empty", "", unknown("empty")),
         ("cut", r#"{"status":"do"#, unknown("cut_off")),
-        ("two", r#"{"status":"done"}{"status":"done"}"#, unknown("two_documents")),
+        ("two", r#"{"status":"done"}{"status":"done"}"#, unknown("several_documents")),
         ("text", "status: done", unknown("unparsable")),
     ] {
         fs::write(home.path("home").join(name), content).unwrap();
@@ -37,7 +37,7 @@ fn a_result_is_done_failed_not_done_or_unknown_with_the_reason() {
         assert_eq!(found(&record), wanted, "{name}: {record}");
     }
     let record = home.probe(&["result", "none"]).silent(0).record("evidence");
-    assert_eq!(found(&record), ["no", "not_done", "no_such_file"]);
+    assert_eq!(found(&record), ["no", "not_done", "no_file"]);
     let record = home.probe(&["result", "."]).silent(0).record("evidence");
     assert_eq!((found(&record), &record["detail"]["instead"]), (["no", "not_done", "is_folder"], &"folder".into()));
     for (files, code) in

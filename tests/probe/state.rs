@@ -122,6 +122,21 @@ fn what_is_no_state_file_of_ours_is_told_apart_and_left_alone() {
     assert_eq!(names(&home.path("state")), before);
 }
 
+/// What is not the lock of the state file is not waited for.
+#[test]
+fn a_fifo_in_the_place_of_its_lock_holds_nobody_up() {
+    let home = with_state();
+    let lock = home.path("state/open.lock");
+    fs::remove_file(&lock).unwrap();
+    nix::unistd::mkfifo(&lock, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert_eq!(found(&look(&home)), ["yes", "healthy", "sound"]);
+    let turn = home.path("state/locks/a.turn");
+    fs::remove_file(&turn).unwrap();
+    nix::unistd::mkfifo(&turn, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    home.probe(&["mail", "a"]).silent(0);
+    home.probe(&["wait", "run", "a", "ended", "--timeout", "0s"]).silent(0);
+}
+
 /// bmad 68
 #[test]
 fn damage_anywhere_in_the_file_is_found_and_no_crash() {
@@ -144,6 +159,22 @@ fn damage_anywhere_in_the_file_is_found_and_no_crash() {
     assert_eq!(found(&look(&home)), ["no", "damaged", "corrupt"], "cut off");
     fs::write(home.state(), &whole).unwrap();
     assert_eq!(found(&look(&home)), ["yes", "healthy", "sound"]);
+}
+
+/// A file is brought up to date by who may write, not by who looks.
+#[test]
+fn an_older_file_is_not_looked_into_and_not_changed() {
+    let home = with_state();
+    sqlite(&home.state()).pragma_update(None, "user_version", SCHEMA - 1).unwrap();
+    checkpoint(&home.state());
+    let before = fs::read(home.state()).unwrap();
+    for args in [&["mail", "a"][..], &["run", "a"], &["output", "f", "--since", "t1"]] {
+        let said = home.probe(args);
+        assert_eq!(said.code(), 76, "{args:?}: {said:?}");
+        assert!(said.err.contains("hint: bring it up to date: turn list"), "{said:?}");
+    }
+    home.probe(&["lock", "a"]).silent(0);
+    assert!(fs::read(home.state()).unwrap() == before, "it was changed");
 }
 
 #[test]

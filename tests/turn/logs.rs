@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use crate::stage::{Stage, TURN, until};
+use crate::support::can_trace;
 
 fn log(stage: &Stage, args: &[&str]) -> Command {
     let mut command = stage.command(TURN);
@@ -51,7 +52,7 @@ fn both_can_be_followed_to_the_end_of_the_turn() {
 /// Each notice of a busy stream used to open and close the state file.
 #[test]
 fn whoever_follows_opens_the_state_file_once() {
-    if Command::new("strace").arg("-V").output().is_err() {
+    if !can_trace() {
         return;
     }
     let stage = Stage::new();

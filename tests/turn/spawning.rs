@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use nix::sys::signal::{Signal, kill};
 use serde_json::{Value, json};
 
-use crate::ledger::can_trace;
 use crate::stage::{Call, Running, Stage, TURN};
+use crate::support::can_trace;
 
 fn run(stage: &Stage, program: &str, args: &[&str]) -> Call {
     let fixed =

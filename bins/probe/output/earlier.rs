@@ -64,7 +64,7 @@ fn parse(text: &str, subject: &str) -> Result<Option<Seen>, String> {
     let detail = line.detail.unwrap_or_default();
     let look = match (detail.size, detail.modified_at, detail.inode) {
         (Some(size), Some(modified), Some(inode)) => Earlier::File(Stand { size, modified, inode }),
-        _ if line.reason.as_deref() == Some(Reason::NoSuchFile.word()) => Earlier::Absent,
+        _ if line.reason.as_deref() == Some(Reason::NoFile.word()) => Earlier::Absent,
         // It could not be looked at: that is no reading.
         _ => return Ok(None),
     };
@@ -81,7 +81,7 @@ mod tests {
         let at: Stamp = "2026-11-20T07:31:02.123Z".parse().unwrap();
         let stand = Stand { size: 3, modified: Stamp::from_millis(at.millis() - 1123), inode: "1:2".into() };
         assert_eq!(parse(good, "f"), Ok(Some((Earlier::File(stand), at))));
-        let none = good.replace("readable", "no_such_file").replace("\"size\":3", "\"size\":null");
+        let none = good.replace("readable", "no_file").replace("\"size\":3", "\"size\":null");
         assert_eq!(parse(&none, "f"), Ok(Some((Earlier::Absent, at))));
         for other in [
             good.replace("evidence", "judgement"),

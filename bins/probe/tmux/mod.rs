@@ -15,6 +15,7 @@ use refloat::sight::tmux::{Ask, Seen, look};
 
 use crate::args::Asked;
 use crate::tell::Teller;
+use crate::whose::Whose;
 
 /// Whether a tmux server, its sessions and panes, and the processes in them live
 #[derive(Args, Debug)]
@@ -25,8 +26,8 @@ Examples:
   probe tmux --all | jq -c 'select(.subject_kind == \"session\") | [.subject, .finding, .reason]'
 
 The server is one record, then each session, its panes where it has several, and the process in each pane.
-A session or pane is asked for by its whole name or its id ($3, @5, %7); a name with * ? or [ in it is a pattern over
-the names of sessions: * any characters, ? one, [a-z] one of these, [!a-z] one of others. Nothing falls to a name
+A session or pane is asked for by its whole name or its id ($3, @5, %7); a name with * ? or [ in it is a pattern over \
+the names of sessions: * any characters, ? one, [a-z] one of these, [!a-z] one of others. Nothing falls to a name \
 that only begins like it. Where the server does not answer, what is found of it is found of all on it.")]
 pub(crate) struct Tmux {
     /// Sessions by name or id, windows and panes by id, or patterns over the names of sessions
@@ -50,6 +51,8 @@ pub(crate) struct Tmux {
     /// The server's process as it was once found: detail.identity of its record. It decides where the socket does not
     #[arg(long, value_name = "IDENTITY", value_parser = identity)]
     server: Option<Identity>,
+    #[command(flatten)]
+    whose: Whose,
     #[command(flatten)]
     asked: Asked,
 }
@@ -77,7 +80,7 @@ pub(crate) fn run(cx: &mut Context, args: &Tmux) -> Result<Exit> {
     let mut telling = Telling {
         children: seen.snapshot().and_then(|all| all.children()),
         seen: &seen,
-        teller: Teller::new(cx, args.asked),
+        teller: Teller::of(cx, args.asked, &args.whose)?,
     };
     telling.server(args.socket.as_deref())?;
     for (name, target) in args.names.iter().zip(&targets) {

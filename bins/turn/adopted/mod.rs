@@ -26,7 +26,7 @@ use crate::args::Stop;
 /// The agent's open run, if a worker stands for it.
 pub(crate) fn open_of(view: &View<'_>, agent: &str) -> Result<Option<(Run, Worker)>> {
     let Some(run) = run::open_of(view, agent)? else { return Ok(None) };
-    let worker = worker::of_run(view, run.id)?.filter(|worker| worker.released_at.is_none());
+    let worker = worker::standing_for(view, run.id)?;
     Ok(worker.map(|worker| (run, worker)))
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn open_of(view: &View<'_>, agent: &str) -> Result<Option<(Run, Worke
 fn latest_of(view: &View<'_>, agent: &str) -> Result<(Run, Worker)> {
     let run = run::latest_of(view, agent)?;
     let run = run.ok_or_else(|| Failure::not_found(format!("no agent '{agent}'")).hint("see: turn list"))?;
-    match worker::of_run(view, run.id)?.filter(|worker| worker.released_at.is_none()) {
+    match worker::standing_for(view, run.id)? {
         Some(worker) => Ok((run, worker)),
         None => Err(Failure::refused(format!("run {} of {agent} is not adopted: its turns tell how it is", run.id))
             .hint(format!("see: turn show {agent}"))),
@@ -107,7 +107,7 @@ pub(crate) fn gone(adopted: Option<(Run, Worker)>) -> Result<Option<Gone>> {
 /// In the transaction that begins a turn: the worker that was seen to be gone stands for its run no more. One that has
 /// beaten since was not gone.
 pub(crate) fn take_over(tx: &Tx<'_>, open: Run, gone: Option<Gone>, now: Stamp) -> Result<Run> {
-    let Some(worker) = worker::of_run(tx, open.id)?.filter(|worker| worker.released_at.is_none()) else {
+    let Some(worker) = worker::standing_for(tx, open.id)? else {
         return Ok(open);
     };
     let seen = gone.filter(|gone| gone.run == open.id);
@@ -134,7 +134,7 @@ pub(crate) fn signal(cx: &Context, state: &State, args: &Stop, idle: bool) -> Re
         let latest = run::latest_of(view, &args.agent)?.filter(|_| idle);
         latest.map_or(Ok(None), |run| worker::of_run(view, run.id))
     })?;
-    let Some(worker) = known.filter(|worker| worker.released_at.is_none()) else { return Ok(None) };
+    let Some(worker) = known.filter(Worker::stands) else { return Ok(None) };
     if args.kill {
         return kill(&worker, args.wait);
     }

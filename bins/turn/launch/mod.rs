@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 pub(crate) use plan::Plan;
 
-use crate::finishing::{Kin, end_rest, log_dir};
+use crate::finishing::{Kin, end_rest};
 use crate::outlet::Outlet;
 use crate::shim::Ready;
 use crate::supervise::{self, Desk, Left, Watch};
@@ -77,7 +77,7 @@ pub(crate) fn turn(desk: &mut Desk<'_>, lock: &TurnLock, held: &SupervisorLock, 
         }
     };
     desk.cx.works_on(&begun.turn.agent, begun.turn.id);
-    let log_dir = log_dir(desk.state.place(), &begun.turn);
+    let log_dir = desk.state.place().log_dir(begun.turn.id);
     // From here on the turn has a row, and every way out leads through its finish.
     match release(desk, shim, plan, &mut begun, &log_dir) {
         // The agent runs, or has run: to run the same command again would do its work twice.

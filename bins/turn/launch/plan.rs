@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
-use refloat::judge::clocks::Limits;
-use refloat::model::{Capability, Expectation, Resume};
+use refloat::model::{Capability, Expectation, Limits, Resume};
 use refloat::owed;
 use refloat::runtime::{Description, PromptBy, Session, SessionBy};
 use uuid::Uuid;

@@ -13,13 +13,12 @@ use refloat::clock::Stamp;
 use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
 use refloat::lock::TurnLock;
-use refloat::remains::PROMPT;
 use refloat::runtime::{PromptBy, StopSignal};
 use refloat::seam::cgroup::Cgroup;
 use refloat::seam::process::Handle;
 use refloat::seam::reap;
 use refloat::seam::spawn::{self, Stdio};
-use refloat::state::Place;
+use refloat::state::{PROMPT, Place};
 
 use super::begin::Begun;
 use super::plan::Plan;

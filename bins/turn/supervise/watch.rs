@@ -10,8 +10,9 @@ use nix::sys::signal::Signal;
 use refloat::clock::Tick;
 use refloat::error::{IoContext, Result};
 use refloat::finish::Watched;
-use refloat::judge::clocks::{Limits, Seen};
-use refloat::model::{Counters, Turn, Wish, WishNote};
+use refloat::judge::clocks::Seen;
+use refloat::judge::owed::Vouched;
+use refloat::model::{Counters, Limits, Turn, Wish, WishNote};
 use refloat::observe::{Observer, STREAM};
 use refloat::seam::exit_record::ExitRecord;
 use refloat::seam::process::Handle;
@@ -137,7 +138,7 @@ impl<'t> Watch<'t> {
             suspended: self.time.suspended(),
             frozen: self.time.frozen(),
             unsupervised: self.unsupervised,
-            vouched: Vec::new(),
+            vouched: Vouched::default(),
         };
         (watched, self.shim)
     }

@@ -17,6 +17,8 @@ pub struct Case {
     pub since_change_ms: Option<i64>,
     /// The attempt that its newest work belongs to, from 1.
     pub attempt: i64,
+    /// How long ago that attempt began, in milliseconds; none where that is not known, or by the clocks lies in the future.
+    pub attempt_ms: Option<i64>,
     /// Attempts used up.
     pub attempts: i64,
     /// Attempts allowed.
@@ -157,6 +159,8 @@ pub enum About {
     Monitor,
     /// What the run owes: the expectation at this place of `Case::owed`.
     Owed(usize),
+    /// A source of truth that somebody has named for the run, which owes it to nobody.
+    Named,
     /// Nothing that the run has registered.
     Other,
 }
@@ -180,6 +184,10 @@ pub struct Told {
     pub reason: Reason,
     /// How old it is, in milliseconds; none where by the clocks it lies in the future.
     pub age_ms: Option<i64>,
+    /// How long ago what it tells has last changed, in milliseconds; none where that is not known.
+    pub changed_ms: Option<i64>,
+    /// Whoever looked has compared it with how it was when the step began.
+    pub compared: bool,
     /// It is of another host, boot or namespace than the one that judges.
     pub elsewhere: bool,
 }

@@ -6,6 +6,7 @@ mod case;
 mod end;
 mod facts;
 mod life;
+mod named;
 mod settled;
 mod told;
 mod waits;
@@ -13,7 +14,8 @@ mod waits;
 use std::time::Duration;
 
 use crate::clock::{Stamp, millis};
-use crate::model::{Action, Fulfilment, Ground, Outcome, RetryClass, Rule, RunState, VerdictWord, Why};
+use crate::judge::owed::Vouched;
+use crate::model::{Action, Ground, Outcome, RetryClass, Rule, RunState, VerdictWord, Why};
 
 pub use case::{About, After, Case, Held, Left, Silence, Told, TurnCase, Work, WorkerCase};
 
@@ -127,12 +129,10 @@ pub fn verdict(case: &Case, policy: &Policy, now: Stamp) -> Verdict {
     told::monitored(&matter, decided)
 }
 
-/// The places of what the run owes that only others could see, and have seen there.
+/// What others saw of what the run owes, and of the sources of truth that somebody has named for it.
 #[must_use]
-pub fn vouched(case: &Case, policy: &Policy) -> Vec<usize> {
-    let seen = told::Testimony::of(case, policy).owed;
-    let others = |(_, (own, seen)): &(usize, (&Fulfilment, &Fulfilment))| own.reach != seen.reach;
-    case.owed.iter().zip(&seen).enumerate().filter(others).map(|(at, _)| at).collect()
+pub fn vouched(case: &Case, policy: &Policy) -> Vouched {
+    told::Testimony::of(case, policy).vouched
 }
 
 /// Every rule that was tried, in order; the last one decided.

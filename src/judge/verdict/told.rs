@@ -1,9 +1,9 @@
 //! What others tell, as far as it counts: of this attempt, young enough, and about what the run has registered.
 //! Of each thing only the youngest word counts, so that neither the order nor what is older changes anything.
 
-use super::{About, Case, Held, Matter, Policy, Told, Verdict};
+use super::{About, Case, Held, Matter, Policy, Told, Verdict, named};
 use crate::clock::millis;
-use crate::judge::owed::done;
+use crate::judge::owed::{Vouched, done};
 use crate::model::{Answer, Fulfilment, Ground, Meaning, Reach, Reason, Rule, Sight, VerdictWord};
 
 /// What the youngest word about something says of its life.
@@ -32,8 +32,10 @@ pub(super) struct Testimony {
     pub(super) monitor_failed: bool,
     /// Somebody saw truth sources contradict each other.
     pub(super) conflict: bool,
-    /// What the run owes, with what others saw of it where we could not look.
+    /// What the run owes, with what others saw of it where we could not look, and what somebody has named for it.
     pub(super) owed: Vec<Fulfilment>,
+    /// What of that only others tell.
+    pub(super) vouched: Vouched,
     /// What counts of it, sorted.
     pub(super) counted: Vec<Told>,
 }
@@ -43,15 +45,18 @@ impl Testimony {
         let mut counted: Vec<Told> = case.told.iter().filter(|told| counts(case, policy, told)).cloned().collect();
         counted.sort();
         counted.dedup();
-        let about = |about| youngest(&counted, about);
-        let monitor = about(About::Monitor);
+        let about = |about| youngest(counted.iter().filter(|told| told.about == about));
+        let named = named::sources(case, &each(&counted, About::Named));
+        let vouched = Vouched { places: places(case, about), named: named.owed };
         Self {
             work: word(about(About::Work)),
             shim: word(about(About::Shim)),
-            monitor_failed: monitor.is_some_and(|told| told.answer == Answer::No),
-            conflict: (0..case.owed.len())
-                .any(|at| about(About::Owed(at)).is_some_and(|told| told.reason == Reason::Conflict)),
-            owed: case.owed.iter().enumerate().map(|(at, own)| seen(own, about(About::Owed(at)))).collect(),
+            monitor_failed: each(&counted, About::Monitor).iter().any(|told| told.answer == Answer::No),
+            conflict: named.conflict
+                || (0..case.owed.len())
+                    .any(|at| about(About::Owed(at)).is_some_and(|told| told.reason == Reason::Conflict)),
+            owed: vouched.beside(case.owed.clone()),
+            vouched,
             counted,
         }
     }
@@ -65,17 +70,22 @@ fn counts(case: &Case, policy: &Policy, told: &Told) -> bool {
     young && told.about != About::Other && told.attempt.is_none_or(|attempt| attempt == case.attempt)
 }
 
+/// The youngest word about each thing that it is about.
+fn each(counted: &[Told], about: About) -> Vec<&Told> {
+    // They are sorted by what they are about.
+    let things =
+        counted.chunk_by(|one, other| (one.about, one.kind, &one.subject) == (other.about, other.kind, &other.subject));
+    things.filter(|words| words[0].about == about).filter_map(|words| youngest(words.iter())).collect()
+}
+
 /// Of two of one age the one that ends nothing.
-fn youngest(counted: &[Told], about: About) -> Option<&Told> {
+fn youngest<'t>(words: impl Iterator<Item = &'t Told>) -> Option<&'t Told> {
     let gravity = |answer| match answer {
         Answer::Yes => 0,
         Answer::Unknown => 1,
         Answer::No => 2,
     };
-    counted
-        .iter()
-        .filter(|told| told.about == about)
-        .min_by_key(|told| (told.age_ms, gravity(told.answer), told.elsewhere))
+    words.min_by_key(|told| (told.age_ms, gravity(told.answer), told.elsewhere))
 }
 
 fn word(told: Option<&Told>) -> Word {
@@ -89,13 +99,11 @@ fn word(told: Option<&Told>) -> Word {
 }
 
 /// What we could not look at ourselves others may have seen done.
-fn seen(own: &Fulfilment, told: Option<&Told>) -> Fulfilment {
-    match told {
-        Some(told) if own.reach == Reach::Unknown && told.answer == Answer::Yes => {
-            Fulfilment { reach: Reach::Reached, ..own.clone() }
-        }
-        _ => own.clone(),
-    }
+fn places<'t>(case: &Case, about: impl Fn(About) -> Option<&'t Told>) -> Vec<usize> {
+    let is_seen =
+        |at: &usize| about(About::Owed(*at)).is_some_and(|told| named::reach(case, told).0 == Some(Reach::Reached));
+    let hidden = case.owed.iter().enumerate().filter(|(_, own)| own.reach == Reach::Unknown);
+    hidden.map(|(at, _)| at).filter(is_seen).collect()
 }
 
 /// What we see of a process, and what others tell where we cannot see it: death only from where it was.

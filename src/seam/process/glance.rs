@@ -47,6 +47,14 @@ impl Glance {
         }
     }
 
+    /// What was read of it.
+    pub(super) fn into_stat(self) -> Option<Stat> {
+        match self {
+            Self::Closed { .. } => None,
+            Self::Open { stat, .. } => stat.ok(),
+        }
+    }
+
     /// The error that decided, where one did.
     fn errno(&self) -> Option<Errno> {
         let of = |error: &io::Error| Errno::from_io_error(error);

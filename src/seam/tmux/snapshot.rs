@@ -185,21 +185,21 @@ impl Children {
     /// Looks at the process of a pane; none where the one with its number is no child of the server.
     #[must_use]
     pub fn look(&self, pane: &Pane) -> Option<InPane> {
-        let mut seen = None;
-        let life = process::look_here(pane.pid, |stat| seen = Some(stat.clone()));
-        if seen.as_ref().is_some_and(|stat| stat.parent != self.server) {
-            return None;
-        }
-        let identity = seen.as_ref().map(|stat| process::identity(pane.pid, stat.start_ticks));
-        let name = seen.as_ref().map(|stat| stat.name.clone());
-        let name_lossy = seen.as_ref().is_some_and(|stat| stat.name_lossy);
-        Some(InPane { life, identity, name, name_lossy, foreground: seen.map(|stat| foreground(pane.pid, stat)) })
+        let (life, stat) = process::look_here(pane.pid);
+        let Some(stat) = stat else {
+            return Some(InPane { life, identity: None, name: None, name_lossy: false, foreground: None });
+        };
+        (stat.parent == self.server).then(|| InPane {
+            life,
+            identity: Some(process::identity(pane.pid, stat.start_ticks)),
+            foreground: Some(foreground(pane.pid, &stat)),
+            name_lossy: stat.name_lossy,
+            name: Some(stat.name),
+        })
     }
 }
 
-fn foreground(pid: i32, stat: procfs::Stat) -> String {
-    match stat.foreground {
-        group if group > 0 && group != pid => procfs::stat(group).map_or(stat.name, |leader| leader.name),
-        _ => stat.name,
-    }
+fn foreground(pid: i32, stat: &procfs::Stat) -> String {
+    let other = Some(stat.foreground).filter(|group| *group > 0 && *group != pid);
+    other.and_then(|group| procfs::stat(group).ok()).map_or_else(|| stat.name.clone(), |leader| leader.name)
 }

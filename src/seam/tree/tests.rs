@@ -115,6 +115,8 @@ fn the_statuses_are_handed_over() {
         return;
     }
     use std::os::unix::process::ExitStatusExt;
+    // A shell may run its command as a child, which comes to us when the shell is killed.
+    reap::become_subreaper().unwrap();
     let start = |script: &str| Command::new("/bin/sh").args(["-c", script]).spawn().unwrap().id();
     let (seven, realtime, killed) = (start("exit 7"), start("kill -40 $$"), start("sleep 1000"));
     let zombie = |id: u32| procfs::stat(i32::try_from(id).unwrap()).is_ok_and(|stat| stat.state == b'Z');

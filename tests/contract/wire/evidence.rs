@@ -10,7 +10,8 @@ words! {
     Answer: yes no unknown;
     Meaning: alive dead present absent growing silent damaged done not_done failed held free healthy unknown;
     SubjectKind: process server session pane run story sprint output result lock mail mark state host;
-    Instrument: pidfd file flock rows sqlite story_file sprint_file host tmux exit_record stream clocks survivors baseline
+    Instrument: pidfd file flock rows sqlite story_file sprint_file host tmux exit_record stream clocks survivors
+    baseline
         beat;
     NotFile: folder fifo socket device;
     ContentKind: json jsonl csv text binary;
@@ -78,147 +79,50 @@ enum Detail {
     Pane(PaneDetail),
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "reading it is the test")]
-struct ServerDetail {
-    socket: Option<String>,
-    pid: Option<i32>,
-    started_at: Option<Time>,
-    identity: Option<String>,
-    sessions: Option<i64>,
-    panes: Option<i64>,
-    recorded: Option<String>,
-    recorded_why: Option<Reason>,
-    looks: i64,
+part! { ServerDetail
+    socket: Option<String>, pid: Option<i32>, started_at: Option<Time>, identity: Option<String>,
+    sessions: Option<i64>, panes: Option<i64>, recorded: Option<String>, recorded_why: Option<Reason>, looks: i64,
     said: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "reading it is the test")]
-struct SessionDetail {
-    session: Option<String>,
-    name: Option<String>,
-    created_at: Option<Time>,
-    group: Option<String>,
-    windows: Option<i64>,
-    panes: Option<i64>,
-    panes_dead: Option<i64>,
-    window: Option<String>,
-    pane: Option<String>,
-    pid: Option<i32>,
-    foreground: Option<String>,
-    exit_code: Option<i32>,
-    signal: Option<i32>,
-    ended_at: Option<Time>,
-    server_pid: Option<i32>,
-    server_started_at: Option<Time>,
-    inherited: bool,
-    looks: i64,
+part! { SessionDetail
+    session: Option<String>, name: Option<String>, created_at: Option<Time>, group: Option<String>,
+    windows: Option<i64>, panes: Option<i64>, panes_dead: Option<i64>, window: Option<String>, pane: Option<String>,
+    pid: Option<i32>, foreground: Option<String>, exit_code: Option<i32>, signal: Option<i32>, ended_at: Option<Time>,
+    server_pid: Option<i32>, server_started_at: Option<Time>, inherited: bool, looks: i64,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "reading it is the test")]
-struct PaneDetail {
-    session: Option<String>,
-    name: Option<String>,
-    created_at: Option<Time>,
-    window: Option<String>,
-    pane: Option<String>,
-    pid: Option<i32>,
-    foreground: Option<String>,
-    exit_code: Option<i32>,
-    signal: Option<i32>,
-    ended_at: Option<Time>,
-    server_pid: Option<i32>,
-    server_started_at: Option<Time>,
-    inherited: bool,
-    looks: i64,
+part! { PaneDetail
+    session: Option<String>, name: Option<String>, created_at: Option<Time>, window: Option<String>,
+    pane: Option<String>, pid: Option<i32>, foreground: Option<String>, exit_code: Option<i32>, signal: Option<i32>,
+    ended_at: Option<Time>, server_pid: Option<i32>, server_started_at: Option<Time>, inherited: bool, looks: i64,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "reading it is the test")]
-struct PidDetail {
-    pid: i32,
-    identity: Option<String>,
-    start_ticks: Option<u64>,
-    stopped: Option<bool>,
-    name: Option<String>,
-    name_lossy: bool,
-    thread_of: Option<i32>,
-    errno: Option<String>,
-    identity_unproven: bool,
+part! { PidDetail
+    pid: i32, identity: Option<String>, start_ticks: Option<u64>, stopped: Option<bool>, name: Option<String>,
+    name_lossy: bool, thread_of: Option<i32>, errno: Option<String>, identity_unproven: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "reading it is the test")]
-struct TruthDetail {
-    target: String,
-    baseline: Option<String>,
-    status: Option<String>,
-    raw: Option<String>,
-    known: Option<bool>,
-    message: Option<String>,
-    key: Option<String>,
-    key_kind: Option<KeyKind>,
-    sources: Vec<Source>,
-    files: Vec<File>,
-    candidates: Vec<String>,
-    passed_over: Vec<String>,
-    unknown_keys: Vec<String>,
+part! { TruthDetail
+    target: String, baseline: Option<String>, status: Option<String>, raw: Option<String>, known: Option<bool>,
+    message: Option<String>, key: Option<String>, key_kind: Option<KeyKind>, sources: Vec<Source>, files: Vec<File>,
+    candidates: Vec<String>, passed_over: Vec<String>, unknown_keys: Vec<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "reading it is the test")]
-struct Source {
-    path: Option<String>,
-    line: i64,
-    form: Place,
-    raw: String,
-    status: Option<String>,
+part! { Source
+    path: Option<String>, line: i64, form: Place, raw: String, status: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "reading it is the test")]
-struct File {
-    path: String,
-    path_lossy: bool,
-    real_path: Option<String>,
-    outside: bool,
-    size: Option<i64>,
-    modified_at: Option<Time>,
-    sha256: Option<String>,
+part! { File
+    path: String, path_lossy: bool, real_path: Option<String>, outside: bool, size: Option<i64>,
+    modified_at: Option<Time>, sha256: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "reading it is the test")]
-struct HostDetail {
-    machine_id: Option<String>,
-    boot_id: Option<String>,
-    pid_ns: Option<u64>,
-    pid_ns_initial: bool,
-    time_ns: Option<u64>,
-    time_ns_initial: bool,
-    foreign_proc: bool,
-    hostname: Option<String>,
-    hostname_lossy: bool,
-    kernel: Option<String>,
-    container: Option<String>,
-    booted_at: Time,
-    uptime_ms: i64,
-    suspended_ms: i64,
-    tmux: Option<String>,
-    tmux_lossy: bool,
-    cgroup: Option<String>,
-    cgroup_lossy: bool,
-    no_cgroup: Option<String>,
+part! { HostDetail
+    machine_id: Option<String>, boot_id: Option<String>, pid_ns: Option<u64>, pid_ns_initial: bool,
+    time_ns: Option<u64>, time_ns_initial: bool, foreign_proc: bool, hostname: Option<String>, hostname_lossy: bool,
+    kernel: Option<String>, container: Option<String>, booted_at: Time, uptime_ms: i64, suspended_ms: i64,
+    tmux: Option<String>, tmux_lossy: bool, cgroup: Option<String>, cgroup_lossy: bool, no_cgroup: Option<String>,
 }
 
 part! { OutputDetail

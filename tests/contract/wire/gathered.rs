@@ -1,8 +1,9 @@
 //! The details of what bears on a run, declared once more; and the words of verdicts.
 
 use serde::Deserialize;
+use serde::de::{Error, MapAccess, Visitor};
 
-use super::{Capability, ExpectKind, Hold, Outcome, Phase, State, Time};
+use super::{Capability, ExpectKind, Hold, Outcome, Phase, State, Time, next_is};
 
 words! {
     Part: supervisor shim agent worker server;
@@ -13,30 +14,50 @@ words! {
     Action: none adopt attach kill_then_crash mark_crashed retry_at resume deadletter notify_parent ask_human;
 }
 
-macro_rules! details {
-    ($($name:ident: $($key:ident: $value:ty,)+;)+) => {
-        $(#[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        #[expect(dead_code, reason = "reading it is the test")]
-        pub(super) struct $name { $($key: $value,)+ })+
-    };
+part! { RunRow
+    state: State, hold: Option<Hold>, held_until: Option<Time>, capability: Capability, attempts: i64,
+    max_attempts: i64, outcome: Option<Outcome>, adopted: bool, changed_at: Time,
 }
 
-details! {
-    RunRow: state: State, hold: Option<Hold>, held_until: Option<Time>, capability: Capability, attempts: i64,
-        max_attempts: i64, outcome: Option<Outcome>, adopted: bool, changed_at: Time,;
-    ProcessDetail: role: Part, pid: i32, start_ticks: u64, recorded_boot: String,;
-    RunLock: path: String, path_lossy: bool,;
-    ExitDetail: started: Option<bool>, exit_code: Option<i32>, signal: Option<i32>, ended_by: Option<EndedBy>,
-        ended_at: Option<Time>, tree_gone: Option<bool>, children_left: Option<i64>, error: Option<String>,;
-    StreamDetail: bytes: Option<i64>, events: Option<i64>, phase: Option<Phase>, silent_ms: Option<i64>,
-        limit_ms: Option<i64>, error: Option<String>,;
-    LeftDetail: cgroup: Option<String>, count: Option<i64>, processes: Vec<String>,;
-    RunSession: asked: String, socket: Option<String>, session: Option<String>, pane: Option<String>, looks: i64,
-        exit_code: Option<i32>, signal: Option<i32>,;
-    BeatDetail: beats: i64, beat_at: Option<Time>, progress_at: Option<Time>, progress_ms: Option<i64>,
-        progress: Option<String>,;
-    RunFile: size: Option<i64>, modified_at: Option<Time>, error: Option<String>,;
-    OwedDetail: expect: ExpectKind, baseline_at: Time, target_lossy: bool, why: Option<String>,;
-    LedgerDetail: since: Option<Time>, until: Option<Time>, count: i64, what: Option<String>, historical: bool,;
+part! { ProcessDetail
+    role: Part, pid: i32, start_ticks: u64, recorded_boot: String,
+}
+
+part! { RunLock
+    path: String, path_lossy: bool,
+}
+
+part! { ExitDetail
+    started: Option<bool>, exit_code: Option<i32>, signal: Option<i32>, ended_by: Option<EndedBy>,
+    ended_at: Option<Time>, tree_gone: Option<bool>, children_left: Option<i64>, error: Option<String>,
+}
+
+part! { StreamDetail
+    bytes: Option<i64>, events: Option<i64>, phase: Option<Phase>, silent_ms: Option<i64>, limit_ms: Option<i64>,
+    error: Option<String>,
+}
+
+part! { LeftDetail
+    cgroup: Option<String>, count: Option<i64>, processes: Vec<String>,
+}
+
+part! { RunSession
+    asked: String, socket: Option<String>, session: Option<String>, pane: Option<String>, looks: i64,
+    exit_code: Option<i32>, signal: Option<i32>,
+}
+
+part! { BeatDetail
+    beats: i64, beat_at: Option<Time>, progress_at: Option<Time>, progress_ms: Option<i64>, progress: Option<String>,
+}
+
+part! { RunFile
+    size: Option<i64>, modified_at: Option<Time>, error: Option<String>,
+}
+
+part! { OwedDetail
+    expect: ExpectKind, baseline_at: Time, target_lossy: bool, why: Option<String>,
+}
+
+part! { LedgerDetail
+    since: Option<Time>, until: Option<Time>, count: i64, what: Option<String>, historical: bool,
 }

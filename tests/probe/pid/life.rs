@@ -73,7 +73,7 @@ fn what_is_stopped_or_traced_lives() {
     signal(sleeper.pid(), Signal::SIGCONT);
     until("its way on", || !sleeper.is_at('T'));
     assert_found(&seen(&home, &sleeper.text()), ALIVE);
-    if !crate::ledger::can_trace() {
+    if !crate::support::can_trace() {
         return;
     }
     // A tracer that is stopped itself leaves what it traces where it is.

@@ -217,3 +217,21 @@ fn a_socket_that_may_not_be_used_is_no_absence() {
     assert!(of_kind(&call, "server")["detail"]["said"].as_str().unwrap().contains("Permission denied"));
     until("it lives", || server.is_up());
 }
+
+/// tmux itself calls it "no server" where no socket is: of a session this says nothing.
+#[test]
+fn what_is_no_socket_is_no_death() {
+    if !has_tmux() {
+        return;
+    }
+    let stage = Stage::new();
+    let file = stage.path("file");
+    fs::write(&file, "").unwrap();
+    fs::create_dir(stage.path("folder")).unwrap();
+    for path in [file, stage.path("folder"), "/dev/null".into()] {
+        let path = path.to_str().unwrap();
+        let call = call(&stage, command(&stage, &["b1", "--socket", path]));
+        let server = format!("server {path} unknown unknown connect_failed");
+        assert_findings(&call, &[&server, "session b1 unknown unknown connect_failed"]);
+    }
+}

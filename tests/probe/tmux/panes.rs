@@ -1,7 +1,5 @@
 //! Sessions with one pane and with many, and what became of the process in each.
 
-use std::process::Command;
-
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -156,17 +154,12 @@ fn a_shell_whose_command_has_ended_has_its_terminal_again() {
 /// A server in another pid namespace: its sessions are there, and no process of ours is taken for one of theirs.
 #[test]
 fn the_process_of_a_pane_in_another_pid_namespace_is_unknown() {
-    let can = || Command::new("unshare").args(["--pid", "--fork", "true"]).status().is_ok_and(|done| done.success());
-    if !has_tmux() || !can() {
+    if !has_tmux() {
         return;
     }
     let stage = Stage::new();
     let server = Server::new(&stage, "one");
-    let inside = "tmux -u -f /dev/null -L one new-session -d -s b1 'sleep 600'; exec sleep 600";
-    let mut apart = stage.command("unshare");
-    apart.args(["--pid", "--fork", "--kill-child", "sh", "-c", inside]).env("TMUX_TMPDIR", stage.path("tmux"));
-    let mut apart = apart.env_remove("TMUX").spawn().unwrap();
-    until("the server", || server.socket().exists() && server.is_up());
+    let Some(mut apart) = server.start_apart() else { return };
     let call = probe(&server, &["b1"]);
     let pid = &of_kind(&call, "session")["detail"]["pid"];
     let process = format!("process {pid} unknown unknown not_a_child");

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use rustix::fs::inotify;
 use serde_json::json;
 
 use super::{NEW, assert_found, found, sprint, story, write};
@@ -21,11 +22,12 @@ fn what_is_no_file_says_so() {
     std::os::unix::fs::symlink(path("loop.md"), path("loop.md")).unwrap();
     std::os::unix::fs::symlink(path("gone"), path("dangling.md")).unwrap();
     nix::unistd::mkfifo(&path("fifo.md"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let _listener = std::os::unix::net::UnixListener::bind(path("socket.md")).unwrap();
     let rows = [
         ("folder.md", "not_a_file", "it is a folder"),
         ("device.md", "not_a_file", "it is a device"),
         ("fifo.md", "not_a_file", "it is a FIFO"),
-        ("loop.md", "look_failed", "symbolic links"),
+        ("socket.md", "not_a_file", "it is a socket"),
     ];
     for (name, reason, words) in rows {
         for args in [&["story", name][..], &["sprint", "1-2", "--file", name]] {
@@ -35,6 +37,29 @@ fn what_is_no_file_says_so() {
         }
     }
     assert_found(&home, &["story", "dangling.md"], "no absent no_file");
+    for args in [&["story", "loop.md"][..], &["sprint", "1-2", "--file", "loop.md"]] {
+        assert_found(&home, args, "unknown unknown link_loop");
+    }
+}
+
+/// Who writes to a FIFO waits for a reader: a look is none.
+#[test]
+fn a_fifo_is_not_opened() {
+    let home = Home::new();
+    let fifo = home.path("home").join("fifo.md");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+    inotify::add_watch(&watch, &fifo, inotify::WatchFlags::OPEN).unwrap();
+    for args in [
+        &["story", "fifo.md"][..],
+        &["sprint", "1-2", "--file", "fifo.md"],
+        &["output", "fifo.md"],
+        &["result", "fifo.md"],
+        &["lock", "./fifo.md"],
+    ] {
+        home.probe(args).silent(0);
+        assert_eq!(rustix::io::read(&watch, &mut [0; 512]), Err(rustix::io::Errno::AGAIN), "{args:?}");
+    }
 }
 
 /// A file that may not be read is not one that is not there; neither is a folder.

@@ -77,3 +77,17 @@ fn several_subjects_end_with_their_count_and_the_worst_code() {
     assert_eq!(home.probe(&["story", "1-1", "1-2", "--exit-code"]).silent(1).records().len(), 3);
     assert!(!home.state().exists());
 }
+
+/// bmad 51: it is no failure of the look and no step towards the target; what it says is told.
+#[test]
+fn a_story_that_is_blocked_is_not_done_and_says_so() {
+    let home = Home::new();
+    write(&home, &format!("{NEW}/1-2-tides.md"), story("Blocked"));
+    let evidence = assert_found(&home, &["story", "1-2"], "no not_done other_status");
+    let detail = &evidence["detail"];
+    assert_eq!(
+        (&detail["status"], &detail["raw"], &detail["known"]),
+        (&"blocked".into(), &"Blocked".into(), &true.into())
+    );
+    assert_found(&home, &["story", "1-2", "--target", "blocked"], "yes done at_target");
+}

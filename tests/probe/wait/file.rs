@@ -55,7 +55,7 @@ fn each_change_of_a_file_wakes_it_with_its_own_word() {
 #[test]
 fn a_file_that_comes_later_is_noticed_also_with_its_folders() {
     let home = Home::new();
-    for (what, why) in [("changed", "created"), ("exists", "present")] {
+    for (what, why) in [("changed", "appeared"), ("exists", "present")] {
         let path = home.path(&format!("{what}/deep/er/file"));
         let waiter = asleep(wait(&home, &["file", text(&path), what, "--timeout", "60s"]));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -69,11 +69,11 @@ fn a_file_that_comes_later_is_noticed_also_with_its_folders() {
 fn what_is_so_already_ends_it_at_once_and_what_is_not_ends_in_time() {
     let home = Home::new();
     fs::write(home.path("home/file"), "x").unwrap();
-    for (args, words_now) in [(["file", "file", "exists"], "present"), (["file", "none/at/all", "gone"], "absent")] {
+    for (args, words_now) in [(["file", "file", "exists"], "present"), (["file", "none/at/all", "gone"], "no_file")] {
         let end = record(wait(&home, &args), 0);
         assert_eq!((words(&end), &end["looks"]), (["met", words_now, "null"], &1.into()));
     }
-    let rows = [("file", "gone", "present"), ("none", "exists", "absent"), ("file", "changed", "unchanged")];
+    let rows = [("file", "gone", "present"), ("none", "exists", "no_file"), ("file", "changed", "unchanged")];
     for (file, what, why) in rows {
         let end = record(wait(&home, &["file", file, what, "--timeout", "0s"]), 75);
         assert_eq!((words(&end), &end["subject"]), (["timeout", why, "null"], &file.into()));
@@ -81,7 +81,7 @@ fn what_is_so_already_ends_it_at_once_and_what_is_not_ends_in_time() {
     }
     let waiter = asleep(wait(&home, &["file", "file", "gone", "--timeout", "60s"]));
     fs::remove_file(home.path("home/file")).unwrap();
-    assert_eq!(words(&ended(waiter, 0)), ["met", "absent", "notice"]);
+    assert_eq!(words(&ended(waiter, 0)), ["met", "no_file", "notice"]);
 }
 
 /// What a link leads to is what is meant, in whatever folder it is.
@@ -124,7 +124,7 @@ fn a_neighbour_that_is_written_to_wakes_nobody() {
         fs::write(home.path("home/log"), "more").unwrap();
     }
     let end = ended(waiter, 75);
-    assert_eq!((words(&end), &end["looks"]), (["timeout", "absent", "null"], &2.into()));
+    assert_eq!((words(&end), &end["looks"]), (["timeout", "no_file", "null"], &2.into()));
 }
 
 /// `/proc` tells no changes, as other hosts' file systems do not.
@@ -137,7 +137,7 @@ fn where_changes_are_not_told_it_polls_and_says_so() {
     child.kill().unwrap();
     child.wait().unwrap();
     let end = ended(waiter, 0);
-    assert_eq!((words(&end), &end["polled"]), (["met", "absent", "poll"], &true.into()));
+    assert_eq!((words(&end), &end["polled"]), (["met", "no_file", "poll"], &true.into()));
 }
 
 /// EMFILE: no instance of inotify is left for this user. ENOSPC: no watch.
@@ -155,7 +155,7 @@ fn without_notices_it_polls_and_says_so() {
         assert!(end["woken_by"] == "poll" && end["polled"] == true || end["looks"] == 1, "{end}");
         let late = injected(&home, call, &["file", "none", "exists", "--timeout", "600ms"]).unwrap();
         let late = record(late, 75);
-        assert_eq!((words(&late), &late["polled"]), (["timeout", "absent", "null"], &true.into()));
+        assert_eq!((words(&late), &late["polled"]), (["timeout", "no_file", "null"], &true.into()));
         assert!((3..=4).contains(&late["looks"].as_i64().unwrap()), "{late}");
     }
 }

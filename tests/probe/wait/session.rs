@@ -66,7 +66,7 @@ fn a_session_that_is_killed_wakes_it_though_its_process_does_not_die_of_it() {
     assert!(std::path::Path::new(&format!("/proc/{deaf}")).exists());
     kill(pid(deaf), Signal::SIGKILL).unwrap();
     let end = record(wait(&stage, "build", &[]), 0);
-    assert_eq!((told(&end), &end["looks"]), ((false, ["met", "not_listed", "null"]), &2.into()), "two looks agree");
+    assert_eq!((told(&end), &end["looks"]), ((false, ["met", "never_seen", "null"]), &2.into()), "two looks agree");
     let end = record(wait(&stage, "build", &["--timeout", "0s"]), 0);
     assert_eq!(end["outcome"], "met", "the second look is a part of the first");
     let end = record(wait(&stage, "build-2", &["--timeout", "0s"]), 75);

@@ -30,11 +30,11 @@ fn the_recorded_end_of_a_run_rings_the_bell() {
     home.turn(&["end", "lead", "--outcome", "completed"]).silent(0);
     for waiter in waiters {
         let end = ended(waiter, 0);
-        assert_eq!((words(&end), &end["polled"]), (["met", "ended", "bell"], &false.into()));
+        assert_eq!((words(&end), &end["polled"]), (["met", "end_recorded", "bell"], &false.into()));
         assert_eq!([&end["agent"], &end["run"], &end["state"]], ["lead", "r1", "completed"]);
     }
     let end = record(wait(&home, &["run", "lead", "ended"]), 0);
-    assert_eq!((words(&end), &end["looks"]), (["met", "ended", "null"], &1.into()));
+    assert_eq!((words(&end), &end["looks"]), (["met", "end_recorded", "null"], &1.into()));
 }
 
 /// The name is a run's at the first look: a later one is other work.
@@ -51,7 +51,7 @@ fn an_agents_next_run_is_not_the_one_that_was_waited_for() {
     let end = ended(waiter, 0);
     assert_eq!(
         (words(&end), &end["run"], &end["state"]),
-        (["met", "ended", "backstop"], &"r1".into(), &"failed".into())
+        (["met", "end_recorded", "backstop"], &"r1".into(), &"failed".into())
     );
     assert_eq!(record(wait(&home, &["run", "lead", "ended", "--timeout", "0s"]), 75)["run"], "r2");
 }
@@ -80,8 +80,8 @@ fn the_outcome_of_a_turn_rings_the_bell() {
         .map(|[kind, who]| asleep(wait(&home, &[kind, who, "ended", "--timeout", "60s"])));
     fs::write(go, "").unwrap();
     let ends = waiters.map(|waiter| ended(waiter, 0));
-    assert_eq!((words(&ends[0]), &ends[0]["turn"]), (["met", "ended", "bell"], &"t1".into()));
-    assert_eq!((words(&ends[1]), &ends[1]["state"]), (["met", "ended", "bell"], &"completed".into()));
+    assert_eq!((words(&ends[0]), &ends[0]["turn"]), (["met", "end_recorded", "bell"], &"t1".into()));
+    assert_eq!((words(&ends[1]), &ends[1]["state"]), (["met", "end_recorded", "bell"], &"completed".into()));
     assert!(turn.wait().unwrap().success());
 }
 
@@ -99,7 +99,7 @@ fn a_turn_that_nobody_watches_any_more_is_said_to_be_abandoned() {
     turn.kill().unwrap();
     turn.wait().unwrap();
     let alone = record(wait(&home, &["turn", "t1", "ended", "--timeout", "500ms"]), 75);
-    assert_eq!(words(&alone)[..2], ["timeout", "open"], "the shim holds the lock while the agent works");
+    assert_eq!(words(&alone)[..2], ["timeout", "no_end_recorded"], "the shim holds the lock while the agent works");
     fs::write(go, "").unwrap();
     for waiter in waiters {
         let end = ended(waiter, 69);
@@ -165,7 +165,7 @@ fn mail_is_waited_for_as_by_mail_wait() {
         end.as_object_mut().unwrap().retain(|key, _| !["at", "waited_ms"].contains(&key.as_str()));
     }
     assert_eq!(ends[0], ends[1]);
-    assert_eq!((words(&ends[0]), &ends[0]["mail"]), (["met", "claimable", "null"], &"m1".into()));
+    assert_eq!((words(&ends[0]), &ends[0]["mail"]), (["met", "mail_ready", "null"], &"m1".into()));
     home.turn(&["run", "--agent", "lead", "--max-attempts", "9", "--", "false"]).silent(1);
     home.turn(&["stop", "lead"]).silent(0);
     assert_eq!(words(&record(wait(&home, &["mail", "lead"]), 76)), ["stopped", "agent_stopped", "null"]);
@@ -182,7 +182,7 @@ fn a_commit_wakes_everybody_once_and_only_those_it_is_for_end() {
     waiters.iter().chain([&other]).for_each(super::sleeping);
     home.turn(&["end", "lead", "--outcome", "completed"]).silent(0);
     for waiter in waiters {
-        assert_eq!(words(&ended(waiter, 0)), ["met", "ended", "bell"]);
+        assert_eq!(words(&ended(waiter, 0)), ["met", "end_recorded", "bell"]);
     }
     assert!(other.try_wait().unwrap().is_none());
     kill(pid(&other.id().into()), Signal::SIGKILL).unwrap();

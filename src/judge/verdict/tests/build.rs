@@ -59,6 +59,7 @@ fn run(state: RunState, work: Work) -> Case {
         outcome: None,
         since_change_ms: Some(10 * MINUTE),
         attempt: 1,
+        attempt_ms: Some(20 * MINUTE),
         attempts: 0,
         max_attempts: 1,
         has_parent: false,
@@ -236,20 +237,26 @@ fn change_once<T>(change: impl FnOnce(&mut T)) -> impl FnMut(&mut T) {
 
 /// Evidence from another host, half a minute old, of this attempt.
 pub(super) fn told(about: About, answer: Answer) -> Told {
-    let (meaning, reason) = match answer {
-        Answer::Yes => (Meaning::Alive, Reason::Running),
-        Answer::No => (Meaning::Dead, Reason::NoSuchProcess),
-        Answer::Unknown => (Meaning::Unknown, Reason::Timeout),
+    let (meaning, reason) = match (about, answer) {
+        (About::Owed(_), Answer::Yes) => (Meaning::Done, Reason::Reached),
+        (About::Named, Answer::Yes) => (Meaning::Done, Reason::AtTarget),
+        (About::Owed(_) | About::Named, Answer::No) => (Meaning::NotDone, Reason::OtherStatus),
+        (_, Answer::Yes) => (Meaning::Alive, Reason::Running),
+        (_, Answer::No) => (Meaning::Dead, Reason::NoSuchProcess),
+        (_, Answer::Unknown) => (Meaning::Unknown, Reason::Timeout),
     };
+    let kind = if about == About::Named { SubjectKind::Story } else { SubjectKind::Process };
     Told {
         about,
-        kind: SubjectKind::Process,
+        kind,
         subject: "4711".into(),
         attempt: Some(1),
         answer,
         meaning,
         reason,
         age_ms: Some(30_000),
+        changed_ms: Some(40_000),
+        compared: false,
         elsewhere: true,
     }
 }
@@ -260,6 +267,15 @@ impl Told {
         self.elsewhere = false;
         self
     }
+}
+
+/// A story's file and its line in the sprint file, as somebody named them for a run and saw them.
+pub(super) fn story(answer: Answer) -> Told {
+    Told { subject: "1-2-login".into(), ..told(About::Named, answer) }
+}
+
+pub(super) fn sprint(answer: Answer) -> Told {
+    Told { kind: SubjectKind::Sprint, subject: "1-2".into(), ..told(About::Named, answer) }
 }
 
 /// The verdict as a row says it.

@@ -3,6 +3,7 @@
 mod build;
 mod ends;
 mod lists;
+mod named;
 mod properties;
 mod random;
 mod table;

@@ -70,7 +70,8 @@ fn a_word_that_is_older_than_another_about_the_same_changes_nothing() {
             let counts = known.attempt.is_none_or(|attempt| attempt == case.attempt);
             let age = known.age_ms.filter(|age| counts && case.since_change_ms.is_some_and(|change| *age < change));
             let Some(age) = age.filter(|age| *age <= 60_000) else { continue };
-            let older = Told { about: known.about, age_ms: Some(age + 1), ..dice.told() };
+            let (about, kind, subject) = (known.about, known.kind, known.subject);
+            let older = Told { about, kind, subject, age_ms: Some(age + 1), ..dice.told() };
             assert_eq!(says(&judged(&case.clone().told(older), &policy)), says(&before), "{seed}");
         }
     }

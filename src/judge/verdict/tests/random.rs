@@ -55,6 +55,7 @@ impl Dice {
         case.since_change_ms = self.one(&[None, Some(0), Some(59_000), Some(10 * MINUTE), Some(100 * MINUTE)]);
         case.max_attempts = self.one(&[1, 3]);
         case.attempts = self.one(&[0, 0, 2]).min(case.max_attempts - 1);
+        case.attempt_ms = self.one(&[None, Some(0), Some(30_000), Some(100 * MINUTE)]);
         case.has_parent = self.once_in(2);
         case.owed = self.owed();
         case.conflicts = self.sometimes(8, |_| "a says x, b says y".to_owned()).into_iter().collect();
@@ -72,7 +73,11 @@ impl Dice {
     }
 
     fn idle(&mut self) -> Case {
-        let mut case = idle(self.one(RunState::ALL), self.one(Outcome::ALL));
+        // Nothing of a run that is booting has run.
+        let mut case = match self.one(RunState::ALL) {
+            RunState::Booting => idle(RunState::Booting, Outcome::NeverStarted),
+            state => idle(state, self.one(Outcome::ALL)),
+        };
         case.standing.hold = self.sometimes(2, |dice| dice.one(Hold::ALL));
         case.standing.held_until = self.sometimes(2, |dice| dice.one(&[at(1), at(0), at(-1)])).flatten();
         case
@@ -174,15 +179,18 @@ impl Dice {
     }
 
     pub(super) fn told(&mut self) -> Told {
+        use {About as A, SubjectKind as K};
         Told {
-            about: self.one(&[About::Work, About::Shim, About::Monitor, About::Owed(0), About::Owed(1), About::Other]),
-            kind: self.one(SubjectKind::ALL),
+            about: self.one(&[A::Work, A::Shim, A::Monitor, A::Owed(0), A::Owed(1), A::Named, A::Named, A::Other]),
+            kind: self.one(&[K::Process, K::Story, K::Sprint, K::Result]),
             subject: self.one(&["one", "two"]).to_owned(),
             attempt: self.one(&[None, Some(1), Some(1), Some(2)]),
             answer: self.one(Answer::ALL),
-            meaning: self.one(&[Meaning::Alive, Meaning::Dead, Meaning::Unknown]),
-            reason: self.one(&[Reason::Running, Reason::NoSuchProcess, Reason::Timeout]),
+            meaning: self.one(&[Meaning::Alive, Meaning::Dead, Meaning::Done, Meaning::NotDone, Meaning::Failed]),
+            reason: self.one(&[Reason::Running, Reason::Reached, Reason::AtTarget, Reason::OtherStatus, Reason::NoKey]),
             age_ms: self.one(&[None, Some(0), Some(1), Some(30_000), Some(60_000), Some(60_001)]),
+            changed_ms: self.one(&[None, Some(0), Some(30_000), Some(90_000)]),
+            compared: self.once_in(4),
             elsewhere: self.once_in(2),
         }
     }

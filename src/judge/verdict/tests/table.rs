@@ -3,6 +3,7 @@
 use super::super::*;
 use super::build::{MINUTE, Row, at, idle, nothing, row, told, turn, worker};
 use super::ends;
+use super::named::named;
 use crate::judge::outcome::Ended;
 use crate::model::{Answer, ExpectKind, Hold, Meaning, Phase, Reach, Reason, RunState, Sight};
 
@@ -245,6 +246,7 @@ pub(super) fn rows() -> Vec<Row> {
     let parts = [
         terminal(),
         ends::ends(),
+        named(),
         durable_result(),
         intentional_wait(),
         launch_pending(),

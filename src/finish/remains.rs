@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::finish;
 use crate::identity::Identity;
 use crate::judge::verdict::Handling;
 use crate::model::Turn;
@@ -20,18 +19,10 @@ use crate::state::Place;
 const DYING: Duration = Duration::from_millis(250);
 
 /// How long orphans may take to die.
-const BUDGET: Duration = Duration::from_secs(5);
+pub(super) const BUDGET: Duration = Duration::from_secs(5);
 
 /// How long the kernel may take to let go of a group whose last member has just died.
 const GROUP_BUDGET: Duration = Duration::from_millis(500);
-
-/// The prompt's name in the turn's folder.
-pub const PROMPT: &str = "prompt";
-
-/// The turn's folder.
-pub fn log_dir(place: &Place, turn: &Turn) -> std::path::PathBuf {
-    place.log_dir(turn.id)
-}
 
 /// Makes sure that nothing of a turn lives on, its shim being gone.
 ///
@@ -39,6 +30,9 @@ pub fn log_dir(place: &Place, turn: &Turn) -> std::path::PathBuf {
 /// somebody who was asked to look says that it is to be ended, and it was somewhere else: a container that is gone can
 /// never be looked at again.
 /// Returns how many could not be ended; none where it is known from the exit record, or to nobody.
+///
+/// # Errors
+/// 75 its shim lives without its lock, 76 it is orphaned, 69 nobody can tell.
 pub fn clear(place: &Place, turn: &Turn, holders: Holders, orphans: Handling) -> Result<Option<i64>> {
     if let Some(shim) = turn.shim.as_ref().filter(|shim| lives_on(shim)) {
         // Its lock is free all the same: somebody has removed the lock file.
@@ -48,7 +42,7 @@ pub fn clear(place: &Place, turn: &Turn, holders: Holders, orphans: Handling) ->
         ))
         .hint(format!("wait for its end, or: turn attach {}", turn.id)));
     }
-    let record = ExitRecord::read(&log_dir(place, turn), turn.id).unwrap_or_default();
+    let record = ExitRecord::read(&place.log_dir(turn.id), turn.id).unwrap_or_default();
     if record.is_some_and(|record| record.tree == Tree::Gone && record.children_left == 0) {
         remove_group(turn);
         return Ok(None);
@@ -79,7 +73,7 @@ pub fn clear(place: &Place, turn: &Turn, holders: Holders, orphans: Handling) ->
 
 /// Whether whoever recorded the turn's end has said what it left: nothing, or what nobody can know.
 fn is_accounted(turn: &Turn) -> Result<bool> {
-    Ok(finish::recorded(turn)?.is_some_and(|finished| finished.ended.children_left.unwrap_or(0) == 0))
+    Ok(super::recorded(turn)?.is_some_and(|finished| finished.ended.children_left.unwrap_or(0) == 0))
 }
 
 /// Removes the turn's group where its shim could not. One that still has members stays.
