@@ -45,7 +45,7 @@ pub(crate) fn run(cx: &mut Context, args: &Pass) -> Result<Exit> {
     let mut count = Count::over(&found);
     let mut last = None;
     for gathered in &found {
-        let (judged, done) = settle(cx, &mut state, gathered, &policy);
+        let (judged, done) = settle(cx, &mut state, gathered, &policy)?;
         count.done(&judged, done);
         let command = match done {
             Done::Repaired => next_turn(&state, gathered, &judged)?,
@@ -81,17 +81,19 @@ pub(crate) enum Done {
     Skipped(Skipped),
 }
 
-/// Judges a run and does what is to be done. What fails is said.
-fn settle(cx: &Context, state: &mut State, gathered: &Gathered, policy: &Policy) -> (Verdict, Done) {
+/// Judges a run and does what is to be done. What fails is said; only where nobody can write the pass is over, for the next
+/// run would wait as long.
+fn settle(cx: &Context, state: &mut State, gathered: &Gathered, policy: &Policy) -> Result<(Verdict, Done)> {
     let judged = verdict(&gathered.case, policy, Stamp::now());
     if !judged.repairs(gathered.run.state) {
-        return (judged, Done::Nothing);
+        return Ok((judged, Done::Nothing));
     }
     cx.works_on(&gathered.run.agent, gathered.turn);
-    match repair(state, gathered, &judged, policy) {
+    Ok(match repair(state, gathered, &judged, policy) {
         Ok(Repair::Done(applied)) => (applied, Done::Repaired),
         Ok(Repair::MovedOn(now)) => (now, Done::Skipped(Skipped::MovedOn)),
         Ok(Repair::Busy) => (judged, Done::Skipped(Skipped::Busy)),
+        Err(failure) if failure.exit == Exit::Busy => return Err(failure),
         Err(failure) => {
             cx.say(format_args!("{} of {}: {:#}", gathered.run.id, gathered.run.agent, failure.cause));
             if let Some(hint) = &failure.hint {
@@ -99,7 +101,7 @@ fn settle(cx: &Context, state: &mut State, gathered: &Gathered, policy: &Policy)
             }
             (judged, Done::Skipped(Skipped::Failed))
         }
-    }
+    })
 }
 
 /// The words of the next turn of a run that was repaired, as its rows tell them now; none where there is none.

@@ -57,7 +57,7 @@ pub(crate) fn take_out(
     })?;
     cx.works_on(&run.agent, latest.as_ref().map(|turn| turn.id));
     if let Some(turn) = &latest {
-        remains::clear(state.place(), turn, Handling::Report)?;
+        remains::clear(state.place(), turn, remains::Holders::Anybody, Handling::Report)?;
     }
     if let Some(worker) = &stands {
         is_gone(&run, worker)?;

@@ -158,7 +158,7 @@ fn finish_latest(
     orphans: finishing::Handling,
 ) -> Result<Option<Finished>> {
     let Some(latest) = state.read("look at the agent", |view| turn::latest_of(view, agent))? else { return Ok(None) };
-    let left = finishing::clear(state.place(), &latest, orphans)?;
+    let left = finishing::clear(state.place(), &latest, finishing::Holders::Anybody, orphans)?;
     if latest.outcome.is_some() {
         return Ok(None);
     }

@@ -127,6 +127,11 @@ fn costs(runs: usize) -> Vec<(&'static str, i64)> {
         retry::of_run(tx, mine.id)?;
         super::crash::of_run(tx, mine.id)?;
         done("show a run");
+        run::all_open(tx)?;
+        turn::newest_of_run(tx, mine.id, &builtin("plain").unwrap().unwrap())?;
+        mail::open_questions(tx, mine.id)?;
+        mail::waiting_for(tx, "worker", mine.id, &process::moment())?;
+        done("look at what a pass looks at");
         let open = Wanted { open: true, ..Wanted::default() };
         turn::newest(tx, &open, 20)?;
         turn::newest(tx, &Wanted { task: Some("t"), ..open }, 20)?;
