@@ -73,9 +73,9 @@ impl Context {
         Ok(place)
     }
 
-    /// Names the turn that is worked on from now on, for the record of a crash.
-    pub fn works_on(&self, agent: &str, turn: crate::id::TurnId) {
-        self.crash_home.about(agent, turn);
+    /// Names whose turn is worked on from now on, for the record of a crash.
+    pub fn works_on(&self, agent: &str, turn: impl Into<Option<crate::id::TurnId>>) {
+        self.crash_home.about(agent, turn.into());
     }
 
     /// Says a next step, unless `-q`.

@@ -6,8 +6,10 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
+use refloat::exit::Exit;
+use refloat::finish::remains::{self, Holders};
 use refloat::finish::unwatched::{Kin, end_rest, finish_unwatched};
-use refloat::finish::{self, Gone, Seen, remains};
+use refloat::finish::{self, Gone, Seen};
 use refloat::gather::{self, Gathered, Which};
 use refloat::judge::owed::Vouched;
 use refloat::judge::verdict::{Handling, Policy, Verdict, Work, WorkerCase, verdict, vouched};
@@ -40,7 +42,7 @@ pub(crate) fn repair(state: &mut State, before: &Gathered, first: &Verdict, poli
     let name = [before.run.id.to_string()];
     let rows = gather::read(state, Which::Named(&name))?.pop();
     let rows = rows.ok_or_else(|| Failure::not_found(format!("run {} is gone", before.run.id)))?;
-    let mut now = gather::once_more(&place, rows, &before.case);
+    let mut now = gather::once_more(&place, rows, before);
     now.case.told.clone_from(&before.case.told);
     let judged = verdict(&now.case, policy, Stamp::now());
     if !judged.repairs(now.run.state) {
@@ -52,7 +54,7 @@ pub(crate) fn repair(state: &mut State, before: &Gathered, first: &Verdict, poli
         (Work::Turn(_), Some(id)) if now.case.outcome.is_none() => {
             let turn = state.read("look at the turn", |view| turn::by_id(view, id))?;
             let turn = turn.ok_or_else(|| Failure::not_found(format!("turn {id} is gone")))?;
-            Some(end_turn(state, &held, &turn, &judged, &vouched)?)
+            Some(end_turn(state, &held, (&turn, now.holders()), &judged, &vouched)?)
         }
         _ => end_idle(state, &now, &judged, &vouched)?,
     };
@@ -68,14 +70,23 @@ pub(crate) fn repair(state: &mut State, before: &Gathered, first: &Verdict, poli
 type End = (Outcome, RunState, Option<Stamp>);
 
 /// Ends an open turn of ours, and what of it is to be ended.
-fn end_turn(state: &mut State, held: &SupervisorLock, turn: &Turn, judged: &Verdict, vouched: &Vouched) -> Result<End> {
+fn end_turn(
+    state: &mut State,
+    held: &SupervisorLock,
+    (turn, holders): (&Turn, Holders),
+    judged: &Verdict,
+    vouched: &Vouched,
+) -> Result<End> {
     let place = state.place().clone();
     let kills = judged.action == Action::KillThenCrash || judged.cause == Why::Ground(Ground::TreeLives);
     if judged.rule == Rule::Silent {
         end_by_shim(state, turn, judged)?;
     }
     let orphans = if kills { Handling::Kill } else { Handling::Report };
-    let left = remains::clear(&place, turn, orphans)?;
+    // Busy is the state file alone.
+    let left = remains::clear(&place, turn, holders, orphans);
+    let left =
+        left.map_err(|failure| if failure.exit == Exit::Busy { failure.exit(Exit::Refused) } else { failure })?;
     let ended = finish_unwatched(state, held, turn, left, vouched)?.ended;
     let after = ended.state_after.unwrap_or(judged.state_after);
     Ok((ended.outcome, after, ended.retry_at.or(judged.not_before.filter(|_| after == judged.state_after))))
@@ -98,7 +109,7 @@ fn end_by_shim(state: &mut State, turn: &Turn, judged: &Verdict) -> Result<()> {
     // One that was stopped would not hear it.
     let _ = shim.signal(Signal::SIGCONT);
     if !shim.ended(LADDER).map_err(|error| Failure::io("cannot wait for the shim", error))? {
-        return Err(Failure::busy(format!("the shim of {} has not ended within {} s", turn.id, LADDER.as_secs()))
+        return Err(Failure::refused(format!("the shim of {} has not ended within {} s", turn.id, LADDER.as_secs()))
             .hint(format!("kill it: turn stop {} --kill", turn.agent)));
     }
     end_rest(turn, &state.place().log_dir(turn.id), Kin::Stranger);

@@ -94,7 +94,7 @@ fn take_over(desk: &mut Desk<'_>, place: &Place, turn: &Turn) -> Result<Option<F
                 .hint("try again"))
         }
         None => {
-            let left = finishing::clear(place, &turn, finishing::Handling::Report)?;
+            let left = finishing::clear(place, &turn, finishing::Holders::Anybody, finishing::Handling::Report)?;
             finishing::finish_unwatched(desk.state, &held, &turn, left, &Vouched::default()).map(Some)
         }
     }

@@ -11,7 +11,7 @@ use refloat::lock;
 use refloat::model::Turn;
 use refloat::state::{Place, State, turn};
 
-pub(crate) use refloat::finish::remains::clear;
+pub(crate) use refloat::finish::remains::{Holders, clear};
 pub(crate) use refloat::finish::unwatched::{Kin, end_rest, finish_unwatched, unsupervised};
 pub(crate) use refloat::judge::verdict::Handling;
 

@@ -113,7 +113,7 @@ fn end_turn(state: &mut State, turn: &Turn, args: &Stop) -> Result<Option<Finish
     }
     // Nobody supervises: a shim that died has left its tree to this stop.
     finishing::end_rest(&turn, &place.log_dir(turn.id), Kin::Stranger);
-    let left = finishing::clear(&place, &turn, finishing::orphans(args.kill))?;
+    let left = finishing::clear(&place, &turn, finishing::Holders::Anybody, finishing::orphans(args.kill))?;
     finishing::finish_unwatched(state, &held, &turn, left, &Vouched::default()).map(Some)
 }
 

@@ -12,7 +12,7 @@ use crate::model::Turn;
 use crate::seam::cgroup::Cgroup;
 use crate::seam::exit_record::{ExitRecord, Tree};
 use crate::seam::process::Handle;
-use crate::seam::survivors::{Leads, Left, Survivor, end_survivors, settled};
+use crate::seam::survivors::{Leads, Left, Survivor, end_survivors, settled, settled_all};
 use crate::state::Place;
 
 /// How long the dying may take before they are orphans.
@@ -33,7 +33,7 @@ const GROUP_BUDGET: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// 75 its shim lives without its lock, 76 it is orphaned, 69 nobody can tell.
-pub fn clear(place: &Place, turn: &Turn, orphans: Handling) -> Result<Option<i64>> {
+pub fn clear(place: &Place, turn: &Turn, holders: Holders, orphans: Handling) -> Result<Option<i64>> {
     if let Some(shim) = turn.shim.as_ref().filter(|shim| lives_on(shim)) {
         // Its lock is free all the same: somebody has removed the lock file.
         return Err(Failure::busy(format!(
@@ -48,7 +48,7 @@ pub fn clear(place: &Place, turn: &Turn, orphans: Handling) -> Result<Option<i64
         return Ok(None);
     }
     let known = known(turn);
-    let leads = leads(turn, &known);
+    let leads = leads(turn, &known, holders);
     let left = if orphans == Handling::Kill { end_survivors(&leads, BUDGET).1 } else { settled(&leads, DYING) };
     match left {
         Left::None => {
@@ -101,10 +101,14 @@ fn lives_on(who: &Identity) -> bool {
     Handle::open(who).is_ok_and(|handle| !handle.ended(DYING).unwrap_or(true))
 }
 
-/// What lives of a turn whose shim is gone; what is seen is looked at again for a moment, for it may be dying.
+/// What lives of turns whose shims are gone, looked for in one go; what is seen is looked at again for a moment, for it may
+/// be dying.
 #[must_use]
-pub fn of(turn: &Turn) -> Left {
-    settled(&leads(turn, &known(turn)), DYING)
+pub fn of_all(turns: &[(&Turn, Holders)]) -> Vec<Left> {
+    let known: Vec<Vec<Identity>> = turns.iter().map(|(turn, _)| known(turn)).collect();
+    let leads: Vec<Leads<'_>> =
+        turns.iter().zip(&known).map(|((turn, holders), known)| leads(turn, known, *holders)).collect();
+    settled_all(&leads, DYING)
 }
 
 /// The recorded processes of a turn; their descendants are looked for too.
@@ -112,8 +116,19 @@ pub fn known(turn: &Turn) -> Vec<Identity> {
     turn.child.iter().cloned().collect()
 }
 
+/// Who may hold the token of a turn whose shim is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holders {
+    /// Anybody: all processes have to be looked at.
+    Anybody,
+    /// Nobody, as a look at all processes since its shim's end has found. It is inherited from who holds it, so nobody ever
+    /// will.
+    Nobody,
+}
+
 /// Where to look for what is left of a turn.
 #[must_use]
-pub fn leads<'t>(turn: &'t Turn, known: &'t [Identity]) -> Leads<'t> {
-    Leads { cgroup: turn.cgroup.as_deref().map(Path::new), token: &turn.token, known }
+pub fn leads<'t>(turn: &'t Turn, known: &'t [Identity], holders: Holders) -> Leads<'t> {
+    let token = if holders == Holders::Nobody { "" } else { &turn.token };
+    Leads { cgroup: turn.cgroup.as_deref().map(Path::new), token, known }
 }

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::remains::{BUDGET, known, leads, remove_group};
+use super::remains::{BUDGET, Holders, known, leads, remove_group};
 use super::{Evidence, Finished, Watched, finish};
 use crate::clock::Tick;
 use crate::error::Result;
@@ -42,7 +42,7 @@ pub fn end_rest(turn: &Turn, log_dir: &Path, kin: Kin) -> Option<i64> {
             ended if ended.proven => Some(0),
             ended => i64::try_from(ended.left.len().max(1)).ok(),
         },
-        Kin::Stranger => match end_survivors(&leads(turn, &known(turn)), BUDGET).1 {
+        Kin::Stranger => match end_survivors(&leads(turn, &known(turn), Holders::Anybody), BUDGET).1 {
             Left::None => Some(0),
             Left::Some(found) => i64::try_from(found.len()).ok(),
             Left::Unknown(_) => None,

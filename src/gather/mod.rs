@@ -15,18 +15,22 @@ pub use keep::keep;
 pub use rows::{Rows, Which, read};
 
 use crate::clock::{Moment, Stamp};
+use crate::finish::remains::{self, Holders};
 use crate::id::TurnId;
+use crate::judge::judgement::next_command;
 use crate::judge::truth;
-use crate::judge::verdict::{Case, Work};
-use crate::model::{Outcome, Run, SubjectKind, Turn};
+use crate::judge::verdict::{Case, Held, Left, TurnCase, Verdict, Work};
+use crate::model::{Observed, Outcome, Run, SubjectKind, Turn};
+use crate::prospect;
 use crate::record::Evidence;
 use crate::record::evidence::{Here, RunDetail, RunRow};
-use crate::seam::process;
+use crate::seam::{process, survivors};
 use crate::state::Place;
 
 use crate::judge::finding;
 use crate::model::Instrument;
 use tell::Notes;
+use turn::First;
 
 /// What was gathered of one run.
 #[derive(Clone, Debug)]
@@ -43,6 +47,14 @@ pub struct Gathered {
     pub evidence: Vec<Evidence>,
 }
 
+impl Gathered {
+    /// The next command for a person, on this state file.
+    #[must_use]
+    pub fn next_command(&self, place: &Place, verdict: &Verdict) -> Vec<String> {
+        place.addressed(next_command(verdict, self.run.state, (self.run.id, &self.run.agent), &self.again))
+    }
+}
+
 /// Where and when it is gathered.
 struct Scene<'p> {
     place: &'p Place,
@@ -57,16 +69,38 @@ struct Scene<'p> {
 pub fn gather(place: &Place, rows: Vec<Rows>) -> Vec<Gathered> {
     let scene = Scene::now(place, Watching::Others);
     let looks = worker::look_at_all(&rows);
-    rows.into_iter().zip(looks).map(|(rows, seen)| of_run(&scene, rows, seen.as_ref())).collect()
+    let begun: Vec<Begun<'_>> = rows.into_iter().zip(looks).map(|(rows, seen)| Begun::of(&scene, rows, seen)).collect();
+    let found = search(&begun, Holders::Anybody);
+    begun.into_iter().zip(found).map(|(begun, found)| begun.done(&scene, found)).collect()
 }
 
 /// Looks again at one run, under its supervisor lock: the caller's own hold is nobody's watch. What was seen of a worker
-/// before counts as a look, where it is seen again.
+/// before counts as a look, where it is seen again; who was found to hold no token of a turn, will hold none of it.
 #[must_use]
-pub fn once_more(place: &Place, rows: Rows, before: &Case) -> Gathered {
+pub fn once_more(place: &Place, rows: Rows, before: &Gathered) -> Gathered {
     let scene = Scene::now(place, Watching::Ourselves);
-    let seen = worker::look_again(&rows, before);
-    of_run(&scene, rows, seen.as_ref())
+    let seen = worker::look_again(&rows, &before.case);
+    let begun = Begun::of(&scene, rows, seen);
+    let holders =
+        if begun.rows.turn.as_ref().map(|turn| turn.id) == before.turn { before.holders() } else { Holders::Anybody };
+    let found = search(std::slice::from_ref(&begun), holders).pop().flatten();
+    begun.done(&scene, found)
+}
+
+impl Gathered {
+    /// Who may still hold the token of its turn.
+    #[must_use]
+    pub fn holders(&self) -> Holders {
+        match &self.case.work {
+            Work::Turn(turn) if turn.left == Left::Nothing && is_gone(turn) => Holders::Nobody,
+            _ => Holders::Anybody,
+        }
+    }
+}
+
+/// Whoever could still start something of a turn is gone for certain.
+fn is_gone(turn: &TurnCase) -> bool {
+    turn.turn_lock == Held::No && turn.shim.unwrap_or(turn.supervisor).observed == Observed::Gone
 }
 
 /// Who holds the supervisor lock, if it is held.
@@ -85,54 +119,81 @@ impl<'p> Scene<'p> {
     }
 }
 
-fn of_run(scene: &Scene<'_>, rows: Rows, seen: Option<&worker::Seen>) -> Gathered {
-    let (turn, attempt) = rows.attempt();
-    let mut notes = Notes::new(&scene.here, rows.run.id, turn.map(|turn| turn.id), attempt);
-    notes.add(SubjectKind::Run, rows.run.id, Instrument::Rows, finding::of_state(rows.run.state), recorded(&rows));
-    let (owed, fulfilled) = files::owed(&rows);
-    let work = match (&rows.worker, turn, seen) {
-        (Some(worker), _, Some(seen)) => Work::Worker(worker::case(scene, worker, seen, &mut notes)),
-        (_, Some(turn), _) => Work::Turn(Box::new(turn::case(scene, &rows, turn, &mut notes))),
-        _ => Work::None,
-    };
-    files::tell(&owed, &fulfilled, &mut notes);
-    ledgers::tell(&rows, scene.now.at, &mut notes);
-    let case = Case {
-        standing: rows.run.standing(),
-        outcome: turn.and_then(|turn| turn.outcome).or_else(|| told_outcome(&rows)),
-        since_change_ms: age(rows.run.changed_at, scene.now.at),
-        attempt,
-        attempt_began: rows.began.filter(|began| *began <= scene.now.at),
-        attempts: rows.run.attempts,
-        max_attempts: rows.run.max_attempts,
-        has_parent: rows.run.parent.is_some(),
-        work,
-        owed: fulfilled,
-        conflicts: truth::conflicts(&owed),
-        open: rows.open,
-        question_until: rows.questions.iter().filter_map(|question| question.expires_at).max(),
-        retry_due: rows.retry.as_ref().map(|retry| retry.due_at),
-        reopened: rows.retry.as_ref().is_some_and(|retry| retry.class.is_none()),
-        told: Vec::new(),
-    };
-    let again = again(&rows, turn);
-    Gathered { turn: turn.map(|turn| turn.id), again, case, evidence: notes.done(), run: rows.run }
+/// A run that is half looked at: what its tree may have left is looked for once for all.
+struct Begun<'s> {
+    rows: Rows,
+    notes: Notes<'s>,
+    seen: Option<worker::Seen>,
+    first: Option<First>,
 }
 
-/// `turn run`, as the run's newest turn was begun; with a runtime its prompt is what waits for it, or a word to go on.
-fn again(rows: &Rows, turn: Option<&Turn>) -> Vec<String> {
-    if !rows.next.is_empty() {
-        return rows.next.clone();
+/// What is left of those turns that want a search; each place has its own.
+fn search(begun: &[Begun<'_>], holders: Holders) -> Vec<Option<survivors::Left>> {
+    let wanted: Vec<Option<&Turn>> = begun.iter().map(Begun::searched).collect();
+    let turns: Vec<(&Turn, Holders)> = wanted.iter().flatten().map(|turn| (*turn, holders)).collect();
+    let mut found = remains::of_all(&turns).into_iter();
+    wanted.into_iter().map(|turn| turn.and_then(|_| found.next())).collect()
+}
+
+impl<'s> Begun<'s> {
+    fn of(scene: &'s Scene<'_>, rows: Rows, seen: Option<worker::Seen>) -> Self {
+        let (turn, attempt) = rows.attempt();
+        let mut notes = Notes::new(&scene.here, rows.run.id, turn.map(|turn| turn.id), attempt);
+        notes.add(SubjectKind::Run, rows.run.id, Instrument::Rows, finding::of_state(rows.run.state), recorded(&rows));
+        let first = turn.map(|turn| First::look(scene, &rows, turn, &mut notes));
+        Self { rows, notes, seen, first }
     }
-    let begin = ["turn", "run", "--agent", &rows.run.agent].map(str::to_owned);
-    let words = |more: &[&str]| begin.iter().cloned().chain(more.iter().map(|word| (*word).to_owned())).collect();
-    match (turn, rows.run.runtime.as_deref()) {
-        (Some(turn), None | Some("plain")) if !turn.command_lossy => {
-            begin.into_iter().chain(["--".to_owned()]).chain(turn.command.iter().cloned()).collect()
+
+    fn searched(&self) -> Option<&Turn> {
+        let (turn, first) = (self.rows.attempt().0?, self.first.as_ref()?);
+        first.wants_search(&self.rows, turn).then_some(turn)
+    }
+
+    fn done(self, scene: &Scene<'_>, found: Option<survivors::Left>) -> Gathered {
+        let Self { rows, mut notes, seen, first } = self;
+        let (turn, attempt) = rows.attempt();
+        let (owed, fulfilled) = files::owed(&rows);
+        let work = match (&rows.worker, turn.zip(first), &seen) {
+            (Some(worker), _, Some(seen)) => Work::Worker(worker::case(scene, worker, seen, &mut notes)),
+            (_, Some((turn, first)), _) => {
+                Work::Turn(Box::new(turn::case(scene, &rows, turn, first, found, &mut notes)))
+            }
+            _ => Work::None,
+        };
+        files::tell(&owed, &fulfilled, &mut notes);
+        ledgers::tell(&rows, scene.now.at, &mut notes);
+        let case = Case {
+            standing: rows.run.standing(),
+            outcome: turn.and_then(|turn| turn.outcome).or_else(|| told_outcome(&rows)),
+            since_change_ms: age(rows.run.changed_at, scene.now.at),
+            attempt,
+            attempt_began: rows.began.filter(|began| *began <= scene.now.at),
+            attempts: rows.run.attempts,
+            max_attempts: rows.run.max_attempts,
+            has_parent: rows.run.parent.is_some(),
+            work,
+            owed: fulfilled,
+            conflicts: truth::conflicts(&owed),
+            open: rows.open,
+            question_until: rows.questions.iter().filter_map(|question| question.expires_at).max(),
+            retry_due: rows.retry.as_ref().map(|retry| retry.due_at),
+            reopened: rows.retry.as_ref().is_some_and(|retry| retry.class.is_none()),
+            told: Vec::new(),
+        };
+        let again = again(scene.place, &rows, turn);
+        Gathered { turn: turn.map(|turn| turn.id), again, case, evidence: notes.done(), run: rows.run }
+    }
+}
+
+/// `turn run`, as the run's newest turn was begun; none of a run that had none of ours, or none that can be read.
+fn again(place: &Place, rows: &Rows, turn: Option<&Turn>) -> Vec<String> {
+    match turn.filter(|_| rows.unreadable.is_none()) {
+        _ if !rows.next.is_empty() => rows.next.clone(),
+        None => Vec::new(),
+        Some(turn) if turn.outcome == Some(Outcome::Waiting) => {
+            prospect::going_on(place, &rows.run, turn, rows.open.unread)
         }
-        (Some(_), Some(runtime)) if rows.open.unread > 0 => words(&["--runtime", runtime, "--mail"]),
-        (Some(_), Some(runtime)) => words(&["--runtime", runtime, "--prompt", "go on"]),
-        _ => words(&["--", "COMMAND"]),
+        Some(turn) => prospect::once_more(place, &rows.run, turn),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The rows of runs, all of one moment: read in one transaction. It looks at nothing else, and a row that cannot be read
 //! costs no other run its answer.
 
+use std::sync::LazyLock;
+
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::finish::{open_of_turn, open_of_worker};
@@ -65,11 +67,12 @@ impl Rows {
 /// 66 for a run or an agent that is not known, and those of the state file.
 pub fn read(state: &State, which: Which<'_>) -> Result<Vec<Rows>> {
     // Only its place is taken: nothing is read by it.
-    let instead = builtin("plain").and_then(std::result::Result::ok);
+    static PLAIN: LazyLock<Option<Description>> = LazyLock::new(|| builtin("plain").and_then(std::result::Result::ok));
+    let instead = PLAIN.as_ref();
     let instead = instead.ok_or_else(|| Failure::new(crate::exit::Exit::Bug, "there is no runtime plain"))?;
     state.read("look at runs", |view| {
         let runs = find(view, which)?;
-        runs.into_iter().map(|(run, newest)| of(view, state.place(), (run, newest), &instead)).collect()
+        runs.into_iter().map(|(run, newest)| of(view, state.place(), (run, newest), instead)).collect()
     })
 }
 

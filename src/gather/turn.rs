@@ -9,7 +9,7 @@ use super::tell::Notes;
 use super::{Scene, Watching};
 use crate::clock::Stamp;
 use crate::error::Result;
-use crate::finish::{self, Watched, remains};
+use crate::finish::{self, Watched};
 use crate::identity::Identity;
 use crate::judge::finding::{self, Trace};
 use crate::judge::outcome::Ending;
@@ -24,17 +24,63 @@ use crate::sight::{at_process, of_process};
 /// So many of what is left are named.
 const NAMED: usize = 8;
 
-pub(super) fn case(scene: &Scene<'_>, rows: &Rows, turn: &Turn, notes: &mut Notes<'_>) -> TurnCase {
-    let (turn_lock, supervisor_lock) = locks(scene, rows, turn, notes);
-    let supervisor = look(Role::Supervisor, &turn.supervisor, notes);
-    let shim = turn.shim.as_ref().map(|shim| look(Role::Shim, shim, notes));
-    let agent = turn.child.as_ref().map(|agent| look(Role::Agent, agent, notes));
+/// What of a turn is looked at before anything that it has left: who could leave more is gone then, or lives.
+pub(super) struct First {
+    turn_lock: Held,
+    supervisor_lock: Held,
+    supervisor: Sight,
+    shim: Option<Sight>,
+    agent: Option<Sight>,
+    exit: Option<ExitRecord>,
+}
+
+impl First {
+    pub(super) fn look(scene: &Scene<'_>, rows: &Rows, turn: &Turn, notes: &mut Notes<'_>) -> Self {
+        let (turn_lock, supervisor_lock) = locks(scene, rows, turn, notes);
+        Self {
+            turn_lock,
+            supervisor_lock,
+            supervisor: look(Role::Supervisor, &turn.supervisor, notes),
+            shim: turn.shim.as_ref().map(|shim| look(Role::Shim, shim, notes)),
+            agent: turn.child.as_ref().map(|agent| look(Role::Agent, agent, notes)),
+            exit: exit_record(&scene.place.log_dir(turn.id), turn, notes),
+        }
+    }
+
+    fn lives(&self) -> bool {
+        self.turn_lock == Held::Yes || self.shim.is_some_and(|shim| shim.observed == Observed::Alive)
+    }
+
+    /// What its tree may have left has to be looked for, in all processes. What a turn that has ended could have left, its
+    /// next turn looks for.
+    pub(super) fn wants_search(&self, rows: &Rows, turn: &Turn) -> bool {
+        is_open(rows, turn) && !self.lives() && !self.nothing_is_left()
+    }
+
+    /// Its exit record says so; or it is of another boot, where nothing lives, and whose groups are gone with it.
+    fn nothing_is_left(&self) -> bool {
+        let told = self.exit.as_ref().is_some_and(|exit| exit.tree == Tree::Gone && exit.children_left == 0);
+        told || self.supervisor == Sight::gone(Reason::Rebooted)
+    }
+}
+
+fn is_open(rows: &Rows, turn: &Turn) -> bool {
+    turn.outcome.is_none() && !rows.run.state.is_terminal()
+}
+
+/// `found`: what a search has found of its tree, where it wanted one.
+pub(super) fn case(
+    scene: &Scene<'_>,
+    rows: &Rows,
+    turn: &Turn,
+    first: First,
+    found: Option<survivors::Left>,
+    notes: &mut Notes<'_>,
+) -> TurnCase {
     let log_dir = scene.place.log_dir(turn.id);
-    let exit = exit_record(&log_dir, turn, notes);
-    let lives = turn_lock == Held::Yes || shim.is_some_and(|shim| shim.observed == Observed::Alive);
-    let is_open = turn.outcome.is_none() && !rows.run.state.is_terminal();
-    // What a turn that has ended could have left, its next turn looks for.
-    let left = if lives || !is_open { Left::Held } else { left(turn, exit.as_ref(), supervisor, notes) };
+    let (lives, is_open) = (first.lives(), is_open(rows, turn));
+    let left = if lives || !is_open { Left::Held } else { left(turn, found, notes) };
+    let First { turn_lock, supervisor_lock, supervisor, shim, agent, exit } = first;
     let heard = match (&rows.unreadable, is_open) {
         (Some(why), true) => silence::unreadable(&log_dir, why, notes),
         (None, true) if lives => silence::listen(turn, &log_dir, supervisor_lock, notes),
@@ -42,7 +88,7 @@ pub(super) fn case(scene: &Scene<'_>, rows: &Rows, turn: &Turn, notes: &mut Note
     };
     let (ending, limit_resets_at) = match rows.unreadable {
         None if is_open && (!lives || heard.has_end || exit.is_some()) => {
-            ending(turn, &log_dir, if lives { Tells::Nothing } else { Tells::Stream }, notes)
+            ending(turn, &log_dir, exit, if lives { Tells::Nothing } else { Tells::Stream }, notes)
         }
         None => (Some(finish::unheard(turn)), None),
         Some(_) => (None, None),
@@ -101,7 +147,13 @@ pub(super) fn look(role: Role, who: &Identity, notes: &mut Notes<'_>) -> Sight {
 }
 
 pub(super) fn tell(role: Role, who: &Identity, sight: Sight, notes: &mut Notes<'_>) {
-    let detail = ProcessDetail { role, pid: who.pid, start_ticks: who.start_ticks, recorded_boot: who.boot.clone() };
+    let detail = ProcessDetail {
+        role,
+        pid: who.pid,
+        start_ticks: who.start_ticks,
+        recorded_host: who.machine.clone(),
+        recorded_boot: who.boot.clone(),
+    };
     notes.add(SubjectKind::Process, who.pid, Instrument::Pidfd, Finding::from(sight), RunDetail::Process(detail));
 }
 
@@ -133,19 +185,16 @@ fn exit_record(log_dir: &Path, turn: &Turn, notes: &mut Notes<'_>) -> Option<Exi
     exit
 }
 
-/// What lives of a tree whose shim is gone.
-fn left(turn: &Turn, exit: Option<&ExitRecord>, supervisor: Sight, notes: &mut Notes<'_>) -> Left {
-    let is_told = exit.is_some_and(|exit| exit.tree == Tree::Gone && exit.children_left == 0);
-    // Of another boot nothing lives, and its groups are gone with it.
-    let rebooted = supervisor == Sight::gone(Reason::Rebooted);
+/// What lives of a tree whose shim is gone; what nobody had to search for is nothing.
+fn left(turn: &Turn, found: Option<survivors::Left>, notes: &mut Notes<'_>) -> Left {
     let mut named = Vec::new();
-    let left = if is_told || rebooted { Left::Nothing } else { look_for(turn, &mut named) };
-    let count = match left {
+    let left = found.map_or(Left::Nothing, |found| count(found, &mut named));
+    let living = match left {
         Left::Nothing => Some(0),
         Left::Some(count) => Some(count),
         Left::Unknown(_) | Left::Held => None,
     };
-    let detail = LeftDetail { cgroup: turn.cgroup.clone(), count, processes: named };
+    let detail = LeftDetail { cgroup: turn.cgroup.clone(), count: living, processes: named };
     let finding = finding::of_left(left);
     notes.add(
         SubjectKind::Process,
@@ -157,8 +206,8 @@ fn left(turn: &Turn, exit: Option<&ExitRecord>, supervisor: Sight, notes: &mut N
     left
 }
 
-fn look_for(turn: &Turn, named: &mut Vec<String>) -> Left {
-    match remains::of(turn) {
+fn count(found: survivors::Left, named: &mut Vec<String>) -> Left {
+    match found {
         survivors::Left::None => Left::Nothing,
         survivors::Left::Some(found) => {
             let name = |one: &survivors::Survivor| format!("{} ({})", one.identity.pid, one.name);
@@ -170,8 +219,14 @@ fn look_for(turn: &Turn, named: &mut Vec<String>) -> Left {
 }
 
 /// All that a turn has left of its end; what a dead shim has left is told here, a living agent's stream was told already.
-fn ending(turn: &Turn, log_dir: &Path, tells: Tells, notes: &mut Notes<'_>) -> (Option<Ending>, Option<Stamp>) {
-    match finish::Evidence::gather(turn, log_dir, Watched::default(), None) {
+fn ending(
+    turn: &Turn,
+    log_dir: &Path,
+    told: Option<ExitRecord>,
+    tells: Tells,
+    notes: &mut Notes<'_>,
+) -> (Option<Ending>, Option<Stamp>) {
+    match finish::Evidence::gather(turn, log_dir, Watched { told, ..Watched::default() }, None) {
         Err(failure) => {
             silence::unreadable(log_dir, &failure.to_string(), notes);
             (None, None)

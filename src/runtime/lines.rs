@@ -1,4 +1,4 @@
-//! Splits a growing stream into lines, in one buffer of fixed size, whatever the stream.
+//! Splits a growing stream into lines, in one buffer of bounded size, whatever the stream.
 //! Called by whoever reads a turn's stream file. Must never split at anything but `\n`: text in a line may hold
 //! U+2028, U+0085 and other "line" characters.
 
@@ -12,6 +12,8 @@ use super::shorten::Shortener;
 pub const BUFFER: usize = 1024 * 1024;
 /// Read at once; small enough to be split while it is in the cache.
 const PIECE: usize = 256 * 1024;
+/// Read first, and twice as much each time: most streams that somebody comes back to are short, and there may be thousands.
+const FIRST: usize = 16 * 1024;
 /// Free bytes without which a shortened line is given up: it would come in drops.
 const ROOM: usize = 64 * 1024;
 
@@ -73,6 +75,8 @@ pub struct Splitter {
     seen: usize,
     end: usize,
     mode: Mode,
+    /// So much is read next.
+    piece: usize,
     /// Where in the stream the line under way starts, and where the next read does.
     line_start: u64,
     read_to: u64,
@@ -83,7 +87,7 @@ impl Splitter {
     #[must_use]
     pub fn new(offset: u64) -> Self {
         let mode = Mode::Whole;
-        Self { buffer: vec![0; BUFFER], start: 0, seen: 0, end: 0, mode, line_start: offset, read_to: offset }
+        Self { buffer: Vec::new(), start: 0, seen: 0, end: 0, mode, piece: FIRST, line_start: offset, read_to: offset }
     }
 
     /// Reads once, and says how many bytes came; 0: nothing more for now. Take every line before the next call.
@@ -92,7 +96,11 @@ impl Splitter {
     /// Those of the reader, but for an interruption, after which it reads again.
     pub fn fill(&mut self, from: &mut impl Read) -> io::Result<usize> {
         self.make_room();
-        let to = BUFFER.min(self.end + PIECE);
+        let to = BUFFER.min(self.end + self.piece);
+        self.piece = PIECE.min(self.piece * 2);
+        if self.buffer.len() < to {
+            self.buffer.resize(to, 0);
+        }
         let read = loop {
             match from.read(&mut self.buffer[self.end..to]) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -2,7 +2,7 @@
 //! Called by `turn` (the next one, `attach`, `stop`), `probe` and `reconcile`, none of which is the parent.
 //! A look that could not see everything is *unknown*, never *none*.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -16,6 +16,8 @@ use super::{procfs, wait};
 use crate::clock::Tick;
 use crate::identity::Identity;
 
+/// The variable that holds it.
+const TOKEN: &[u8] = b"REFLOAT_TOKEN=";
 /// A look that is not quiet after so many passes is given up.
 const PASSES: u32 = 16;
 /// An environment that is empty or gone is asked for so often: its program may have been in the middle of its exec.
@@ -76,29 +78,43 @@ impl Survivor {
 /// Environments that may not be read (another user's) are passed over.
 #[must_use]
 pub fn survivors(leads: &Leads<'_>) -> Left {
-    let mut look = Look::default();
-    look.by_cgroup(leads.cgroup);
-    look.by_identity(leads.known);
-    if let Some(doubt) = proc_doubt() {
-        look.doubt = Some(doubt);
-    } else {
-        look.by_token(leads.token);
-        look.descend();
-    }
-    look.result()
+    survivors_of_all(std::slice::from_ref(leads)).pop().unwrap_or(Left::Unknown(Doubt::LookFailed))
 }
 
-/// Looks until nothing is left, at most for `moment`: a shim's death is its agent's, by the parent-death signal, but not
-/// in the same instant.
+/// The same of many turns at once: all environments are read once, and not once for each.
+fn survivors_of_all(leads: &[Leads<'_>]) -> Vec<Left> {
+    let mut looks: Vec<Look> = leads.iter().map(Look::without_token).collect();
+    if let Some(doubt) = proc_doubt() {
+        looks.iter_mut().for_each(|look| look.doubt = Some(doubt));
+    } else {
+        by_tokens(leads, &mut looks);
+        looks.iter_mut().for_each(Look::descend);
+    }
+    looks.into_iter().map(Look::result).collect()
+}
+
+/// Looks until nothing is left of a turn, at most for `moment`: a shim's death is its agent's, by the parent-death signal,
+/// but not in the same instant.
 #[must_use]
 pub fn settled(leads: &Leads<'_>, moment: Duration) -> Left {
+    settled_all(std::slice::from_ref(leads), moment).pop().unwrap_or(Left::Unknown(Doubt::LookFailed))
+}
+
+/// The same of many turns, for one moment together.
+#[must_use]
+pub fn settled_all(leads: &[Leads<'_>], moment: Duration) -> Vec<Left> {
     let until = Tick::now().plus(moment);
+    let mut all = survivors_of_all(leads);
     loop {
-        let left = survivors(leads);
-        if left == Left::None || Tick::now() >= until {
-            return left;
+        let open: Vec<usize> = (0..all.len()).filter(|at| all.get(*at) != Some(&Left::None)).collect();
+        if open.is_empty() || Tick::now() >= until {
+            return all;
         }
         wait::pause(Duration::from_millis(5));
+        let again: Vec<Leads<'_>> = open.iter().filter_map(|at| leads.get(*at).copied()).collect();
+        for (at, left) in open.into_iter().zip(survivors_of_all(&again)) {
+            all[at] = left;
+        }
     }
 }
 
@@ -169,6 +185,13 @@ struct Look {
 }
 
 impl Look {
+    fn without_token(leads: &Leads<'_>) -> Self {
+        let mut look = Self::default();
+        look.by_cgroup(leads.cgroup);
+        look.by_identity(leads.known);
+        look
+    }
+
     fn add(&mut self, pid: i32) {
         if pid != own_pid() && !self.found.contains_key(&pid) {
             self.found.extend(Survivor::of(pid).map(|survivor| (pid, survivor)));
@@ -203,26 +226,6 @@ impl Look {
         }
     }
 
-    fn by_token(&mut self, token: &str) {
-        if token.is_empty() {
-            return;
-        }
-        let entry = format!("REFLOAT_TOKEN={token}");
-        for _ in 0..PASSES {
-            let holders = match holders(entry.as_bytes()) {
-                Ok(holders) => holders,
-                Err(doubt) => return self.doubt = Some(doubt),
-            };
-            holders.iter().for_each(|&pid| self.add(pid));
-            // A holder that has gone since may have left a child that was not there yet when the list was read.
-            let gone = holders.iter().any(|pid| *pid != own_pid() && !self.found.contains_key(pid));
-            if !gone || !self.found.is_empty() {
-                return;
-            }
-        }
-        self.doubt = Some(Doubt::Restless);
-    }
-
     fn result(self) -> Left {
         match self.doubt {
             _ if !self.found.is_empty() => Left::Some(self.found.into_values().collect()),
@@ -232,33 +235,77 @@ impl Look {
     }
 }
 
-/// The pids whose environment holds `entry`. A listing is old when it is read: in a chain of processes that fork and
-/// end, each is gone when its turn comes. So the list is read again until nothing vanished and nothing new appeared.
-fn holders(entry: &[u8]) -> Result<Vec<i32>, Doubt> {
-    let mut found = Vec::new();
-    let mut reads: std::collections::HashMap<i32, u8> = std::collections::HashMap::new();
+/// Adds to each look who holds its token.
+fn by_tokens(leads: &[Leads<'_>], looks: &mut [Look]) {
+    let tokens = leads.iter().map(|leads| leads.token.as_bytes());
+    let mut open: Vec<(&[u8], &mut Look)> = tokens.zip(looks).filter(|(token, _)| !token.is_empty()).collect();
+    for _ in 0..PASSES {
+        if open.is_empty() {
+            return;
+        }
+        let holders = holders(&open.iter().map(|(token, _)| *token).collect());
+        open.retain_mut(|(token, look)| {
+            let mine = holders.of(token);
+            mine.iter().for_each(|&pid| look.add(pid));
+            if let (true, Some(doubt)) = (mine.is_empty(), holders.doubt) {
+                look.doubt = Some(doubt);
+                return false;
+            }
+            // A holder that has gone since may have left a child that was not there yet when the list was read.
+            let gone = mine.iter().any(|pid| *pid != own_pid() && !look.found.contains_key(pid));
+            gone && look.found.is_empty()
+        });
+    }
+    open.into_iter().for_each(|(_, look)| look.doubt = Some(Doubt::Restless));
+}
+
+/// Who holds which token.
+struct Holders {
+    found: HashMap<Vec<u8>, Vec<i32>>,
+    /// Why somebody may have been missed.
+    doubt: Option<Doubt>,
+}
+
+impl Holders {
+    fn of(&self, token: &[u8]) -> &[i32] {
+        self.found.get(token).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The pids whose environment holds one of these tokens. A listing is old when it is read: in a chain of processes that
+/// fork and end, each is gone when its turn comes. So the list is read again until nothing vanished and nothing new appeared.
+fn holders(tokens: &HashSet<&[u8]>) -> Holders {
+    let mut found: HashMap<Vec<u8>, Vec<i32>> = HashMap::new();
+    let mut reads: HashMap<i32, u8> = HashMap::new();
     let mut buffer = Vec::new();
     for _ in 0..PASSES {
         let mut quiet = true;
+        let pids = match procfs::pids() {
+            Ok(pids) => pids,
+            Err(error) => return Holders { found: HashMap::new(), doubt: Some(doubt_of(&error)) },
+        };
         // The youngest first: in a chain it is the one that still lives.
-        for pid in procfs::pids().map_err(|error| doubt_of(&error))?.into_iter().rev() {
+        for pid in pids.into_iter().rev() {
             let read = reads.entry(pid).or_default();
             if *read >= READS {
                 continue;
             }
-            let (unclear, hit) = match procfs::environ(pid, &mut buffer) {
-                Ok(environ) => (environ.is_empty(), holds(environ, entry)),
-                Err(error) => (procfs::vanished(&error) || barred_by_exec(pid, &error), false),
+            let unclear = match procfs::environ(pid, &mut buffer) {
+                Ok(environ) => {
+                    let held = held(environ).filter(|token| tokens.contains(token));
+                    held.for_each(|token| found.entry(token.to_vec()).or_default().push(pid));
+                    environ.is_empty()
+                }
+                Err(error) => procfs::vanished(&error) || barred_by_exec(pid, &error),
             };
             quiet &= !(unclear && *read == 0);
             *read = if unclear { *read + 1 } else { READS };
-            found.extend(hit.then_some(pid));
         }
         if quiet {
-            return Ok(found);
+            return Holders { found, doubt: None };
         }
     }
-    if found.is_empty() { Err(Doubt::Restless) } else { Ok(found) }
+    Holders { found, doubt: Some(Doubt::Restless) }
 }
 
 /// In the middle of its exec a process of our own user may not be read either; a moment later it may.
@@ -266,11 +313,11 @@ fn barred_by_exec(pid: i32, error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied && procfs::real_uid(pid) == Some(rustix::process::getuid().as_raw())
 }
 
-/// Whether a NUL-separated list holds exactly this entry.
-fn holds(list: &[u8], entry: &[u8]) -> bool {
-    memchr::memmem::find_iter(list, entry).any(|at| {
-        let begins = at == 0 || list.get(at - 1) == Some(&0);
-        begins && list.get(at + entry.len()).is_none_or(|&next| next == 0)
+/// The tokens in an environment, a list of entries with a NUL after each: whole entries alone.
+fn held(environ: &[u8]) -> impl Iterator<Item = &[u8]> {
+    memchr::memmem::find_iter(environ, TOKEN).filter_map(move |at| {
+        let begins = at == 0 || environ.get(at - 1) == Some(&0);
+        environ.get(at + TOKEN.len()..).filter(|_| begins)?.split(|byte| *byte == 0).next()
     })
 }
 

@@ -90,7 +90,9 @@ fn past(tx: &Tx<'_>, agent: &str, token: &str) -> Result<()> {
 /// Steps of each question, in a file with so many ended runs of the agent, and of another with its name.
 fn costs(runs: usize) -> Vec<(&'static str, i64)> {
     let folder = tempfile::tempdir().unwrap();
-    let mut state = State::open_for_writing(&Place { file: folder.path().join("state.db"), hints: vec![] }).unwrap();
+    let mut state =
+        State::open_for_writing(&Place { file: folder.path().join("state.db"), hints: vec![], by_option: false })
+            .unwrap();
     let fill = |tx: &Tx<'_>| {
         (0..runs).try_for_each(|one| {
             past(tx, "worker", &format!("w{one}")).and_then(|()| past(tx, "other", &format!("o{one}")))
@@ -125,6 +127,11 @@ fn costs(runs: usize) -> Vec<(&'static str, i64)> {
         retry::of_run(tx, mine.id)?;
         super::crash::of_run(tx, mine.id)?;
         done("show a run");
+        run::all_open(tx)?;
+        turn::newest_of_run(tx, mine.id, &builtin("plain").unwrap().unwrap())?;
+        mail::open_questions(tx, mine.id)?;
+        mail::waiting_for(tx, "worker", mine.id, &process::moment())?;
+        done("look at what a pass looks at");
         let open = Wanted { open: true, ..Wanted::default() };
         turn::newest(tx, &open, 20)?;
         turn::newest(tx, &Wanted { task: Some("t"), ..open }, 20)?;

@@ -232,6 +232,9 @@ pub(super) fn writable(folder: &Path) -> bool {
     accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_ok()
 }
 
+/// More than a repair has: each is prepared once for a pass over thousands of runs.
+const STATEMENTS: usize = 128;
+
 /// The one place where SQLite opens a file. rusqlite sets the busy timeout of 5 s before anything else.
 /// The settings are calls, not statements: they read nothing of the file.
 pub(super) fn connect(file: &Path, access: OpenFlags) -> Result<Connection> {
@@ -244,6 +247,7 @@ pub(super) fn connect(file: &Path, access: OpenFlags) -> Result<Connection> {
 fn set_up(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
 }
 

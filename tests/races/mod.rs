@@ -9,6 +9,7 @@ mod ledgers;
 mod mail;
 mod namespaces;
 mod notices;
+mod reconcile;
 mod turns;
 
 use std::fs::File;

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+pub(crate) mod broken;
 mod running;
 
 use std::fs::File;
@@ -15,7 +16,7 @@ use serde_json::Value;
 use crate::support::{Family, fake_agent};
 
 pub(crate) use crate::support::{Witness, until};
-pub(crate) use running::{Running, kill, process_is_gone, records};
+pub(crate) use running::{Ended, Running, kill, process_is_gone, records};
 
 /// A folder with a state of its own.
 pub(crate) struct Stage {

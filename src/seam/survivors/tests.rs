@@ -128,12 +128,39 @@ fn a_storm_of_forks_is_ended_by_its_token() {
 
 #[test]
 fn entries_are_whole() {
-    let list = b"A=1\0REFLOAT_TOKEN=abc\0B=2\0";
-    assert!(holds(list, b"REFLOAT_TOKEN=abc") && holds(list, b"A=1") && holds(b"A=1", b"A=1"));
-    for other in [&b"REFLOAT_TOKEN=ab"[..], b"OKEN=abc", b"B=", b"TOKEN=abc"] {
-        assert!(!holds(list, other));
+    let held = |environ: &'static [u8]| super::held(environ).map(|token| std::str::from_utf8(token).unwrap()).collect();
+    let is = |environ: &'static [u8], wanted: &[&str]| {
+        let found: Vec<&str> = held(environ);
+        assert_eq!(found, wanted, "{environ:?}");
+    };
+    is(b"A=1\0REFLOAT_TOKEN=abc\0B=2\0", &["abc"]);
+    is(b"REFLOAT_TOKEN=abc", &["abc"]);
+    is(b"XREFLOAT_TOKEN=x\0A=REFLOAT_TOKEN=y\0REFLOAT_TOKEN=abc\0REFLOAT_TOKEN=b\0", &["abc", "b"]);
+    is(b"REFLOAT_TOKE=abc\0REFLOAT_TOKENS=b\0", &[]);
+}
+
+/// Many turns are looked for in one look at all processes, and each has its own.
+#[test]
+fn of_many_turns_each_has_what_is_left_of_it() {
+    if !alone("seam::survivors::tests::of_many_turns_each_has_what_is_left_of_it") {
+        return;
     }
-    assert!(holds(b"XA=1\0A=1\0", b"A=1"), "the first hit is not the only one");
+    let tokens: Vec<String> = (0..50).map(|at| token(&format!("many{at}"))).collect();
+    let mut zoos: Vec<Zoo> =
+        [7, 31].map(|at: usize| start(&tokens[at], "setsid sleep 1000 & sleep 0.05; echo ready")).into();
+    for zoo in &mut zoos {
+        zoo.child.wait().unwrap();
+    }
+    let all: Vec<Leads<'_>> = tokens.iter().map(|token| leads(token, &[])).collect();
+    for (at, left) in settled_all(&all, Duration::from_millis(50)).iter().enumerate() {
+        let wanted: &[&str] = if [7, 31].contains(&at) { &["sleep"] } else { &[] };
+        assert_eq!((names(left).as_slice(), left == &Left::None), (wanted, wanted.is_empty()), "{at}");
+        if !wanted.is_empty() {
+            assert_eq!(end_survivors(&all[at], BUDGET), (1, Left::None));
+        }
+    }
+    assert!(settled_all(&all, BUDGET).iter().all(|left| *left == Left::None));
+    assert!(zoos.iter_mut().all(Zoo::all_gone));
 }
 
 #[test]
