@@ -13,6 +13,24 @@ def look [command: string, ...words: string]: nothing -> string {
     $said.stdout
 }
 
+# A word as a POSIX shell takes it.
+def quoted [word: string]: nothing -> string {
+    let inside = $word | str replace --all "'" "'\\''"
+    $"'($inside)'"
+}
+
+# The exit code of a verdict and its cause. What waits for its next try is work that is not done.
+def code-of [verdict: string, cause: string]: nothing -> int {
+    if $verdict == waiting and ($cause starts-with retry_) { return 20 }
+    match $verdict {
+        finished => 0
+        running | unsupervised | waiting | launching => 10
+        failed | crashed | killed | vanished | never_started | limited => 20
+        conflict | needs_human | orphaned | stalled => 30
+        _ => 69
+    }
+}
+
 # Decides what became of a run whose monitor has died.
 #
 # Exit code: 0 verified success, 10 still running, 20 verified incomplete, 30 a person is needed or the sources
@@ -22,6 +40,8 @@ def main [
     subject: string          # the run, or its agent
     --story: string          # the story that it works on: its file is read, and its line in the sprint file
     --sprint: path           # that sprint file, where it does not stand in its usual place
+    --target: string         # the status that its step leads to
+    --baseline: string       # the status that it had when the step began
     --session: string        # the tmux session of the monitor
     --socket: string         # the tmux server's socket: a name or a path
     --output: path           # the file that the monitor should write
@@ -41,8 +61,10 @@ def main [
     if $output != null { $seen += (look probe output $output ...$about) }
     if $story != null {
         let file = if $sprint == null { [] } else { [--file $sprint] }
-        $seen += (look probe story $story ...$about)
-        $seen += (look probe sprint $story ...$file ...$about)
+        let target = if $target == null { [] } else { [--target $target] }
+        let status = $target ++ (if $baseline == null { [] } else { [--baseline $baseline] })
+        $seen += (look probe story $story ...$status ...$about)
+        $seen += (look probe sprint $story ...$file ...$status ...$about)
     }
     $seen += (look probe run $subject)
     if $evidence {
@@ -60,12 +82,8 @@ def main [
     print $verdict
     let record = $verdict | from json
     print --stderr $'fallback.nu: ($record.run) of ($record.agent): ($record.verdict) (char lparen)($record.cause)(char rparen)'
-    if $record.command != null { print --stderr $'hint: ($record.command)' }
-    exit (match $record.verdict {
-        finished => 0
-        running | unsupervised | waiting | launching => 10
-        failed | crashed | killed | vanished | never_started | limited => 20
-        conflict | needs_human | orphaned | stalled => 30
-        _ => 69
-    })
+    if ($record.command | is-not-empty) {
+        print --stderr $"hint: ($record.command | each {|word| quoted $word } | str join ' ')"
+    }
+    exit (code-of $record.verdict $record.cause)
 }

@@ -8,7 +8,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser};
 
 use crate::crash::CrashHome;
-use crate::emit::{Emitter, Format, say};
+use crate::emit::{Emitter, Format, Secrets, say};
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::model::Wanted;
@@ -23,6 +23,9 @@ pub struct Common {
     /// How records are printed: one JSON object per line, or columns for people
     #[arg(long, value_enum, default_value = "jsonl", global = true, help_heading = "Common options")]
     pub format: Format,
+    /// Print without what looks like a secret: keys, tokens, passwords
+    #[arg(long, global = true, help_heading = "Common options")]
+    pub scrub: bool,
     /// Print no hints
     #[arg(short, long, global = true, help_heading = "Common options")]
     pub quiet: bool,
@@ -32,6 +35,14 @@ pub struct Common {
     /// Print the JSON Schema of the records this command can print
     #[arg(long, exclusive = true, help_heading = "Common options")]
     schema: bool,
+}
+
+impl Common {
+    /// An emitter to stdout, as it was asked for.
+    #[must_use]
+    pub fn emitter(&self) -> Emitter {
+        Emitter::stdout(self.format).with(if self.scrub { Secrets::Scrubbed } else { Secrets::Printed })
+    }
 }
 
 /// What a command has at hand while it runs.
@@ -49,7 +60,7 @@ impl Context {
     /// What a command begins with.
     #[must_use]
     pub fn new(program: &'static str, common: Common, crash_home: CrashHome) -> Self {
-        Self { program, out: Emitter::stdout(common.format), common, crash_home }
+        Self { program, out: common.emitter(), common, crash_home }
     }
 
     /// The place of the state file, by the rules of the contract; says which folders it passed over.
@@ -62,9 +73,9 @@ impl Context {
         Ok(place)
     }
 
-    /// Names the turn that is worked on from now on, for the record of a crash.
-    pub fn works_on(&self, agent: &str, turn: crate::id::TurnId) {
-        self.crash_home.about(agent, turn);
+    /// Names whose turn is worked on from now on, for the record of a crash.
+    pub fn works_on(&self, agent: &str, turn: impl Into<Option<crate::id::TurnId>>) {
+        self.crash_home.about(agent, turn.into());
     }
 
     /// Says a next step, unless `-q`.

@@ -9,6 +9,8 @@ use serde::Serialize;
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::living;
+use crate::scrub::scrub;
+use crate::scrub_json::scrub_json;
 use crate::table::{Layout, Style, Table};
 
 /// One line on stderr in one write: a name in it cannot break the line or reach the terminal's controls.
@@ -24,6 +26,15 @@ pub enum Format {
     Jsonl,
     /// Aligned columns
     Table,
+}
+
+/// What becomes of what looks like a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    /// It is printed as it is.
+    Printed,
+    /// Something else stands in its place.
+    Scrubbed,
 }
 
 /// What can be printed: a wire type with its name and its columns.
@@ -63,6 +74,9 @@ fn write_line<R: Record>(line: &mut Vec<u8>, record: &R, at: Stamp) -> Result<()
 /// Prints records.
 pub struct Emitter {
     format: Format,
+    secrets: Secrets,
+    /// The beginning of a line that is not whole yet, and may be the beginning of a secret.
+    unscrubbed: Vec<u8>,
     closed: bool,
     /// The line that was printed last: its room serves the next.
     line: Vec<u8>,
@@ -77,7 +91,22 @@ impl Emitter {
     #[must_use]
     pub fn stdout(format: Format) -> Self {
         let style = if format == Format::Table { Style::of_stdout() } else { Style::PLAIN };
-        Self { format, closed: false, line: Vec::new(), table: None, above: None, style }
+        Self {
+            format,
+            secrets: Secrets::Printed,
+            unscrubbed: Vec::new(),
+            closed: false,
+            line: Vec::new(),
+            table: None,
+            above: None,
+            style,
+        }
+    }
+
+    /// The same, with what becomes of secrets.
+    #[must_use]
+    pub fn with(self, secrets: Secrets) -> Self {
+        Self { secrets, ..self }
     }
 
     /// Prints a record made now.
@@ -90,7 +119,10 @@ impl Emitter {
         match self.format {
             Format::Jsonl => {
                 let mut line = std::mem::take(&mut self.line);
-                let written = write_line(&mut line, record, at).and_then(|()| self.write(&line));
+                let written = write_line(&mut line, record, at).and_then(|()| match self.secrets {
+                    Secrets::Printed => self.write(&line),
+                    Secrets::Scrubbed => self.write(scrub_json(&String::from_utf8_lossy(&line)).as_bytes()),
+                });
                 self.line = line;
                 written
             }
@@ -100,11 +132,23 @@ impl Emitter {
 
     /// Prints bytes as they are: `turn log --raw`.
     pub fn raw(&mut self, bytes: &[u8]) -> Result<()> {
-        self.write(bytes)
+        if self.secrets == Secrets::Printed {
+            return self.write(bytes);
+        }
+        self.unscrubbed.extend_from_slice(bytes);
+        let whole = memchr::memrchr(b'\n', &self.unscrubbed).map_or(0, |newline| newline + 1);
+        self.scrubbed(whole)
+    }
+
+    /// Prints so much of what was held back, without its secrets.
+    fn scrubbed(&mut self, length: usize) -> Result<()> {
+        let text: Vec<u8> = self.unscrubbed.drain(..length).collect();
+        self.write(scrub(&String::from_utf8_lossy(&text)).as_bytes())
     }
 
     /// Prints what is held back for alignment. Called before a long wait and at the end.
     pub fn finish(&mut self) -> Result<()> {
+        self.scrubbed(self.unscrubbed.len())?;
         let Some(table) = self.table.take() else { return Ok(()) };
         let (text, layout) = table.render(self.style, self.above.take());
         self.above = Some(layout);
@@ -129,7 +173,9 @@ impl Emitter {
             self.finish()?;
         }
         let table = self.table.get_or_insert_with(|| Table::new(kind, columns.iter().map(|(name, _)| *name).collect()));
-        table.push(columns.into_iter().map(|(_, text)| one_line(&text)).collect());
+        let secrets = self.secrets;
+        let cell = |text: String| if secrets == Secrets::Scrubbed { one_line(&scrub(&text)) } else { one_line(&text) };
+        table.push(columns.into_iter().map(|(_, text)| cell(text)).collect());
         Ok(())
     }
 

@@ -29,6 +29,7 @@ pub mod record;
 pub mod runtime;
 pub mod runtimes;
 mod scrub;
+mod scrub_json;
 pub mod seam;
 pub mod sight;
 pub mod state;

@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_run_without_a_turn_owes_by_the_same_steps() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place { file: folder.path().join("state.db"), hints: vec![] };
+        let place = Place { file: folder.path().join("state.db"), hints: vec![], by_option: false };
         let mut state = State::open_for_writing(&place).unwrap();
         let wanted = [Wanted::File("./f".into()), Wanted::Result("r".into()), Wanted::File("f".into())];
         let all = resolve(&wanted, folder.path()).unwrap();

@@ -37,26 +37,45 @@ pub fn of(view: &View<'_>, place: &Place, retry: &Retry, now: Stamp) -> Result<P
 pub fn next(view: &View<'_>, place: &Place, run: &Run) -> Result<(Option<String>, Vec<String>)> {
     // A turn that nobody let go of has done nothing; its words are as good as any.
     let Some(last) = turn::latest_of_run(view, run.id)? else { return Ok((None, Vec::new())) };
-    let command = command(run, &last, &place.log_dir(last.id));
-    Ok((run.session.clone(), command))
+    Ok((run.session.clone(), once_more(place, run, &last)))
 }
 
-/// `turn run`, with the words of the run's last turn: the session is the run's own where one is known to be good.
+/// The words of a turn that is once more what this one was, the newest of its run: with its prompt.
+#[must_use]
+pub fn once_more(place: &Place, run: &Run, last: &Turn) -> Vec<String> {
+    place.addressed(command(run, last, &place.log_dir(last.id)))
+}
+
+/// The words of a turn that goes on where the run's newest has waited: with the mail that has come, or a word to go on.
+#[must_use]
+pub fn going_on(place: &Place, run: &Run, last: &Turn, unread: i64) -> Vec<String> {
+    place.addressed(match (last.again.prompt, unread) {
+        (PromptFrom::None, _) => words(run, last, &[]),
+        (_, 1..) => words(run, last, &["--mail"]),
+        _ => words(run, last, &["--prompt", "go on"]),
+    })
+}
+
+/// `turn run`, with the words of the run's last turn and its prompt.
 fn command(run: &Run, last: &Turn, log_dir: &Path) -> Vec<String> {
-    let again = &last.again;
     let kept = log_dir.join(PROMPT);
-    let prompt = match (again.prompt, kept.to_str()) {
-        (PromptFrom::None, _) => vec![],
-        (PromptFrom::Mail, _) => vec!["--mail"],
-        (PromptFrom::Kept, Some(kept)) => vec!["--prompt-file", kept],
-        (PromptFrom::Kept, None) => return Vec::new(),
-    };
+    match (last.again.prompt, kept.to_str()) {
+        (PromptFrom::None, _) => words(run, last, &[]),
+        (PromptFrom::Mail, _) => words(run, last, &["--mail"]),
+        (PromptFrom::Kept, Some(kept)) => words(run, last, &["--prompt-file", kept]),
+        (PromptFrom::Kept, None) => Vec::new(),
+    }
+}
+
+/// The session is the run's own where one is known to be good.
+fn words(run: &Run, last: &Turn, prompt: &[&str]) -> Vec<String> {
+    let again = &last.again;
     if again.lossy {
         return Vec::new();
     }
     let id = run.id.to_string();
     let begin = ["turn", "run", "--agent", &run.agent, "--run", &id];
-    let mut words: Vec<String> = begin.into_iter().chain(prompt).map(str::to_owned).collect();
+    let mut words: Vec<String> = begin.iter().chain(prompt).map(|word| (*word).to_owned()).collect();
     words.extend(again.options.iter().cloned());
     if !again.arguments.is_empty() {
         words.push("--".to_owned());

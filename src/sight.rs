@@ -32,19 +32,59 @@ pub struct Parts {
     pub findings: Findings,
     /// What follows from them.
     pub sight: Sight,
-    /// How the process of its dead pane ended.
-    pub end: Option<PaneEnd>,
+    /// How the process of its pane ended.
+    pub end: End,
+}
+
+/// What tmux tells of how the process of a pane ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It has ended so.
+    Told(PaneEnd),
+    /// The pane is there, and tmux has not asked for the end of its process yet: the kernel is the first to know.
+    ToCome,
+    /// tmux did not answer in time, and may know it.
+    Unanswered,
+    /// There is nothing to tell.
+    Nothing,
+}
+
+impl End {
+    /// The end, where it is told.
+    #[must_use]
+    pub const fn told(self) -> Option<PaneEnd> {
+        if let Self::Told(end) = self { Some(end) } else { None }
+    }
+
+    /// tmux 3.3a now and then misses the end of a child: its pane is dead then and tells nothing, and the kernel still can.
+    const fn of_wait(status: i32) -> Self {
+        let (code, signal) = ((status >> 8) & 0xff, status & 0x7f);
+        Self::Told(match signal {
+            0 => PaneEnd { status: Some(code), signal: None, at: None },
+            signal => PaneEnd { status: None, signal: Some(signal), at: None },
+        })
+    }
+
+    fn of(pane: Option<&Pane>) -> Self {
+        match pane.map(|pane| pane.dead) {
+            Some(Some(end)) if end.status.is_some() || end.signal.is_some() => Self::Told(end),
+            Some(_) => Self::ToCome,
+            None => Self::Nothing,
+        }
+    }
 }
 
 impl Parts {
-    /// Whether it is gone by the word of tmux alone, which has to be said twice; or by its process, and its server, which
-    /// waits for that process, has still to tell how it ended.
+    /// Whether it is gone by the word of tmux alone, which has to be said twice.
     #[must_use]
-    pub fn wants_second_look(&self) -> bool {
-        let listed = matches!(self.findings.session, Some(Session::Listed | Session::PaneDead));
-        let untold = self.end.is_none_or(|end| end.status.is_none() && end.signal.is_none());
-        let awaits_word = self.sight.observed == Observed::Gone && listed && untold;
-        is_gone_by_tmux(self.sight, &self.findings) || awaits_word
+    pub fn is_gone_by_tmux_alone(&self) -> bool {
+        is_gone_by_tmux(self.sight, &self.findings)
+    }
+
+    /// Whether it is gone, and tmux may have more to tell of how it ended.
+    #[must_use]
+    pub fn has_end_to_come(&self) -> bool {
+        self.sight.observed == Observed::Gone && matches!(self.end, End::ToCome | End::Unanswered)
     }
 }
 
@@ -88,7 +128,7 @@ impl Looker {
     /// A worker part by part. tmux is asked whatever the process tells.
     pub fn look_closely(&mut self, worker: &Worker) -> Parts {
         let findings = self.beside(worker.process.as_ref().map(at_process), worker.tmux.as_ref(), worker);
-        Parts { sight: observe(&findings), findings, end: self.end_of(worker) }
+        Parts { sight: observe(&findings), findings, end: self.end_of(worker, findings.server) }
     }
 
     /// What is found of a process, and of the session beside it, where that is asked for.
@@ -103,13 +143,22 @@ impl Looker {
         }
     }
 
-    /// How the process of a worker's dead pane ended.
-    fn end_of(&mut self, worker: &Worker) -> Option<PaneEnd> {
-        let session = worker.tmux.as_ref()?;
+    /// How the process of a worker's pane ended; that of a program that was put into the pane since is not its end.
+    fn end_of(&mut self, worker: &Worker, server: Option<Sight>) -> End {
+        let Some(session) = &worker.tmux else { return End::Nothing };
+        let server_is_gone = server.is_some_and(|server| server.observed == Observed::Gone);
         match (self.ask(session.socket.as_deref()), &session.found) {
-            (Answer::Listed(snapshot), Some(found)) => pane_of(snapshot, found)?.dead,
-            (Answer::Listed(snapshot), None) => snapshot.session(&session.asked)?.dead,
-            _ => None,
+            (Answer::Listed(snapshot), Some(found)) => {
+                let pane = pane_of(snapshot, found).filter(|pane| pane.pid == found.pane_pid);
+                let kernel = || worker.process.as_ref().filter(|_| pane.is_some_and(|pane| pane.dead.is_some()));
+                match End::of(pane) {
+                    End::ToCome => kernel().and_then(process::wait_status).map_or(End::ToCome, End::of_wait),
+                    told => told,
+                }
+            }
+            (Answer::Listed(snapshot), None) => End::of(snapshot.session(&session.asked)),
+            (Answer::Failed { failing: Reason::Timeout, .. }, Some(_)) if !server_is_gone => End::Unanswered,
+            _ => End::Nothing,
         }
     }
 

@@ -14,6 +14,7 @@ mod probe;
 mod races;
 mod reconcile;
 mod scene;
+mod scripts;
 mod stage;
 mod state_open;
 mod support;

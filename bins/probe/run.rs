@@ -7,7 +7,7 @@ use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::gather::{self, Gathered, Which};
 use refloat::judge::finding::observed;
-use refloat::judge::judgement::{answer, is_alarming, next_command};
+use refloat::judge::judgement::{answer, is_alarming};
 use refloat::judge::verdict::{Policy, Verdict, verdict};
 use refloat::record::Judgement;
 use refloat::state::{Place, State};
@@ -45,7 +45,8 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
         gathered.evidence.iter().try_for_each(|evidence| teller.mention(evidence))?;
         let verdict = verdict(&gathered.case, &Policy::default(), Stamp::now());
         teller.answer(answer(&verdict));
-        teller.conclude(&judgement(gathered, &verdict))?;
+        let command = gathered.next_command(&place, &verdict);
+        teller.conclude(&judgement(gathered, &verdict, command))?;
     }
     if found.is_empty() {
         // No run is open: nothing is wrong.
@@ -70,7 +71,7 @@ fn look(place: &Place, args: &Run) -> Result<Vec<Gathered>> {
     Ok(found)
 }
 
-fn judgement(gathered: &Gathered, verdict: &Verdict) -> Judgement {
+fn judgement(gathered: &Gathered, verdict: &Verdict, command: Vec<String>) -> Judgement {
     let (run, case) = (&gathered.run, &gathered.case);
     Judgement {
         run: run.id,
@@ -88,7 +89,7 @@ fn judgement(gathered: &Gathered, verdict: &Verdict) -> Judgement {
         not_before: verdict.not_before,
         outcome: verdict.outcome,
         state_after: verdict.state_after,
-        command: next_command(verdict, &case.work, &run.agent, &gathered.again),
+        command,
         because: verdict.because.clone(),
         rests_on: gathered.evidence.iter().filter_map(|evidence| evidence.evidence).collect(),
         alarming: is_alarming(verdict),

@@ -50,7 +50,7 @@ pub(crate) fn replay(cx: &mut Context, args: &LetterReplay) -> Result<Exit> {
     match (found.run, found.mail) {
         (Some(run), _) => {
             let replay = Replay { letter: id, may: |view, letter| open(view, letter).map(drop) };
-            let reopened = reopen::take_out(&mut state, run, why, Some(&replay))?;
+            let reopened = reopen::take_out(cx, &mut state, run, why, Some(&replay))?;
             let letter = state.read("look at the dead letter", |view| by_id(view, id))?;
             tell(cx, &state, &[letter])?;
             reopen::say(cx, &reopened)?;
@@ -135,6 +135,9 @@ fn settled(letter: &DeadLetter) -> Failure {
 
 fn tell(cx: &mut Context, state: &State, letters: &[DeadLetter]) -> Result<Exit> {
     let logs = state.place().companion("logs");
-    letters.iter().try_for_each(|letter| cx.out.emit(&DeadLetterRecord::of(letter, &logs)))?;
+    for letter in letters {
+        let record = DeadLetterRecord::of(letter, &logs);
+        cx.out.emit(&DeadLetterRecord { command: state.place().addressed(record.command), ..record })?;
+    }
     Ok(Exit::Done)
 }

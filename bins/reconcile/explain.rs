@@ -24,7 +24,7 @@ pub(crate) fn run(cx: &mut Context, args: &Explain) -> Result<Exit> {
             cx.out.emit(&rule(&gathered, place, one))?;
         }
         if let Some(verdict) = tried.last().and_then(|last| last.verdict.as_ref()) {
-            cx.out.emit(&record(&gathered, verdict, None))?;
+            cx.out.emit(&record(&gathered, verdict, None, gathered.next_command(&place, verdict)))?;
         }
     }
     Ok(Exit::Done)

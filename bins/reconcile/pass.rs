@@ -6,9 +6,9 @@ use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::gather::{self, Gathered, Which};
-use refloat::judge::judgement::{apply_command, next_command};
 use refloat::judge::verdict::{Policy, Verdict, verdict};
 use refloat::model::{Answer, Meaning, Skipped, VerdictWord};
+use refloat::prospect;
 use refloat::record::evidence::{Role, RunDetail};
 use refloat::record::{ReconcileEnded, VerdictRecord};
 use refloat::state::{Place, State};
@@ -34,7 +34,7 @@ pub(crate) fn run(cx: &mut Context, args: &Pass) -> Result<Exit> {
         for gathered in &found {
             let judged = verdict(&gathered.case, &policy, Stamp::now());
             count.judged(gathered, &judged);
-            cx.out.emit(&record(gathered, &judged, None))?;
+            cx.out.emit(&record(gathered, &judged, None, gathered.next_command(&place, &judged)))?;
             last = Some(judged);
         }
         return end(cx, args, count, exit, last.as_ref());
@@ -47,7 +47,11 @@ pub(crate) fn run(cx: &mut Context, args: &Pass) -> Result<Exit> {
     for gathered in &found {
         let (judged, done) = settle(cx, &mut state, gathered, &policy)?;
         count.done(&judged, done);
-        cx.out.emit(&record(gathered, &judged, Some(done)))?;
+        let command = match done {
+            Done::Repaired => next_turn(&state, gathered, &judged)?,
+            Done::Nothing | Done::Skipped(_) => gathered.next_command(&place, &judged),
+        };
+        cx.out.emit(&record(gathered, &judged, Some(done), command))?;
         last = Some(judged);
     }
     end(cx, args, count, exit, last.as_ref())
@@ -84,6 +88,7 @@ fn settle(cx: &Context, state: &mut State, gathered: &Gathered, policy: &Policy)
     if !judged.repairs(gathered.run.state) {
         return Ok((judged, Done::Nothing));
     }
+    cx.works_on(&gathered.run.agent, gathered.turn);
     Ok(match repair(state, gathered, &judged, policy) {
         Ok(Repair::Done(applied)) => (applied, Done::Repaired),
         Ok(Repair::MovedOn(now)) => (now, Done::Skipped(Skipped::MovedOn)),
@@ -99,16 +104,18 @@ fn settle(cx: &Context, state: &mut State, gathered: &Gathered, policy: &Policy)
     })
 }
 
+/// The words of the next turn of a run that was repaired, as its rows tell them now; none where there is none.
+fn next_turn(state: &State, gathered: &Gathered, judged: &Verdict) -> Result<Vec<String>> {
+    if !judged.leaves_a_turn() {
+        return Ok(Vec::new());
+    }
+    let place = state.place();
+    state.read("look for the next turn", |view| Ok(prospect::next(view, place, &gathered.run)?.1))
+}
+
 /// The verdict as it is printed; `done` is none in a plan.
-pub(crate) fn record(gathered: &Gathered, judged: &Verdict, done: Option<Done>) -> VerdictRecord {
+pub(crate) fn record(gathered: &Gathered, judged: &Verdict, done: Option<Done>, command: Vec<String>) -> VerdictRecord {
     let (run, case) = (&gathered.run, &gathered.case);
-    let applied = done == Some(Done::Repaired);
-    let command = match applied {
-        true if judged.retry.is_some() => gathered.again.clone(),
-        true => Vec::new(),
-        false => apply_command(judged, run.state, run.id)
-            .unwrap_or_else(|| next_command(judged, &case.work, &run.agent, &gathered.again)),
-    };
     VerdictRecord {
         run: run.id,
         agent: run.agent.clone(),
@@ -119,7 +126,7 @@ pub(crate) fn record(gathered: &Gathered, judged: &Verdict, done: Option<Done>) 
         cause: judged.cause,
         rule: judged.rule,
         action: judged.action,
-        applied,
+        applied: done == Some(Done::Repaired),
         skipped: if let Some(Done::Skipped(why)) = done { Some(why) } else { None },
         outcome: judged.outcome,
         state_after: judged.state_after,

@@ -20,7 +20,7 @@ use crate::hold::Hold;
 
 pub(crate) fn run(cx: &mut Context, args: &Reopen) -> Result<Exit> {
     let mut state = State::open_existing(&cx.place()?)?;
-    let reopened = take_out(&mut state, args.run, Some(&args.why), None)?;
+    let reopened = take_out(cx, &mut state, args.run, Some(&args.why), None)?;
     say(cx, &reopened)?;
     Ok(Exit::Done)
 }
@@ -42,6 +42,7 @@ pub(crate) struct Replay {
 
 /// Takes a run out of its end, once nothing of it lives: one transaction, judged in it again.
 pub(crate) fn take_out(
+    cx: &Context,
     state: &mut State,
     id: RunId,
     why: Option<&str>,
@@ -54,6 +55,7 @@ pub(crate) fn take_out(
         let stands = worker::standing_for(view, id)?;
         Ok((turn::latest_of(view, &run.agent)?, stands))
     })?;
+    cx.works_on(&run.agent, latest.as_ref().map(|turn| turn.id));
     if let Some(turn) = &latest {
         remains::clear(state.place(), turn, remains::Holders::Anybody, Handling::Report)?;
     }

@@ -11,7 +11,7 @@ use refloat::gather::{self, Gathered, Which};
 use refloat::id::{RunId, TurnId};
 use refloat::judge::verdict::{About, Told};
 use refloat::model::{Answer, Instrument, Meaning, Reason, SubjectKind};
-use refloat::record::evidence::{Here, Role, RunDetail};
+use refloat::record::evidence::{Here, ProcessDetail, Role, RunDetail};
 use refloat::seam::process;
 use refloat::state::{Place, State, run};
 use serde::Deserialize;
@@ -91,10 +91,16 @@ fn read(cx: &Context) -> Result<(Vec<(u64, Line)>, Exit)> {
     for number in 1_u64.. {
         text.clear();
         let read = input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut text);
-        if read.or_fail(|| "cannot read standard input".into())? == 0 {
+        let read = read.or_fail(|| "cannot read standard input".into())?;
+        if read == 0 {
             break;
         }
-        match parse(&text) {
+        let cut = read as u64 == LONGEST_LINE && text.last() != Some(&b'\n');
+        // What follows it is its end, and no line of its own.
+        if cut {
+            input.skip_until(b'\n').or_fail(|| "cannot read standard input".into())?;
+        }
+        match if cut { Err(format!("longer than {LONGEST_LINE} bytes")) } else { parse(&text) } {
             Ok(line) => lines.extend(line.map(|line| (number, line))),
             Err(why) => {
                 cx.say(format_args!("stdin:{number}: {why}"));
@@ -106,12 +112,13 @@ fn read(cx: &Context) -> Result<(Vec<(u64, Line)>, Exit)> {
 }
 
 /// A line; none of what is no evidence.
-fn parse(text: &[u8]) -> serde_json::Result<Option<Line>> {
+fn parse(text: &[u8]) -> std::result::Result<Option<Line>, String> {
+    let said = |error: serde_json::Error| error.to_string();
     if text.trim_ascii().is_empty() {
         return Ok(None);
     }
-    let kind: Kind = serde_json::from_slice(text)?;
-    if kind.kind == "evidence" { serde_json::from_slice(text).map(Some) } else { Ok(None) }
+    let kind: Kind = serde_json::from_slice(text).map_err(said)?;
+    if kind.kind == "evidence" { serde_json::from_slice(text).map(Some).map_err(said) } else { Ok(None) }
 }
 
 /// What a line tells of a run; none: it is about another one.
@@ -122,7 +129,7 @@ fn told(line: &Line, gathered: &Gathered, here: &Here) -> Option<Told> {
     let registered = registered(line, gathered);
     let known = line.run.is_some() && (line.attempt.is_some() || line.turn.is_some());
     let about = match (registered, line.subject_kind) {
-        (Some(about), _) => about,
+        (Some(known), _) => known.about,
         (None, _) if line.run.is_none() => return None,
         // Nothing of the run's own: what a monitor wrote, or lived in.
         (None, SubjectKind::Output | SubjectKind::Session | SubjectKind::Pane | SubjectKind::Process) if known => {
@@ -132,9 +139,8 @@ fn told(line: &Line, gathered: &Gathered, here: &Here) -> Option<Told> {
         (None, _) => About::Other,
     };
     let foreign = line.turn.is_some() && line.turn != gathered.turn;
-    let (host, boot) = (line.host.as_ref(), line.boot_id.as_ref());
-    let differs = |theirs: Option<&String>, ours: Option<&String>| theirs.is_some() && theirs != ours;
     let age = Some(Stamp::now().millis() - line.observed_at.millis()).filter(|age| *age >= 0);
+    let changed = line.age_ms.filter(|age| *age >= 0);
     Some(Told {
         about: if foreign { About::Other } else { about },
         kind: line.subject_kind,
@@ -144,31 +150,65 @@ fn told(line: &Line, gathered: &Gathered, here: &Here) -> Option<Told> {
         meaning: line.meaning,
         reason: line.reason,
         age_ms: age,
-        changed_ms: age.zip(line.age_ms.filter(|age| *age >= 0)).map(|(observed, changed)| observed + changed),
+        changed_at: changed.map(|age| Stamp::from_millis(line.observed_at.millis().saturating_sub(age))),
         compared: line.detail.baseline.is_some(),
-        elsewhere: differs(host, here.host.as_ref()) || differs(boot, here.boot.as_ref()),
+        elsewhere: registered.is_some_and(|known| known.there && is_elsewhere(line, here)),
     })
 }
 
-/// What of the run this is, as our own looks at it name it.
-fn registered(line: &Line, gathered: &Gathered) -> Option<About> {
+/// Whether a line was observed on another host or in another boot.
+fn is_elsewhere(line: &Line, here: &Here) -> bool {
+    let differs = |theirs: Option<&String>, ours: Option<&String>| theirs.is_some() && theirs != ours;
+    differs(line.host.as_ref(), here.host.as_ref()) || differs(line.boot_id.as_ref(), here.boot.as_ref())
+}
+
+/// What of a run a line is about.
+#[derive(Clone, Copy)]
+struct Registered {
+    about: About,
+    /// It was observed where this is, as far as that is recorded.
+    there: bool,
+}
+
+/// What of the run this is, as our own looks at it name it. Numbers and names of another host are other processes and
+/// sessions.
+fn registered(line: &Line, gathered: &Gathered) -> Option<Registered> {
     let mut owed = 0..;
+    let home = gathered.evidence.iter().find_map(|piece| match piece.detail.of_run() {
+        Some(RunDetail::Process(process)) if process.role != Role::Supervisor => Some(process),
+        _ => None,
+    });
     gathered.evidence.iter().find_map(|piece| {
         let place = if piece.instrument == Instrument::Baseline { owed.next() } else { None };
         let same = piece.subject_kind == line.subject_kind && piece.subject == line.subject;
-        let about = match (piece.detail.of_run(), place) {
-            (_, Some(at)) => About::Owed(at),
+        let (about, home) = match (piece.detail.of_run(), place) {
+            (_, Some(at)) => (About::Owed(at), None),
             (Some(RunDetail::Process(process)), _) => match process.role {
-                Role::Agent | Role::Worker => About::Work,
-                Role::Shim => About::Shim,
-                Role::Supervisor => About::Monitor,
-                Role::Server => About::Other,
+                Role::Agent | Role::Worker => (About::Work, Some(process)),
+                Role::Shim => (About::Shim, Some(process)),
+                Role::Supervisor => (About::Monitor, Some(process)),
+                Role::Server => (About::Other, Some(process)),
             },
-            (Some(RunDetail::Session(_)), _) => About::Work,
+            (Some(RunDetail::Session(_)), _) => (About::Work, home),
             // Registered, and neither the work nor its monitor: a file of theirs.
-            (Some(_), _) => About::Other,
+            (Some(_), _) => (About::Other, None),
             (None, _) => return None,
         };
-        same.then_some(about)
+        match home.map(|home| seen_at(line, home)) {
+            _ if !same => None,
+            None => Some(Registered { about, there: true }),
+            Some(Some(there)) => Some(Registered { about, there }),
+            Some(None) => line.run.map(|_| Registered { about: About::Other, there: false }),
+        }
     })
+}
+
+/// Whether a line was observed where this process is; false where the line does not say where, none where it was
+/// elsewhere. A host is known by its machine-id; without one only the boot tells.
+fn seen_at(line: &Line, home: &ProcessDetail) -> Option<bool> {
+    match (line.host.as_deref(), home.recorded_host.as_str()) {
+        (None, "") => Some(line.boot_id.as_ref() == Some(&home.recorded_boot)),
+        (None, _) => Some(false),
+        (Some(theirs), recorded) => (theirs == recorded).then_some(true),
+    }
 }

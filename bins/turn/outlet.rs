@@ -123,7 +123,7 @@ impl Outlet {
         if self.writer.is_none() {
             // The thread has an emitter of its own: what this one holds back comes first.
             let _ = cx.out.finish();
-            self.writer = Writer::start(cx.common.format).ok();
+            self.writer = Writer::start(cx.common.emitter()).ok();
         }
         self.writer.as_ref()
     }
@@ -152,14 +152,14 @@ struct Writer {
 }
 
 impl Writer {
-    fn start(format: Format) -> std::io::Result<Self> {
+    fn start(out: Emitter) -> std::io::Result<Self> {
         let (jobs, todo) = channel();
         let (over, theirs) = std::io::pipe()?;
         let (grown, waiting) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let shared = (Arc::clone(&grown), Arc::clone(&waiting));
         let thread = std::thread::Builder::new()
             .name("stdout".into())
-            .spawn(move || write(format, &todo, &shared.0, &shared.1, theirs))?;
+            .spawn(move || write(out, &todo, &shared.0, &shared.1, theirs))?;
         Ok(Self { jobs, thread, over, grown, waiting })
     }
 
@@ -187,13 +187,12 @@ impl Writer {
 
 /// The thread: does one job after the other. After a failure it only empties its queue, and tells the failure at its end.
 fn write(
-    format: Format,
+    mut out: Emitter,
     jobs: &Receiver<Job>,
     grown: &AtomicBool,
     waiting: &AtomicUsize,
     _over: PipeWriter,
 ) -> Result<()> {
-    let mut out = Emitter::stdout(format);
     let mut events: Option<Box<Events>> = None;
     let mut result = Ok(());
     for job in jobs {

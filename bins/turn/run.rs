@@ -47,7 +47,13 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     let Some(held) = SupervisorLock::take(&place, &args.agent, FINISHER)? else {
         return Err(busy(&state, &place, &args.agent));
     };
-    finish_latest(cx, &mut state, &held, &args.agent, finishing::orphans(args.kill_orphans))?;
+    let latest = finish_latest(cx, &mut state, &held, &args.agent, finishing::orphans(args.kill_orphans))?;
+    // A run that was named is refused in its own words.
+    if let (Some(latest), None) = (latest, args.run)
+        && let Some(exit) = adopted::done::stands(cx, &state, &latest.ended, &plan.expected)?
+    {
+        return Ok(exit);
+    }
     plan.gone = adopted::gone(launch::refuse(&state, &plan)?)?;
     if let Some(gone) = plan.gone
         && let Some(exit) = adopted::done::finish(cx, &mut state, gone, &plan.expected)?
@@ -150,12 +156,13 @@ fn finish_latest(
     held: &SupervisorLock,
     agent: &str,
     orphans: finishing::Handling,
-) -> Result<()> {
-    let Some(latest) = state.read("look at the agent", |view| turn::latest_of(view, agent))? else { return Ok(()) };
+) -> Result<Option<Finished>> {
+    let Some(latest) = state.read("look at the agent", |view| turn::latest_of(view, agent))? else { return Ok(None) };
     let left = finishing::clear(state.place(), &latest, finishing::Holders::Anybody, orphans)?;
-    if latest.outcome.is_none() {
-        let finished = finishing::finish_unwatched(state, held, &latest, left, &Vouched::default())?;
-        cx.out.emit_at(&finished.ended, finished.at)?;
+    if latest.outcome.is_some() {
+        return Ok(None);
     }
-    Ok(())
+    let finished = finishing::finish_unwatched(state, held, &latest, left, &Vouched::default())?;
+    cx.out.emit_at(&finished.ended, finished.at)?;
+    Ok(Some(finished))
 }

@@ -61,7 +61,10 @@ pub(crate) fn run(cx: &mut Context, args: &Show) -> Result<Exit> {
 fn tell(cx: &mut Context, place: &Place, ledgers: &Ledgers) -> Result<Exit> {
     let logs = place.companion("logs");
     ledgers.retries.iter().try_for_each(|(retry, prospect)| cx.out.emit(&RetryRecord::of(retry, prospect)))?;
-    ledgers.dead.iter().try_for_each(|dead| cx.out.emit(&DeadLetterRecord::of(dead, &logs)))?;
+    for dead in &ledgers.dead {
+        let record = DeadLetterRecord::of(dead, &logs);
+        cx.out.emit(&DeadLetterRecord { command: place.addressed(record.command), ..record })?;
+    }
     ledgers.crashes.iter().try_for_each(|crash| cx.out.emit(&CrashRecord::from(crash)))?;
     Ok(Exit::Done)
 }

@@ -37,11 +37,12 @@ impl CrashHome {
         self.with(|known| known.folder = Some(folder));
     }
 
-    /// From now on it is this turn that is worked on. Who we are is asked here: in a panic it might be what has failed.
-    pub fn about(&self, agent: &str, turn: TurnId) {
+    /// From now on it is this agent's work, and this turn of it, that is worked on. Who we are is asked here: in a panic
+    /// it might be what has failed.
+    pub fn about(&self, agent: &str, turn: Option<TurnId>) {
         let me = process::me();
         self.with(|known| {
-            (known.agent, known.turn, known.process) = (Some(agent.to_owned()), Some(turn), Some(me));
+            (known.agent, known.turn, known.process) = (Some(agent.to_owned()), turn, Some(me));
         });
     }
 

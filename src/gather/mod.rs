@@ -17,9 +17,11 @@ pub use rows::{Rows, Which, read};
 use crate::clock::{Moment, Stamp};
 use crate::finish::remains::{self, Holders};
 use crate::id::TurnId;
+use crate::judge::judgement::next_command;
 use crate::judge::truth;
-use crate::judge::verdict::{Case, Held, Left, TurnCase, Work};
+use crate::judge::verdict::{Case, Held, Left, TurnCase, Verdict, Work};
 use crate::model::{Observed, Outcome, Run, SubjectKind, Turn};
+use crate::prospect;
 use crate::record::Evidence;
 use crate::record::evidence::{Here, RunDetail, RunRow};
 use crate::seam::{process, survivors};
@@ -43,6 +45,14 @@ pub struct Gathered {
     pub case: Case,
     /// What the case rests on.
     pub evidence: Vec<Evidence>,
+}
+
+impl Gathered {
+    /// The next command for a person, on this state file.
+    #[must_use]
+    pub fn next_command(&self, place: &Place, verdict: &Verdict) -> Vec<String> {
+        place.addressed(next_command(verdict, self.run.state, (self.run.id, &self.run.agent), &self.again))
+    }
 }
 
 /// Where and when it is gathered.
@@ -157,7 +167,7 @@ impl<'s> Begun<'s> {
             outcome: turn.and_then(|turn| turn.outcome).or_else(|| told_outcome(&rows)),
             since_change_ms: age(rows.run.changed_at, scene.now.at),
             attempt,
-            attempt_ms: rows.began.and_then(|began| age(began, scene.now.at)),
+            attempt_began: rows.began.filter(|began| *began <= scene.now.at),
             attempts: rows.run.attempts,
             max_attempts: rows.run.max_attempts,
             has_parent: rows.run.parent.is_some(),
@@ -170,25 +180,20 @@ impl<'s> Begun<'s> {
             reopened: rows.retry.as_ref().is_some_and(|retry| retry.class.is_none()),
             told: Vec::new(),
         };
-        let again = again(&rows, turn);
+        let again = again(scene.place, &rows, turn);
         Gathered { turn: turn.map(|turn| turn.id), again, case, evidence: notes.done(), run: rows.run }
     }
 }
 
-/// `turn run`, as the run's newest turn was begun; with a runtime its prompt is what waits for it, or a word to go on.
-fn again(rows: &Rows, turn: Option<&Turn>) -> Vec<String> {
-    if !rows.next.is_empty() {
-        return rows.next.clone();
-    }
-    let begin = ["turn", "run", "--agent", &rows.run.agent].map(str::to_owned);
-    let words = |more: &[&str]| begin.iter().cloned().chain(more.iter().map(|word| (*word).to_owned())).collect();
-    match (turn, rows.run.runtime.as_deref()) {
-        (Some(turn), None | Some("plain")) if !turn.command_lossy => {
-            begin.into_iter().chain(["--".to_owned()]).chain(turn.command.iter().cloned()).collect()
+/// `turn run`, as the run's newest turn was begun; none of a run that had none of ours, or none that can be read.
+fn again(place: &Place, rows: &Rows, turn: Option<&Turn>) -> Vec<String> {
+    match turn.filter(|_| rows.unreadable.is_none()) {
+        _ if !rows.next.is_empty() => rows.next.clone(),
+        None => Vec::new(),
+        Some(turn) if turn.outcome == Some(Outcome::Waiting) => {
+            prospect::going_on(place, &rows.run, turn, rows.open.unread)
         }
-        (Some(_), Some(runtime)) if rows.open.unread > 0 => words(&["--runtime", runtime, "--mail"]),
-        (Some(_), Some(runtime)) => words(&["--runtime", runtime, "--prompt", "go on"]),
-        _ => words(&["--", "COMMAND"]),
+        Some(turn) => prospect::once_more(place, &rows.run, turn),
     }
 }
 

@@ -147,7 +147,13 @@ pub(super) fn look(role: Role, who: &Identity, notes: &mut Notes<'_>) -> Sight {
 }
 
 pub(super) fn tell(role: Role, who: &Identity, sight: Sight, notes: &mut Notes<'_>) {
-    let detail = ProcessDetail { role, pid: who.pid, start_ticks: who.start_ticks, recorded_boot: who.boot.clone() };
+    let detail = ProcessDetail {
+        role,
+        pid: who.pid,
+        start_ticks: who.start_ticks,
+        recorded_host: who.machine.clone(),
+        recorded_boot: who.boot.clone(),
+    };
     notes.add(SubjectKind::Process, who.pid, Instrument::Pidfd, Finding::from(sight), RunDetail::Process(detail));
 }
 

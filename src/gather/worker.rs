@@ -1,5 +1,5 @@
 //! An adopted worker's case: its process, its session, its server, its word of itself and the file it writes.
-//! tmux is asked once for each socket, and what it alone says of a death is asked once more.
+//! tmux is asked once for each socket, and once more for what it alone says of a death, or has not told yet of an end.
 
 use super::Scene;
 use super::files;
@@ -10,10 +10,10 @@ use crate::judge::finding::{self, Age};
 use crate::judge::outcome::Ended;
 use crate::judge::tmux::{Session, of_session};
 use crate::judge::verdict::{Case, Work, WorkerCase};
-use crate::model::{Instrument, Observed, Sight, SubjectKind, TmuxSession, Worker};
+use crate::model::{Instrument, Observed, Reason, Sight, SubjectKind, TmuxSession, Worker};
 use crate::record::evidence::{BeatDetail, Role, RunDetail, RunSession};
 use crate::seam::wait;
-use crate::sight::{Looker, Parts, SECOND_LOOK, agreed};
+use crate::sight::{End, Looker, Parts, SECOND_LOOK, agreed};
 
 /// A worker as it was seen.
 #[derive(Clone, Copy, Debug)]
@@ -21,22 +21,20 @@ pub(super) struct Seen {
     parts: Parts,
     sight: Sight,
     looks: i64,
+    /// How it ended, as an earlier look was told.
+    exit: Option<Ended>,
 }
 
 /// Looks at the workers of all runs that have one and have not ended; one second look serves all that want one.
 pub(super) fn look_at_all(rows: &[Rows]) -> Vec<Option<Seen>> {
     let mut looker = Looker::default();
-    let first = |parts: Parts| Seen { parts, sight: parts.sight, looks: 1 };
     let mut seen: Vec<Option<Seen>> =
-        rows.iter().map(|rows| rows.worker.as_ref().map(|worker| first(looker.look_closely(worker)))).collect();
-    let wants = |seen: &Option<Seen>| seen.is_some_and(|seen| seen.parts.wants_second_look());
-    if seen.iter().any(wants) {
+        rows.iter().map(|rows| rows.worker.as_ref().map(|worker| Seen::first(looker.look_closely(worker)))).collect();
+    if seen.iter().flatten().any(Seen::wants_second_look) {
         wait::pause(SECOND_LOOK);
         let mut looker = Looker::default();
         for (rows, seen) in rows.iter().zip(&mut seen) {
-            if let (Some(worker), Some(first)) =
-                (&rows.worker, seen.as_mut().filter(|seen| seen.parts.wants_second_look()))
-            {
+            if let (Some(worker), Some(first)) = (&rows.worker, seen.as_mut().filter(|seen| seen.wants_second_look())) {
                 first.confirm(looker.look_closely(worker));
             }
         }
@@ -44,25 +42,54 @@ pub(super) fn look_at_all(rows: &[Rows]) -> Vec<Option<Seen>> {
     seen
 }
 
-/// One more look at the worker of a run; one that agrees with what was seen before is counted with it.
+/// One more look at the worker of a run; one that agrees with what was seen before is counted with it, and what that was
+/// told of an end is still so.
 pub(super) fn look_again(rows: &Rows, before: &Case) -> Option<Seen> {
-    let parts = Looker::default().look_closely(rows.worker.as_ref()?);
-    let looks = match &before.work {
-        Work::Worker(known) if known.sight == parts.sight => known.looks + 1,
-        _ => 1,
-    };
-    Some(Seen { parts, sight: parts.sight, looks })
+    let worker = rows.worker.as_ref()?;
+    let mut seen = Seen::first(Looker::default().look_closely(worker));
+    if let Work::Worker(known) = &before.work {
+        seen.looks += if known.sight == seen.sight { known.looks } else { 0 };
+        seen.exit = known.exit.filter(|_| seen.sight.observed == Observed::Gone);
+    }
+    if seen.exit.is_none() && seen.parts.has_end_to_come() {
+        wait::pause(SECOND_LOOK);
+        seen.learn(Looker::default().look_closely(worker).end);
+    }
+    Some(seen)
 }
 
 impl Seen {
+    const fn first(parts: Parts) -> Self {
+        Self { parts, sight: parts.sight, looks: 1, exit: None }
+    }
+
+    fn wants_second_look(&self) -> bool {
+        self.parts.is_gone_by_tmux_alone() || self.parts.has_end_to_come()
+    }
+
+    /// What tmux alone says has to be said twice; the kernel's word needs no second one.
     fn confirm(&mut self, again: Parts) {
-        self.looks = 2;
-        let gone = |parts: &Parts| parts.findings.process.is_some_and(|process| process.observed == Observed::Gone);
-        match gone(&self.parts) && gone(&again) {
-            // The kernel says it; what its server tells of its end comes later.
-            true => (self.parts, self.sight) = (again, again.sight),
-            false => self.sight = agreed(self.sight, again.sight),
+        if self.parts.is_gone_by_tmux_alone() {
+            self.looks = 2;
+            self.sight = agreed(self.sight, again.sight);
         }
+        self.learn(again.end);
+    }
+
+    /// How it ended, by a later look. Who does not answer may know that the work was finished: nobody has crashed before
+    /// that is told, or its server is gone.
+    fn learn(&mut self, end: End) {
+        if self.parts.end.told().is_none() {
+            self.parts.end = end;
+        }
+        if self.parts.has_end_to_come() && self.parts.end == End::Unanswered {
+            self.sight = Sight::unknown(Reason::Timeout);
+        }
+    }
+
+    fn exit(&self) -> Option<Ended> {
+        let told = self.parts.end.told();
+        told.and_then(|end| end.signal.map(Ended::Signal).or(end.status.map(Ended::Code))).or(self.exit)
     }
 }
 
@@ -83,7 +110,7 @@ pub(super) fn case(scene: &Scene<'_>, worker: &Worker, seen: &Seen, notes: &mut 
     WorkerCase {
         sight: seen.sight,
         looks: seen.looks,
-        exit: seen.parts.end.and_then(|end| end.signal.map(Ended::Signal).or(end.status.map(Ended::Code))),
+        exit: seen.exit(),
         beat_ms: beat.millis(),
         skewed: beat == Age::Future,
         // A file that grows is work that goes on, whatever the worker says.
@@ -117,8 +144,8 @@ fn tell_session(tmux: &TmuxSession, session: Session, seen: &Seen, notes: &mut N
         session: found.map(|found| found.session.clone()),
         pane: found.map(|found| found.pane.clone()),
         looks: seen.looks,
-        exit_code: seen.parts.end.and_then(|end| end.status),
-        signal: seen.parts.end.and_then(|end| end.signal),
+        exit_code: seen.parts.end.told().and_then(|end| end.status),
+        signal: seen.parts.end.told().and_then(|end| end.signal),
     };
     let name = found.map_or(&tmux.asked, |found| &found.name);
     let finding = of_session(session, seen.parts.findings.server, seen.looks);

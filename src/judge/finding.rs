@@ -244,7 +244,7 @@ mod tests {
             (of_log(Trace::Unreadable, Age::Never), "unknown unknown unreadable"),
             (of_log(Trace::Absent, Age::Never), "no absent no_file"),
             (of_log(Trace::Says, Age::Future), "unknown unknown clock_skew"),
-            (of_log(Trace::Says, Age::Millis(9)), "yes present file_there"),
+            (of_log(Trace::Says, Age::Millis(9)), "yes present present"),
         ]);
     }
 }

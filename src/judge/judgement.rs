@@ -2,7 +2,7 @@
 //! Called by `probe run` and `reconcile`, which print it. It starts nothing.
 
 use crate::id::RunId;
-use crate::judge::verdict::{Verdict, Work};
+use crate::judge::verdict::Verdict;
 use crate::model::{Action, Answer, Ground, Rule, RunState, VerdictWord, Why};
 
 /// Whether somebody should look at it now. What has ended is history; what waits, or is blocked until somebody acts who
@@ -43,47 +43,28 @@ pub fn answer(verdict: &Verdict) -> Answer {
     }
 }
 
-/// The next command for a person, in words; none where nothing is to be done. `again` is the run's next turn.
+/// The next command for a person, in words; none where nothing is to be done. `before` is where the run is recorded to
+/// stand, and `again` its next turn.
 #[must_use]
-pub fn next_command(verdict: &Verdict, work: &Work, agent: &str, again: &[String]) -> Vec<String> {
-    let words: &[&str] = match (verdict.action, work) {
-        (Action::None, _) if verdict.verdict == VerdictWord::Orphaned => &["turn", "stop", agent],
-        (Action::None, _) => &[],
-        (Action::Resume, _) => return again.to_vec(),
-        (Action::AskHuman, _) => &["turn", "show", agent],
-        (Action::KillThenCrash, _) => &["turn", "stop", agent],
-        (_, Work::Turn(_)) => &["turn", "attach", agent],
-        (_, Work::Worker(_)) => &["turn", "end", agent, "--outcome", word(verdict)],
-        (_, Work::None) => &["turn", "show", agent],
+pub fn next_command(verdict: &Verdict, before: RunState, (run, agent): (RunId, &str), again: &[String]) -> Vec<String> {
+    let kills = verdict.cause == Why::Ground(Ground::TreeLives) || verdict.action == Action::KillThenCrash;
+    let run = run.to_string();
+    let words: &[&str] = match (verdict.rule, verdict.action) {
+        (Rule::Silent, _) if kills => &["reconcile", &run, "--apply", "--kill-stalled"],
+        _ if kills || verdict.verdict == VerdictWord::Orphaned => &["reconcile", &run, "--apply", "--kill-orphans"],
+        _ if verdict.repairs(before) => &["reconcile", &run, "--apply"],
+        (_, Action::Resume) => return again.to_vec(),
+        (_, Action::Attach) => &["turn", "attach", agent],
+        (_, Action::AskHuman) => &["reconcile", "explain", &run],
+        _ => &[],
     };
     words.iter().map(|word| (*word).to_owned()).collect()
-}
-
-/// The next command for a person after a plan of `reconcile` for this run.
-#[must_use]
-pub fn apply_command(verdict: &Verdict, before: RunState, run: RunId) -> Option<Vec<String>> {
-    let kills = verdict.cause == Why::Ground(Ground::TreeLives) || verdict.action == Action::KillThenCrash;
-    let option = match (verdict.rule, verdict.verdict) {
-        (Rule::Silent, _) if kills => Some("--kill-stalled"),
-        (_, VerdictWord::Orphaned) => Some("--kill-orphans"),
-        _ if kills => Some("--kill-orphans"),
-        _ => None,
-    };
-    let wanted = verdict.repairs(before) || option.is_some();
-    let words = ["reconcile", &run.to_string(), "--apply"].map(str::to_owned);
-    wanted.then(|| words.into_iter().chain(option.map(str::to_owned)).collect())
-}
-
-/// A worker's end is told in one of two words.
-fn word(verdict: &Verdict) -> &'static str {
-    if verdict.verdict == VerdictWord::Finished { "completed" } else { "failed" }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::verdict::{Verdict, WorkerCase};
-    use crate::model::{Reason, RunState, Sight};
+    use crate::judge::verdict::Verdict;
 
     fn verdict(verdict: VerdictWord, rule: Rule, action: Action) -> Verdict {
         Verdict {
@@ -127,31 +108,32 @@ mod tests {
 
     #[test]
     fn every_action_has_its_command() {
-        let worker = Work::Worker(WorkerCase {
-            sight: Sight::alive(Reason::Running),
-            looks: 1,
-            exit: None,
-            beat_ms: None,
-            skewed: false,
-            progress_ms: None,
-        });
-        let again = vec!["turn".to_owned(), "run".to_owned()];
-        let words = |word, action, work: &Work| {
-            next_command(&verdict(word, Rule::Identity, action), work, "a", &again).join(" ")
-        };
         use VerdictWord as V;
+        let again = vec!["turn".to_owned(), "run".to_owned()];
+        let run = RunId(7);
+        let words = |verdict: &Verdict| next_command(verdict, RunState::InTurn, (run, "a"), &again).join(" ");
         for action in Action::ALL {
             let wanted = match action {
                 Action::None => "",
                 Action::Resume => "turn run",
-                Action::AskHuman => "turn show a",
-                Action::KillThenCrash => "turn stop a",
-                _ => "turn end a --outcome failed",
+                Action::AskHuman => "reconcile explain r7",
+                Action::Attach => "turn attach a",
+                Action::KillThenCrash => "reconcile r7 --apply --kill-orphans",
+                _ => "reconcile r7 --apply",
             };
-            assert_eq!(words(V::Vanished, *action, &worker), wanted, "{action}");
+            assert_eq!(words(&verdict(V::Vanished, Rule::Identity, *action)), wanted, "{action}");
         }
-        assert_eq!(words(V::Finished, Action::Adopt, &worker), "turn end a --outcome completed");
-        assert_eq!(words(V::Orphaned, Action::None, &worker), "turn stop a");
-        assert_eq!(words(V::Unknown, Action::Attach, &Work::None), "turn show a");
+        let silent = verdict(V::Stalled, Rule::Silent, Action::KillThenCrash);
+        assert_eq!(words(&silent), "reconcile r7 --apply --kill-stalled");
+        let orphaned = verdict(V::Orphaned, Rule::Orphaned, Action::None);
+        assert_eq!(words(&orphaned), "reconcile r7 --apply --kill-orphans");
+        let cause = Why::Ground(Ground::TreeLives);
+        let beside = Verdict { cause, ..verdict(V::Finished, Rule::DurableResult, Action::None) };
+        assert_eq!(words(&beside), "reconcile r7 --apply --kill-orphans");
+        let over = Verdict {
+            state_after: RunState::Blocked,
+            ..verdict(V::NeedsHuman, Rule::IntentionalWait, Action::AskHuman)
+        };
+        assert_eq!(words(&over), "reconcile r7 --apply");
     }
 }

@@ -209,6 +209,17 @@ pub fn look(who: &Identity) -> Life {
     }
 }
 
+/// What wait(2) will tell of a process that has ended and that nobody has waited for; none where it is no such one, or that
+/// may not be seen from here.
+#[must_use]
+pub fn wait_status(who: &Identity) -> Option<i32> {
+    if rule::place(Place::here(), who).is_some() {
+        return None;
+    }
+    let stat = procfs::stat(who.pid).ok().filter(|stat| stat.start_ticks == who.start_ticks && stat.state == b'Z')?;
+    (stat.wait_status != 0 || procfs::may_trace(who.pid)).then_some(stat.wait_status)
+}
+
 /// Looks at whatever process has this pid here, and what was read of it.
 pub(super) fn look_here(pid: i32) -> (Life, Option<procfs::Stat>) {
     if let Some(doubt) = Place::here().doubt() {

@@ -19,6 +19,8 @@ pub(super) struct Stat {
     /// Its controlling terminal as a device number; 0 where it has none.
     pub(super) terminal: i32,
     pub(super) start_ticks: u64,
+    /// What wait(2) will tell of a zombie; 0 too where that may not be seen from here.
+    pub(super) wait_status: i32,
 }
 
 impl Stat {
@@ -30,12 +32,14 @@ impl Stat {
         let mut fields = std::str::from_utf8(line.get(close + 1..)?).ok()?.split_ascii_whitespace();
         let state = *fields.next()?.as_bytes().first()?;
         let parent = fields.next()?.parse().ok()?;
-        // The state is field 3, the parent 4, the terminal 7 and its group 8, the start time 22.
+        // The state is field 3, the parent 4, the terminal 7 and its group 8, the start time 22, the wait status 52.
         let terminal = fields.nth(2)?.parse().ok()?;
         let foreground = fields.next()?.parse().ok()?;
         let start_ticks = fields.nth(13)?.parse().ok()?;
+        let wait_status = fields.nth(29).and_then(|field| field.parse().ok()).unwrap_or(0);
         let name_lossy = matches!(name, Cow::Owned(_));
-        Some(Self { name: name.into_owned(), name_lossy, state, parent, foreground, terminal, start_ticks })
+        let name = name.into_owned();
+        Some(Self { name, name_lossy, state, parent, foreground, terminal, start_ticks, wait_status })
     }
 
     /// Its first thread has not ended, which says that the process has not either.
@@ -56,6 +60,15 @@ pub(super) fn stat(pid: i32) -> io::Result<Stat> {
     let line = buffer.get(..length).unwrap_or_default();
     Stat::parse(line)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("/proc/{pid}/stat is malformed")))
+}
+
+/// Whether this process may see what only a tracer of that one may: of a zombie, too, the link to its program is refused
+/// before it is found to be gone.
+pub(super) fn may_trace(pid: i32) -> bool {
+    match fs::read_link(format!("/proc/{pid}/exe")) {
+        Ok(_) => true,
+        Err(error) => vanished(&error),
+    }
 }
 
 /// Whether the error says that there is no such process (any more), as far as /proc shows.
@@ -182,6 +195,7 @@ mod tests {
             terminal: 34_816,
             foreground: -1,
             start_ticks: 987_654,
+            wait_status: 0,
         };
         assert_eq!(Stat::parse(line), Some(expected));
         let cut = Stat::parse(&line.map(|byte| if byte == b'c' { 0xC3 } else { byte })).unwrap();

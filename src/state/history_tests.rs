@@ -90,7 +90,9 @@ fn past(tx: &Tx<'_>, agent: &str, token: &str) -> Result<()> {
 /// Steps of each question, in a file with so many ended runs of the agent, and of another with its name.
 fn costs(runs: usize) -> Vec<(&'static str, i64)> {
     let folder = tempfile::tempdir().unwrap();
-    let mut state = State::open_for_writing(&Place { file: folder.path().join("state.db"), hints: vec![] }).unwrap();
+    let mut state =
+        State::open_for_writing(&Place { file: folder.path().join("state.db"), hints: vec![], by_option: false })
+            .unwrap();
     let fill = |tx: &Tx<'_>| {
         (0..runs).try_for_each(|one| {
             past(tx, "worker", &format!("w{one}")).and_then(|()| past(tx, "other", &format!("o{one}")))

@@ -9,7 +9,7 @@ use crate::id::RunId;
 use crate::state::{Place, State};
 
 fn state(folder: &tempfile::TempDir) -> State {
-    let place = Place { file: folder.path().join("state.db"), hints: vec![] };
+    let place = Place { file: folder.path().join("state.db"), hints: vec![], by_option: false };
     State::open_for_writing(&place).unwrap()
 }
 

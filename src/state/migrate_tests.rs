@@ -4,7 +4,7 @@ use super::super::{Place, State, agent};
 use super::*;
 
 fn place(folder: &tempfile::TempDir) -> Place {
-    Place { file: folder.path().join("state.db"), hints: vec![] }
+    Place { file: folder.path().join("state.db"), hints: vec![], by_option: false }
 }
 
 /// Every object of a schema, with its text on one line and without comments.

@@ -21,6 +21,8 @@ pub struct Place {
     pub file: PathBuf,
     /// What the user may want to know about the search, one line each.
     pub hints: Vec<String>,
+    /// It was named by `--state`: who types a command in another shell has to name it too.
+    pub by_option: bool,
 }
 
 /// The part of a process's surroundings that decides where its state file is.
@@ -62,15 +64,15 @@ impl Place {
     /// 78 when there is no place at all; 66 when the named file is a symbolic link to nothing.
     pub fn resolve(flag: Option<&Path>, around: &Surroundings) -> Result<Self> {
         let mut hints = Vec::new();
-        let named = flag.map(Path::as_os_str).filter(|text| !text.is_empty()).or_else(|| set(&around.refloat_state));
-        let file = match named {
+        let option = flag.map(Path::as_os_str).filter(|text| !text.is_empty());
+        let file = match option.or_else(|| set(&around.refloat_state)) {
             Some(path) => in_folder(absolute(Path::new(path), around)?)?,
             None => match nearest(around, &mut hints) {
                 Some(file) => file,
                 None => default(around)?,
             },
         };
-        Ok(Self { file: behind_links(file)?, hints })
+        Ok(Self { file: behind_links(file)?, hints, by_option: option.is_some() })
     }
 
     /// The place of this process: `--state`, else what its environment says.
@@ -85,6 +87,16 @@ impl Place {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.file.parent().unwrap_or(Path::new("/"))
+    }
+
+    /// The words of a command, on this state file: as it was named by an option, else the environment names it there too.
+    #[must_use]
+    pub fn addressed(&self, mut command: Vec<String>) -> Vec<String> {
+        let wants = self.by_option && command.get(1).is_some_and(|word| word != "--state");
+        if let (true, Some(file)) = (wants, self.file.to_str()) {
+            command.splice(1..1, ["--state".to_owned(), file.to_owned()]);
+        }
+        command
     }
 
     /// Where the files of a turn are.

@@ -106,7 +106,7 @@ fn a_link_is_followed_so_that_both_names_share_their_locks() {
 
 #[test]
 fn two_state_files_in_one_folder_share_no_companion() {
-    let place = |file: &str| Place { file: file.into(), hints: vec![] };
+    let place = |file: &str| Place { file: file.into(), hints: vec![], by_option: false };
     for (file, bell) in [
         ("/s/state.db", "/s/bell"),
         ("/s/foo.db", "/s/foo.bell"),

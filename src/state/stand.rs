@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     fn place(folder: &tempfile::TempDir) -> Place {
-        Place { file: folder.path().join("state.db"), hints: vec![] }
+        Place { file: folder.path().join("state.db"), hints: vec![], by_option: false }
     }
 
     fn commit(state: &mut State) {

@@ -4,7 +4,7 @@ use super::super::{Place, agent};
 use super::*;
 
 fn place(folder: &tempfile::TempDir) -> Place {
-    Place { file: folder.path().join("state.db"), hints: vec![] }
+    Place { file: folder.path().join("state.db"), hints: vec![], by_option: false }
 }
 
 fn pragma(state: &State, name: &str) -> String {

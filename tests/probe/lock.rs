@@ -188,7 +188,7 @@ fn no_taker_is_refused_for_being_looked_at() {
     const TAKERS: usize = 64;
     const EACH: usize = 100;
     let home = Home::new();
-    let place = Place { file: home.state(), hints: vec![] };
+    let place = Place { file: home.state(), hints: vec![], by_option: false };
     drop(State::open_for_writing(&place).unwrap());
     drop(TurnLock::take(&place, "a", Duration::ZERO).unwrap().unwrap());
     let path = TurnLock::path(&place, "a");
@@ -223,7 +223,7 @@ fn no_taker_is_refused_for_being_looked_at() {
 #[test]
 fn a_taker_waits_for_a_look_that_is_in_its_way() {
     let home = Home::new();
-    let place = Place { file: home.state(), hints: vec![] };
+    let place = Place { file: home.state(), hints: vec![], by_option: false };
     drop(State::open_for_writing(&place).unwrap());
     drop(TurnLock::take(&place, "a", Duration::ZERO).unwrap().unwrap());
     drop(SupervisorLock::take(&place, "a", Duration::ZERO).unwrap().unwrap());

@@ -48,7 +48,7 @@ pub(crate) fn main() -> ExitCode {
     let done = detach().and_then(|control| match Order::receive(&control)? {
         Some(order) => {
             crash_home.set(order.crashes.clone());
-            crash_home.about(&agent.to_string_lossy(), order.terms.turn);
+            crash_home.about(&agent.to_string_lossy(), Some(order.terms.turn));
             Shim::set_up(order, control)?.run()
         }
         None => Ok(()),

@@ -17,8 +17,8 @@ pub struct Case {
     pub since_change_ms: Option<i64>,
     /// The attempt that its newest work belongs to, from 1.
     pub attempt: i64,
-    /// How long ago that attempt began, in milliseconds; none where that is not known, or by the clocks lies in the future.
-    pub attempt_ms: Option<i64>,
+    /// When that attempt began; none where that is not known, or by the clocks lies in the future.
+    pub attempt_began: Option<Stamp>,
     /// Attempts used up.
     pub attempts: i64,
     /// Attempts allowed.
@@ -184,8 +184,8 @@ pub struct Told {
     pub reason: Reason,
     /// How old it is, in milliseconds; none where by the clocks it lies in the future.
     pub age_ms: Option<i64>,
-    /// How long ago what it tells has last changed, in milliseconds; none where that is not known.
-    pub changed_ms: Option<i64>,
+    /// When what it tells has last changed; none where that is not known.
+    pub changed_at: Option<Stamp>,
     /// Whoever looked has compared it with how it was when the step began.
     pub compared: bool,
     /// It is of another host, boot or namespace than the one that judges.

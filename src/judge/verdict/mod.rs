@@ -95,6 +95,12 @@ impl Verdict {
             Action::None | Action::Attach | Action::Resume => false,
         }
     }
+
+    /// Whether the run has a next turn once this is done.
+    #[must_use]
+    pub fn leaves_a_turn(&self) -> bool {
+        self.state_after == RunState::BetweenTurns
+    }
 }
 
 /// A rule, and what it says of a case.

@@ -80,10 +80,7 @@ impl<'t> Source<'t> {
 
 /// What a word about something that is owed proves; none: it was not found.
 pub(super) fn reach(case: &Case, told: &Told) -> (Option<Reach>, &'static str) {
-    let within = match (told.changed_ms, case.attempt_ms) {
-        (Some(changed), Some(attempt)) => Some(changed < attempt),
-        _ => None,
-    };
+    let within = told.changed_at.zip(case.attempt_began).map(|(changed, began)| changed > began);
     match (told.answer, told.meaning, within) {
         (Answer::Yes, Meaning::Done, _) if is_compared(told) => (Some(Reach::Reached), "it has become so"),
         (Answer::Yes, Meaning::Done, Some(true)) => (Some(Reach::Reached), "it has changed within the attempt"),

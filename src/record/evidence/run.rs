@@ -83,6 +83,8 @@ pub struct ProcessDetail {
     pub pid: i32,
     /// When it began, in clock ticks since the boot.
     pub start_ticks: u64,
+    /// The machine-id of the host that these are of; empty where it had none.
+    pub recorded_host: String,
     /// The boot that these are of.
     pub recorded_boot: String,
 }

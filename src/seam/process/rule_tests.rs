@@ -126,6 +126,7 @@ fn opened_of([asked, stat, ended]: [&str; 3]) -> Life {
                 foreground: -1,
                 terminal: 0,
                 start_ticks: found,
+                wait_status: 0,
             })
         }
     };

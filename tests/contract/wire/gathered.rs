@@ -20,7 +20,7 @@ part! { RunRow
 }
 
 part! { ProcessDetail
-    role: Part, pid: i32, start_ticks: u64, recorded_boot: String,
+    role: Part, pid: i32, start_ticks: u64, recorded_host: String, recorded_boot: String,
 }
 
 part! { RunLock

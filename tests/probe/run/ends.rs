@@ -37,7 +37,7 @@ fn an_end_that_nobody_recorded_is_judged_as_it_will_be_recorded() {
         assert_eq!((&judgement["state_after"], &judgement["observed"]), (&state.into(), &"gone".into()), "{script}");
         assert_eq!(found(&call, "exit_record"), ["done exited"]);
         assert_eq!(found(&call, "survivors"), ["dead nothing_left"]);
-        assert_eq!(words(judgement, "command"), "turn attach a");
+        assert_eq!(words(judgement, "command"), "reconcile r1 --apply");
         stage.assert_comes_true("a");
     }
 }
@@ -69,7 +69,10 @@ fn what_a_dead_shim_has_left_is_an_orphan_and_named() {
     let call = stage.assert_judged("a", "orphaned shim_gone orphaned none", 1);
     assert_eq!(found(&call, "survivors"), ["alive left_behind"]);
     let judgement = call.last("judgement");
-    assert_eq!((&judgement["observed"], words(judgement, "command")), (&"alive".into(), "turn stop a".to_owned()));
+    assert_eq!(
+        (&judgement["observed"], words(judgement, "command")),
+        (&"alive".into(), "reconcile r1 --apply --kill-orphans".to_owned())
+    );
     stage.family.kill();
     until("nobody", || stage.family.alive().is_empty());
     assert!(stage.judged("a").starts_with("vanished"));

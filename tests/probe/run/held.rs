@@ -26,7 +26,8 @@ fn a_lead_that_waits_for_its_children_is_not_alarming() {
     let call = stage.look(&["lead"]);
     assert_eq!(brief(call.last("judgement")), "waiting unread_mail intentional_wait resume");
     assert!(found(&call, "rows").contains(&"present mail_waits".to_owned()), "{call:#?}");
-    assert_eq!(words(call.last("judgement"), "command"), "turn run --agent lead --runtime claude --mail");
+    let command = words(call.last("judgement"), "command");
+    assert!(command.starts_with("turn run --agent lead --run r2 --mail --runtime=claude --program="), "{command}");
 }
 
 #[test]

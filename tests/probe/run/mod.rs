@@ -58,8 +58,9 @@ impl Stage {
     fn assert_comes_true(&self, agent: &str) {
         let judgement = self.look(&[agent]).last("judgement").clone();
         let command: Vec<&str> = judgement["command"].as_array().unwrap().iter().map(|w| w.as_str().unwrap()).collect();
-        assert_eq!(command[0], "turn", "{judgement}");
-        let ended = self.turn(&command[1..]);
+        assert_eq!(command[0], "reconcile", "{judgement}");
+        assert_eq!(self.reconcile(&command[1..]).last("verdict")["applied"], true, "{judgement}");
+        let ended = self.turn(&["show", judgement["turn"].as_str().unwrap()]);
         let told = ended.ended();
         assert_eq!((&told["outcome"], &told["cause"]), (&judgement["outcome"], &judgement["cause"]), "{judgement}");
         assert_eq!(told["state_after"], judgement["state_after"], "{judgement}");

@@ -67,7 +67,7 @@ fn a_log_that_grows_is_progress_and_old_silence_is_told() {
     std::fs::write(&log, "x").unwrap();
     let pid = stage.background("w", &["hang"]);
     stage.adopt("a", pid, &["--log", log.to_str().unwrap()]);
-    assert_eq!(found(&stage.look(&["a"]), "file"), ["present file_there"]);
+    assert_eq!(found(&stage.look(&["a"]), "file"), ["present present"]);
     let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000);
     std::fs::File::options().write(true).open(&log).unwrap().set_modified(old).unwrap();
     assert_eq!(stage.judged("a"), "stalled no_progress silent none");
@@ -94,7 +94,7 @@ fn a_result_that_is_reached_ends_a_worker_that_lives_or_has_died() {
         (found(&call, "baseline"), of_role(&call, "worker")),
         (vec!["done reached".to_owned()], "alive running".into())
     );
-    assert_eq!(super::words(call.last("judgement"), "command"), "turn end a --outcome completed");
+    assert_eq!(super::words(call.last("judgement"), "command"), "reconcile r1 --apply");
     kill_and_wait(pid);
     assert!(stage.judged("a").starts_with("finished"));
     std::fs::remove_file(&file).unwrap();

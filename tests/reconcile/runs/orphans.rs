@@ -28,6 +28,15 @@ fn orphan(stage: &Stage, script: &str, witness: &mut Witness) -> Running {
     running
 }
 
+/// No second agent begins beside what lives.
+#[track_caller]
+fn assert_alone(stage: &Stage) {
+    let ran = stage.path("ran");
+    let second = stage.turn(&["run", "--agent", "a", "--", "touch", ran.to_str().unwrap()]);
+    assert_eq!((second.code, ran.exists()), (76, false), "{second:#?}");
+    assert_eq!(stage.count("SELECT count(*) FROM turn"), 1);
+}
+
 #[test]
 fn what_outlives_its_shim_is_told_and_ended_only_where_that_was_asked_for() {
     let stage = Stage::new();
@@ -36,6 +45,7 @@ fn what_outlives_its_shim_is_told_and_ended_only_where_that_was_asked_for() {
     let plan = stage.assert_planned(&["a"], "orphaned shim_gone orphaned none - in_turn");
     assert_eq!(plan["command"], serde_json::json!(["reconcile", "r1", "--apply", "--kill-orphans"]));
     stage.assert_settled(&["a", "--kill-stalled"]);
+    assert_alone(&stage);
     assert!(!witness.everyone_gone(), "nothing is killed that nobody named");
     stage.assert_repaired(&["a", "--kill-orphans"], "orphaned shim_gone orphaned kill_then_crash lost crashed");
     assert!(witness.everyone_gone(), "not all are gone");
@@ -49,6 +59,7 @@ fn finished_work_is_adopted_once_nothing_of_it_lives() {
     orphan(&stage, "result done", &mut witness);
     stage.assert_planned(&["a"], "finished tree_lives durable_result none completed in_turn");
     stage.assert_settled(&["a"]);
+    assert_alone(&stage);
     assert!(!witness.everyone_gone(), "nothing is killed that nobody named");
     stage.assert_repaired(&["a", "--kill-orphans"], "finished tree_lives durable_result adopt completed completed");
     assert!(witness.everyone_gone(), "not all are gone");

@@ -112,3 +112,21 @@ fn many_passes_at_once_record_each_end_once() {
     assert_eq!((repaired, stage.heard("lead", "worker_died")), (6, 6), "{calls:#?}");
     stage.assert_settled(&[]);
 }
+
+/// What is printed can be typed: on the state file that an option has named, from wherever.
+#[test]
+fn the_next_command_names_the_state_file_that_an_option_has_named_and_works_as_it_stands() {
+    let stage = Stage::new();
+    let pid = stage.background("w", &["hang"]);
+    stage.adopt("a", pid, &[]);
+    kill_and_wait(pid);
+    let state = stage.state().to_str().unwrap().to_owned();
+    let look = stage.reconcile(&["a", "--state", &state]);
+    let command = look.last("verdict")["command"].clone();
+    assert_eq!(command, serde_json::json!(["reconcile", "--state", state, "r1", "--apply"]));
+    let mut typed = stage.command(crate::stage::RECONCILE);
+    typed.env_remove("REFLOAT_STATE").current_dir("/");
+    typed.args(command.as_array().unwrap().iter().skip(1).map(|word| word.as_str().unwrap()));
+    let call = stage.call(typed);
+    assert_eq!((call.code, call.last("verdict")["applied"].clone()), (0, true.into()), "{call:#?}");
+}

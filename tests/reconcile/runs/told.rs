@@ -70,7 +70,7 @@ fn only_what_is_of_another_host_dies_by_what_others_tell() {
     let stage = Stage::new();
     let pid = stage.faraway("a", &["--parent", "lead", "--capability", "none"]);
     let dead = || evidence(pid, "no", 1);
-    let host = refloat::seam::process::me().machine;
+    let host = || refloat::seam::process::me().machine;
     let boot = refloat::seam::process::me().boot;
     stage.assert_planned(&["a"], UNKNOWN);
     for (what, lines, wanted) in [
@@ -86,7 +86,11 @@ fn only_what_is_of_another_host_dies_by_what_others_tell() {
             vec![evidence(pid, "yes", 1), evidence(pid, "no", 9)],
             "running told_alive identity none - in_turn",
         ),
-        ("seen from here", vec![with(with(dead(), "host", host.into()), "boot_id", boot.into())], UNKNOWN),
+        ("seen from here", vec![with(with(dead(), "host", host().into()), "boot_id", boot.into())], UNKNOWN),
+        ("of a third host", vec![with(dead(), "host", "third".into())], UNKNOWN),
+        ("alive on a third host", vec![with(evidence(pid, "yes", 1), "host", "third".into())], UNKNOWN),
+        ("of our own host in another boot", vec![with(dead(), "host", host().into())], UNKNOWN),
+        ("of another boot of nobody's host", vec![with(dead(), "host", Value::Null)], UNKNOWN),
         ("too old", vec![evidence(pid, "no", 61)], UNKNOWN),
         (
             "from the future",
@@ -111,6 +115,8 @@ fn only_what_is_of_another_host_dies_by_what_others_tell() {
     ] {
         assert_eq!(verdict(&stage.told(&[], &lines)), wanted, "{what}");
     }
+    let third = with(with(dead(), "host", "third".into()), "run", Value::Null);
+    assert!(stage.told(&["--apply"], &[third]).all("verdict").is_empty(), "the number of another host's process");
     let call = stage.told(&["--apply"], &[dead()]);
     assert_eq!(
         (verdict(&call).as_str(), call.last("verdict")["applied"].clone()),
@@ -188,4 +194,17 @@ fn only_the_runs_that_evidence_belongs_to_are_looked_at_and_a_bad_line_stops_no_
     assert_eq!((none.code, none.last("reconcile.ended")["runs"].clone()), (0, 0.into()));
     let nobody = stage.told(&[], &[with(line, "run", "r99".into())]);
     assert_eq!((nobody.code, nobody.stderr.contains("stdin:1: no run r99")), (65, true), "{nobody:#?}");
+}
+
+/// What stands behind the longest line that is read is no line of its own.
+#[test]
+fn a_line_that_is_too_long_is_one_bad_line_to_its_end() {
+    let stage = Stage::new();
+    let pid = stage.faraway("a", &[]);
+    let line = evidence(pid, "no", 1);
+    let text = format!("{}{line}\n{}\n", " ".repeat(1 << 20), evidence(pid, "yes", 1));
+    let call = stage.told_text(&[], &text);
+    assert_eq!((call.code, call.stderr.lines().count()), (65, 1), "{call:#?}");
+    assert!(call.stderr.starts_with("reconcile: stdin:1: longer than"), "{call:#?}");
+    assert_eq!(super::brief(call.last("verdict")), "running told_alive identity none - in_turn");
 }

@@ -1,14 +1,10 @@
 //! Turns of ours that nobody watches any more: what goes on is left alone, and what has ended is recorded as it ended.
 
-use crate::scene::{kill, process_is_gone};
-use crate::stage::{Stage, until};
 use nix::sys::signal::Signal;
 
-/// Waits until nobody holds the agent's turn lock.
-fn until_free(stage: &Stage, agent: &str) {
-    let path = stage.state().parent().unwrap().join("locks").join(format!("{agent}.turn"));
-    until("the turn lock", || std::fs::File::options().write(true).open(&path).unwrap().try_lock().is_ok());
-}
+use super::until_free;
+use crate::scene::{kill, process_is_gone};
+use crate::stage::{Stage, until};
 
 /// B20: a killed runner is no reason to touch its agent.
 #[test]
@@ -134,7 +130,7 @@ fn a_story_and_a_sprint_file_that_disagree_are_a_conflict() {
     kill(running.agent_pid().as_raw(), Signal::SIGKILL);
     until_free(&stage, "a");
     let plan = stage.assert_planned(&["a"], "conflict sources_contradict durable_result ask_human - in_turn");
-    assert_eq!(plan["command"], serde_json::json!(["turn", "show", "a"]));
+    assert_eq!(plan["command"], serde_json::json!(["reconcile", "explain", "r1"]));
     stage.assert_settled(&["a"]);
     std::fs::write(&sprint, "development_status:\n  1-2-login: done\n").unwrap();
     let done = "finished monitoring_failed_verified_success durable_result adopt completed completed";

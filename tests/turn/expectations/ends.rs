@@ -131,6 +131,12 @@ fn the_end_of_a_turn_that_nobody_watched_looks_too() {
 /// field 49: what is done is not done again, whoever died; the next command looks before it starts anything.
 #[test]
 fn work_that_was_done_before_everybody_died_is_not_dispatched_again() {
+    is_not_done_again(&["--run", "r1"], 76, "run r1 has ended: completed");
+    is_not_done_again(&[], 0, "r1 of a has ended: its turn is gone, and its work is done");
+    is_not_done_again(&["--expect", "result:r"], 0, "no turn was run; the next one opens a new run");
+}
+
+fn is_not_done_again(with: &[&str], code: i32, said: &str) {
     let stage = Stage::new();
     write(&stage, "text", DONE);
     let script = format!("init; {}; hang", copy(&stage, "text", "r"));
@@ -141,8 +147,11 @@ fn work_that_was_done_before_everybody_died_is_not_dispatched_again() {
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(shim.try_into().unwrap()), Signal::SIGKILL).unwrap();
     running.wait_killed();
     let again = format!("touch {}; init; result done", stage.name("again"));
-    let call = stage.play("a", &again).with(&["--run", "r1"]).call();
-    call.assert_refused(76, "run r1 has ended: completed");
+    let call = stage.play("a", &again).with(&["--cwd", &stage.name("")]).with(with).call();
+    call.assert_refused(code, said);
     assert_end(&call, "completed", "expectation_met", "reached");
     assert!(!stage.path("again").exists());
+    // The next one is new work.
+    let call = stage.play("a", &again).call();
+    assert_eq!((call.assert_end("completed", 0).word("run"), stage.path("again").exists()), ("r2", true));
 }

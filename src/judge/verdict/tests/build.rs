@@ -59,7 +59,7 @@ fn run(state: RunState, work: Work) -> Case {
         outcome: None,
         since_change_ms: Some(10 * MINUTE),
         attempt: 1,
-        attempt_ms: Some(20 * MINUTE),
+        attempt_began: at(-20),
         attempts: 0,
         max_attempts: 1,
         has_parent: false,
@@ -255,7 +255,7 @@ pub(super) fn told(about: About, answer: Answer) -> Told {
         meaning,
         reason,
         age_ms: Some(30_000),
-        changed_ms: Some(40_000),
+        changed_at: at(-1),
         compared: false,
         elsewhere: true,
     }

@@ -1,7 +1,7 @@
 //! The table of verdicts: sources of truth that somebody named for a run, and the death of who only watched it.
 
 use super::super::*;
-use super::build::{MINUTE, Row, row, sprint, story, told, turn, worker};
+use super::build::{Row, at, row, sprint, story, told, turn, worker};
 use crate::judge::outcome::{Ended, Terminal};
 use crate::model::{Answer, ExpectKind, Meaning, Reach, Reason, Sight, SubjectKind};
 
@@ -10,7 +10,7 @@ const YES: Answer = Answer::Yes;
 const NO: Answer = Answer::No;
 
 fn before(told: Told) -> Told {
-    Told { changed_ms: Some(20 * MINUTE), ..told }
+    Told { changed_at: at(-20), ..told }
 }
 
 fn because(reason: Reason, told: Told) -> Told {
@@ -42,10 +42,10 @@ fn sources() -> Vec<Row> {
         row("… and its line is being written", dead([story(YES), lost(Reason::BeingWritten)]), DOUBT),
         row("its story was done before", dead([before(story(YES))]), GONE),
         row("… and was another, as whoever looked was told", dead([compared(before(story(YES)))]), DONE),
-        row("its story is done, nobody knows since when", dead([Told { changed_ms: None, ..story(YES) }]), DOUBT),
+        row("its story is done, nobody knows since when", dead([Told { changed_at: None, ..story(YES) }]), DOUBT),
         row(
             "its story is done, and nobody knows when the attempt began",
-            dead([story(YES)]).with(|run| run.attempt_ms = None),
+            dead([story(YES)]).with(|run| run.attempt_began = None),
             DOUBT,
         ),
         row("its story is not done", dead([story(NO)]), GONE),

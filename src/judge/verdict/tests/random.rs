@@ -55,7 +55,7 @@ impl Dice {
         case.since_change_ms = self.one(&[None, Some(0), Some(59_000), Some(10 * MINUTE), Some(100 * MINUTE)]);
         case.max_attempts = self.one(&[1, 3]);
         case.attempts = self.one(&[0, 0, 2]).min(case.max_attempts - 1);
-        case.attempt_ms = self.one(&[None, Some(0), Some(30_000), Some(100 * MINUTE)]);
+        case.attempt_began = self.one(&[None, at(0), at(-1), at(-100)]);
         case.has_parent = self.once_in(2);
         case.owed = self.owed();
         case.conflicts = self.sometimes(8, |_| "a says x, b says y".to_owned()).into_iter().collect();
@@ -189,7 +189,7 @@ impl Dice {
             meaning: self.one(&[Meaning::Alive, Meaning::Dead, Meaning::Done, Meaning::NotDone, Meaning::Failed]),
             reason: self.one(&[Reason::Running, Reason::Reached, Reason::AtTarget, Reason::OtherStatus, Reason::NoKey]),
             age_ms: self.one(&[None, Some(0), Some(1), Some(30_000), Some(60_000), Some(60_001)]),
-            changed_ms: self.one(&[None, Some(0), Some(30_000), Some(90_000)]),
+            changed_at: self.one(&[None, at(0), at(-1), at(-2)]),
             compared: self.once_in(4),
             elsewhere: self.once_in(2),
         }
