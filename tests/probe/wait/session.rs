@@ -123,7 +123,11 @@ fn the_death_of_the_server_ends_all_who_wait_for_its_sessions() {
     let waiters = ["a", "b"].map(|name| watching(&stage, name));
     kill(pid(server.pid()), Signal::SIGKILL).unwrap();
     for waiter in waiters {
-        assert_eq!(told(&ended(waiter, 0)), (false, ["met", "no_server", "notice"]));
+        // On a busy machine the look may come before all that tells of its end can be watched: then it is asked for.
+        let end = ended(waiter, 0);
+        let (polled, words) = told(&end);
+        let woken_by = if polled { "poll" } else { "notice" };
+        assert_eq!(words, ["met", "no_server", woken_by], "{end}");
     }
     let end = record(wait(&stage, "a", &[]), 0);
     assert_eq!((told(&end), &end["looks"]), ((false, ["met", "no_server", "null"]), &2.into()));
@@ -235,16 +239,22 @@ fn a_server_that_cannot_be_seen_is_asked_again_and_again() {
     let stage = Stage::new();
     std::fs::create_dir(stage.path("tmux")).unwrap();
     let list = stage.path("list");
-    std::fs::write(&list, "$3|1763000000|4194305|1763000001|@5|%7|4194306|0|||/tmp/s:build\n").unwrap();
+    std::fs::write(&list, "$3|1763000000|4194305|1763000001|@5|%7|4194306|0||||/tmp/s::build\nbuffer-limit 50\n")
+        .unwrap();
     let path = fake(
         &stage,
-        &format!("if [ -s {0} ]; then cat {0}; else echo no current target >&2; exit 1; fi", list.display()),
+        &format!(
+            "echo >>{0}.asked; if [ -s {0} ]; then cat {0}; else echo no current target >&2; exit 1; fi",
+            list.display()
+        ),
     );
     let mut command = wait(&stage, "build", &["--timeout", "60s"]);
     let waiter = asleep({
         command.env("PATH", path);
         command
     });
+    // Asked a second time it has seen the session in the first answer.
+    until("a second question", || std::fs::read(stage.path("list.asked")).is_ok_and(|asked| asked.len() > 1));
     std::fs::write(&list, "").unwrap();
     let end = ended(waiter, 0);
     assert_eq!((&end["outcome"], &end["reason"]), (&"met".into(), &"not_listed".into()));
