@@ -5,7 +5,7 @@ use refloat::cli::{Context, agent_or_id};
 use refloat::clock::Stamp;
 use refloat::error::Result;
 use refloat::exit::Exit;
-use refloat::gather::{self, Gathered, Which};
+use refloat::gather::{self, Gathered, Rows, Unread};
 use refloat::judge::finding::observed;
 use refloat::judge::judgement::{answer, is_alarming};
 use refloat::judge::verdict::{Policy, Verdict, verdict};
@@ -39,7 +39,10 @@ pub(crate) struct Run {
 
 pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     let place = cx.place()?;
-    let found = look(&place, args)?;
+    let (found, unread) = look(&place, args)?;
+    for one in &unread {
+        cx.say(format_args!("{} of {}: {:#}", one.run, one.agent, one.failure.cause));
+    }
     let mut teller = Teller::new(cx, args.asked);
     for gathered in &found {
         gathered.evidence.iter().try_for_each(|evidence| teller.mention(evidence))?;
@@ -50,25 +53,29 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     }
     if found.is_empty() {
         // No run is open: nothing is wrong.
-        return teller.end_of_several().map(|_| Exit::Done);
+        return teller.end_of_several().map(|_| if unread.is_empty() { Exit::Done } else { Exit::Io });
     }
-    if args.all || args.subjects.len() > 1 { teller.end_of_several() } else { Ok(teller.end()) }
+    let exit = if args.all || args.subjects.len() > 1 { teller.end_of_several()? } else { teller.end() };
+    Ok(if unread.is_empty() { exit } else { Exit::Io })
 }
 
-fn look(place: &Place, args: &Run) -> Result<Vec<Gathered>> {
-    let which = if args.all { Which::Open } else { Which::Named(&args.subjects) };
+fn look(place: &Place, args: &Run) -> Result<(Vec<Gathered>, Vec<Unread>)> {
     if !args.record {
         let state = State::open_for_looking(place)?;
-        let rows = gather::read(&state, which)?;
+        let (rows, unread) = read(&state, args)?;
         // Whoever restores the file waits for those who have it open.
         drop(state);
-        return Ok(gather::gather(place, rows));
+        return Ok((gather::gather(place, rows), unread));
     }
     let mut state = State::open_existing(place)?;
-    let rows = gather::read(&state, which)?;
+    let (rows, unread) = read(&state, args)?;
     let mut found = gather::gather(place, rows);
     gather::keep(&mut state, &mut found)?;
-    Ok(found)
+    Ok((found, unread))
+}
+
+fn read(state: &State, args: &Run) -> Result<(Vec<Rows>, Vec<Unread>)> {
+    if args.all { gather::read_open(state) } else { Ok((gather::read(state, &args.subjects)?, Vec::new())) }
 }
 
 fn judgement(gathered: &Gathered, verdict: &Verdict, command: Vec<String>) -> Judgement {

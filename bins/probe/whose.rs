@@ -4,7 +4,7 @@ use clap::Args;
 use refloat::cli::{Context, agent_or_id};
 use refloat::clock::Stamp;
 use refloat::error::Result;
-use refloat::gather::{self, Which};
+use refloat::gather;
 use refloat::id::{RunId, TurnId};
 use refloat::record::Evidence;
 use refloat::state::State;
@@ -31,7 +31,7 @@ impl Whose {
     pub(crate) fn find(&self, cx: &Context) -> Result<Option<Bearing>> {
         let Some(subject) = &self.subject else { return Ok(None) };
         let state = State::open_for_reading(&cx.place()?)?;
-        let rows = gather::read(&state, Which::Named(std::slice::from_ref(subject)))?;
+        let rows = gather::read(&state, std::slice::from_ref(subject))?;
         Ok(rows.first().map(|rows| {
             let (turn, attempt) = rows.attempt();
             Bearing { run: rows.run.id, turn: turn.map(|turn| turn.id), attempt, began: rows.began }

@@ -4,7 +4,7 @@ use refloat::cli::Context;
 use refloat::clock::Stamp;
 use refloat::error::Result;
 use refloat::exit::Exit;
-use refloat::gather::{self, Gathered, Which};
+use refloat::gather::{self, Gathered};
 use refloat::judge::verdict::{Policy, Tried, explain};
 use refloat::record::RuleRecord;
 use refloat::state::State;
@@ -15,7 +15,7 @@ use crate::pass::record;
 pub(crate) fn run(cx: &mut Context, args: &Explain) -> Result<Exit> {
     let place = cx.place()?;
     let state = State::open_for_reading(&place)?;
-    let rows = gather::read(&state, Which::Named(std::slice::from_ref(&args.subject)))?;
+    let rows = gather::read(&state, std::slice::from_ref(&args.subject))?;
     drop(state);
     for gathered in gather::gather(&place, rows) {
         gathered.evidence.iter().try_for_each(|piece| cx.out.emit_at(piece, piece.observed_at))?;

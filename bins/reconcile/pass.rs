@@ -5,7 +5,7 @@ use refloat::cli::Context;
 use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
-use refloat::gather::{self, Gathered, Which};
+use refloat::gather::{self, Gathered, Unread};
 use refloat::judge::verdict::{Policy, Verdict, verdict};
 use refloat::model::{Answer, Meaning, Skipped, VerdictWord};
 use refloat::prospect;
@@ -26,10 +26,10 @@ pub(crate) fn run(cx: &mut Context, args: &Pass) -> Result<Exit> {
     let policy = args.policy();
     if !args.apply {
         let state = State::open_for_reading(&place)?;
-        let (found, exit) = look(cx, &state, args)?;
+        let Looked { found, exit, unread } = look(cx, &state, args)?;
         // Whoever restores the file waits for those who have it open.
         drop(state);
-        let mut count = Count::over(&found);
+        let mut count = Count::over(&found, unread);
         let mut last = None;
         for gathered in &found {
             let judged = verdict(&gathered.case, &policy, Stamp::now());
@@ -41,8 +41,8 @@ pub(crate) fn run(cx: &mut Context, args: &Pass) -> Result<Exit> {
     }
     let mut state = State::open_existing(&place)?;
     refloat::crash::take_in(&mut state).iter().for_each(|line| cx.say(line));
-    let (found, exit) = look(cx, &state, args)?;
-    let mut count = Count::over(&found);
+    let Looked { found, exit, unread } = look(cx, &state, args)?;
+    let mut count = Count::over(&found, unread);
     let mut last = None;
     for gathered in &found {
         let (judged, done) = settle(cx, &mut state, gathered, &policy)?;
@@ -57,17 +57,40 @@ pub(crate) fn run(cx: &mut Context, args: &Pass) -> Result<Exit> {
     end(cx, args, count, exit, last.as_ref())
 }
 
+/// What was looked at for a pass.
+pub(crate) struct Looked {
+    /// The runs.
+    pub(crate) found: Vec<Gathered>,
+    /// The code, by what could not be read of the input.
+    pub(crate) exit: Exit,
+    /// Runs of which a row cannot be read.
+    pub(crate) unread: i64,
+}
+
 /// What was asked for, gathered in one go; with what others tell of it. The code is that of what could not be read of theirs.
-fn look(cx: &Context, state: &State, args: &Pass) -> Result<(Vec<Gathered>, Exit)> {
+fn look(cx: &Context, state: &State, args: &Pass) -> Result<Looked> {
     let place: Place = state.place().clone();
     match args.subjects.as_slice() {
-        [] => Ok((gather::gather(&place, gather::read(state, Which::Open)?), Exit::Done)),
+        [] => {
+            let (rows, unread) = gather::read_open(state)?;
+            Ok(Looked { found: gather::gather(&place, rows), exit: Exit::Done, unread: say_unread(cx, &unread) })
+        }
         [dash] if dash == "-" => told::gather(cx, state, &place),
         subjects if subjects.iter().any(|one| one == "-") => {
             Err(Failure::usage("'-' stands alone: evidence names its runs itself"))
         }
-        subjects => Ok((gather::gather(&place, gather::read(state, Which::Named(subjects))?), Exit::Done)),
+        subjects => {
+            Ok(Looked { found: gather::gather(&place, gather::read(state, subjects)?), exit: Exit::Done, unread: 0 })
+        }
     }
+}
+
+/// Says of which runs a row cannot be read, and how many they are: nobody judges them, and the pass goes on (74 at its end).
+pub(crate) fn say_unread(cx: &Context, unread: &[Unread]) -> i64 {
+    for one in unread {
+        cx.say(format_args!("{} of {}: {:#}", one.run, one.agent, one.failure.cause));
+    }
+    i64::try_from(unread.len()).unwrap_or(i64::MAX)
 }
 
 /// What became of a verdict.
@@ -142,9 +165,9 @@ pub(crate) fn record(gathered: &Gathered, judged: &Verdict, done: Option<Done>, 
 struct Count(ReconcileEnded);
 
 impl Count {
-    fn over(found: &[Gathered]) -> Self {
-        let runs = i64::try_from(found.len()).unwrap_or(i64::MAX);
-        Self(ReconcileEnded { runs, servers_lost: servers_lost(found), ..ReconcileEnded::default() })
+    fn over(found: &[Gathered], errors: i64) -> Self {
+        let runs = i64::try_from(found.len()).unwrap_or(i64::MAX).saturating_add(errors);
+        Self(ReconcileEnded { runs, errors, servers_lost: servers_lost(found), ..ReconcileEnded::default() })
     }
 
     fn judged(&mut self, gathered: &Gathered, judged: &Verdict) {

@@ -10,7 +10,7 @@ use refloat::exit::Exit;
 use refloat::finish::remains::{self, Holders};
 use refloat::finish::unwatched::{Kin, end_rest, finish_unwatched};
 use refloat::finish::{self, Gone, Seen};
-use refloat::gather::{self, Gathered, Which};
+use refloat::gather::{self, Gathered};
 use refloat::judge::owed::Vouched;
 use refloat::judge::verdict::{Handling, Policy, Verdict, Work, WorkerCase, verdict, vouched};
 use refloat::lock::SupervisorLock;
@@ -40,7 +40,7 @@ pub(crate) fn repair(state: &mut State, before: &Gathered, first: &Verdict, poli
     let beats = state.read("look at the worker", |view| worker::of_run(view, before.run.id))?;
     let beats = beats.map_or(0, |worker| worker.pulse.beats);
     let name = [before.run.id.to_string()];
-    let rows = gather::read(state, Which::Named(&name))?.pop();
+    let rows = gather::read(state, &name)?.pop();
     let rows = rows.ok_or_else(|| Failure::not_found(format!("run {} is gone", before.run.id)))?;
     let mut now = gather::once_more(&place, rows, before);
     now.case.told.clone_from(&before.case.told);

@@ -7,13 +7,15 @@ use refloat::cli::Context;
 use refloat::clock::Stamp;
 use refloat::error::{IoContext, Result};
 use refloat::exit::Exit;
-use refloat::gather::{self, Gathered, Which};
+use refloat::gather::{self, Gathered};
 use refloat::id::{RunId, TurnId};
 use refloat::judge::verdict::{About, Told};
 use refloat::model::{Answer, Instrument, Meaning, Reason, SubjectKind};
 use refloat::record::evidence::{Here, ProcessDetail, Role, RunDetail};
 use refloat::seam::process;
 use refloat::state::{Place, State, run};
+
+use crate::pass::{self, Looked};
 use serde::Deserialize;
 
 /// No honest record is longer.
@@ -54,7 +56,7 @@ struct Kind {
 }
 
 /// The runs that evidence belongs to, with it. A line that cannot be read is said, and the others count (65 at the end).
-pub(crate) fn gather(cx: &Context, state: &State, place: &Place) -> Result<(Vec<Gathered>, Exit)> {
+pub(crate) fn gather(cx: &Context, state: &State, place: &Place) -> Result<Looked> {
     cx.note_stdin("evidence, one JSON object per line,");
     let (lines, mut exit) = read(cx)?;
     let mut named = Vec::new();
@@ -69,10 +71,12 @@ pub(crate) fn gather(cx: &Context, state: &State, place: &Place) -> Result<(Vec<
             }
         }
     }
-    let mut rows = gather::read(state, Which::Named(&named))?;
+    let mut rows = gather::read(state, &named)?;
+    let mut unread = 0;
     if lines.iter().any(|(_, line)| line.run.is_none()) {
         // Whose it is, is known by what the runs have registered.
-        let open = gather::read(state, Which::Open)?;
+        let (open, unreadable) = gather::read_open(state)?;
+        unread = pass::say_unread(cx, &unreadable);
         rows.extend(open.into_iter().filter(|open| !named.contains(&open.run.id.to_string())));
     }
     let here = Here::from(&process::me());
@@ -81,7 +85,7 @@ pub(crate) fn gather(cx: &Context, state: &State, place: &Place) -> Result<(Vec<
         gathered.case.told = lines.iter().filter_map(|(_, line)| told(line, gathered, &here)).collect();
     }
     found.retain(|gathered| named.contains(&gathered.run.id.to_string()) || !gathered.case.told.is_empty());
-    Ok((found, exit))
+    Ok(Looked { found, exit, unread })
 }
 
 fn read(cx: &Context) -> Result<(Vec<(u64, Line)>, Exit)> {

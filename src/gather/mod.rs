@@ -12,7 +12,7 @@ mod turn;
 mod worker;
 
 pub use keep::keep;
-pub use rows::{Rows, Which, read};
+pub use rows::{Rows, Unread, read, read_open};
 
 use crate::clock::{Moment, Stamp};
 use crate::finish::remains::{self, Holders};

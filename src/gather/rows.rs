@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
+use crate::exit::Exit;
 use crate::finish::{open_of_turn, open_of_worker};
 use crate::id::{RunId, TurnId};
 use crate::judge::outcome::Open;
@@ -15,13 +16,15 @@ use crate::prospect;
 use crate::runtime::builtin;
 use crate::state::{Place, State, View, crash, dead_letter, expectation, mail, retry, run, turn, worker};
 
-/// Which runs are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which<'a> {
-    /// These, by their own id, by that of one of their turns, or by their agent, whose newest is meant.
-    Named(&'a [String]),
-    /// Every open one.
-    Open,
+/// A run of which a row cannot be read.
+#[derive(Debug)]
+pub struct Unread {
+    /// The run.
+    pub run: RunId,
+    /// Whose run it is.
+    pub agent: String,
+    /// Why it cannot be read.
+    pub failure: Failure,
 }
 
 /// What is recorded of one run.
@@ -61,25 +64,46 @@ impl Rows {
     }
 }
 
-/// Reads what is recorded of these runs.
+/// Reads what is recorded of these runs: by their own id, by that of one of their turns, or by their agent, whose newest
+/// is meant.
 ///
 /// # Errors
 /// 66 for a run or an agent that is not known, and those of the state file.
-pub fn read(state: &State, which: Which<'_>) -> Result<Vec<Rows>> {
-    // Only its place is taken: nothing is read by it.
-    static PLAIN: LazyLock<Option<Description>> = LazyLock::new(|| builtin("plain").and_then(std::result::Result::ok));
-    let instead = PLAIN.as_ref();
-    let instead = instead.ok_or_else(|| Failure::new(crate::exit::Exit::Bug, "there is no runtime plain"))?;
+pub fn read(state: &State, names: &[String]) -> Result<Vec<Rows>> {
+    let instead = instead()?;
     state.read("look at runs", |view| {
-        let runs = find(view, which)?;
+        let runs = find(view, names)?;
         runs.into_iter().map(|(run, newest)| of(view, state.place(), (run, newest), instead)).collect()
     })
 }
 
-fn find(view: &View<'_>, which: Which<'_>) -> Result<Vec<(Run, bool)>> {
-    let Which::Named(names) = which else {
-        return Ok(run::all_open(view)?.into_iter().map(|run| (run, true)).collect());
-    };
+/// Reads what is recorded of every open run; apart from those of which a row cannot be read.
+///
+/// # Errors
+/// Those of the state file as a whole.
+pub fn read_open(state: &State) -> Result<(Vec<Rows>, Vec<Unread>)> {
+    let instead = instead()?;
+    state.read("look at runs", |view| {
+        let (mut read, mut unread) = (Vec::new(), Vec::new());
+        for run in run::all_open(view)? {
+            let (id, agent) = (run.id, run.agent.clone());
+            match of(view, state.place(), (run, true), instead) {
+                Ok(rows) => read.push(rows),
+                Err(failure) if failure.exit == Exit::Malformed => unread.push(Unread { run: id, agent, failure }),
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok((read, unread))
+    })
+}
+
+/// Only its place is taken, where a turn's own description cannot be read: nothing is read by it.
+fn instead() -> Result<&'static Description> {
+    static PLAIN: LazyLock<Option<Description>> = LazyLock::new(|| builtin("plain").and_then(std::result::Result::ok));
+    PLAIN.as_ref().ok_or_else(|| Failure::new(Exit::Bug, "there is no runtime plain"))
+}
+
+fn find(view: &View<'_>, names: &[String]) -> Result<Vec<(Run, bool)>> {
     let mut found = Vec::with_capacity(names.len());
     for name in names {
         let Some(run) = named(view, name)? else {

@@ -22,7 +22,7 @@ const PROBE: &str = env!("CARGO_BIN_EXE_probe");
 
 impl Stage {
     /// A look that may store what it sees.
-    fn probe(&self, args: &[&str]) -> Call {
+    pub(crate) fn probe(&self, args: &[&str]) -> Call {
         let mut command = self.command(PROBE);
         command.arg("run").args(args);
         self.call(command)

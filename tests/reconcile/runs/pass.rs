@@ -30,6 +30,30 @@ fn one_runs_failure_is_said_and_counted_and_the_others_are_repaired() {
     stage.assert_settled(&[]);
 }
 
+/// A row that cannot be read costs no other run its verdict, and nobody judges its own run.
+#[test]
+fn a_row_that_cannot_be_read_stops_no_other_run() {
+    let stage = Stage::new();
+    for agent in ["a", "b"] {
+        let pid = stage.background(agent, &["hang"]);
+        stage.adopt(agent, pid, &[]);
+        kill_and_wait(pid);
+    }
+    stage.sql("UPDATE worker SET process = '{}' WHERE run = 1");
+    for args in [&[][..], &["--apply"]] {
+        let call = stage.reconcile(args);
+        assert_eq!(call.code, 74, "{call:#?}");
+        assert!(call.stderr.starts_with("reconcile: r1 of a: "), "{call:#?}");
+        let of: Vec<_> = call.all("verdict").iter().map(|one| one["run"].clone()).collect();
+        assert_eq!(Value::from(of), serde_json::json!(["r2"]), "{call:#?}");
+        let ended = call.last("reconcile.ended");
+        assert_eq!((&ended["runs"], &ended["errors"]), (&2.into(), &1.into()));
+    }
+    assert_eq!(stage.probe(&["--all"]).code, 74);
+    stage.sql("UPDATE run SET state = 'stopped', ended_at = 1 WHERE id = 1");
+    assert_eq!(stage.reconcile(&[]).code, 0);
+}
+
 #[test]
 fn whose_supervisor_lock_is_held_is_skipped() {
     let stage = Stage::new();
