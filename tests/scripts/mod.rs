@@ -12,11 +12,13 @@ mod turns;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::UNIX_EPOCH;
 
+use refloat::clock::Stamp;
 use serde_json::Value;
 
 use crate::adopted::Server;
-use crate::stage::{Stage, TURN};
+use crate::stage::{Stage, TURN, until};
 
 /// A script of the repository.
 fn script(name: &str) -> PathBuf {
@@ -85,9 +87,16 @@ impl Stage {
         std::fs::write(file, text).unwrap();
     }
 
-    /// The story and its line in the sprint file say this now.
+    /// The story and its line in the sprint file say this from now on. A file's time is that of the kernel's last tick: it
+    /// is written until that is later than what was before.
     fn says(&self, story: &str, sprint: &str) {
-        self.put("stories/1-2-login.md", &format!("# Story 1.2: Login\n\nStatus: {story}\n"));
+        let before = Stamp::now();
+        until("a later tick", || {
+            self.put("stories/1-2-login.md", &format!("# Story 1.2: Login\n\nStatus: {story}\n"));
+            let file = self.path("project/docs/stories/1-2-login.md");
+            let at = std::fs::metadata(file).unwrap().modified().unwrap().duration_since(UNIX_EPOCH).unwrap();
+            i64::try_from(at.as_millis()).unwrap() > before.millis()
+        });
         self.put("sprint-status.yaml", &format!("development_status:\n  1-2-login: {sprint}\n"));
     }
 }
