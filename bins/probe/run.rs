@@ -40,9 +40,7 @@ pub(crate) struct Run {
 pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     let place = cx.place()?;
     let (found, unread) = look(&place, args)?;
-    for one in &unread {
-        cx.say(format_args!("{} of {}: {:#}", one.run, one.agent, one.failure.cause));
-    }
+    unread.iter().for_each(|one| cx.say(one));
     let mut teller = Teller::new(cx, args.asked);
     for gathered in &found {
         gathered.evidence.iter().try_for_each(|evidence| teller.mention(evidence))?;

@@ -6,6 +6,7 @@ use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::gather::{self, Gathered, Unread};
+use refloat::judge::judgement::{Outlook, outlook};
 use refloat::judge::verdict::{Policy, Verdict, verdict};
 use refloat::model::{Answer, Meaning, Skipped, VerdictWord};
 use refloat::prospect;
@@ -87,9 +88,7 @@ fn look(cx: &Context, state: &State, args: &Pass) -> Result<Looked> {
 
 /// Says of which runs a row cannot be read, and how many they are: nobody judges them, and the pass goes on (74 at its end).
 pub(crate) fn say_unread(cx: &Context, unread: &[Unread]) -> i64 {
-    for one in unread {
-        cx.say(format_args!("{} of {}: {:#}", one.run, one.agent, one.failure.cause));
-    }
+    unread.iter().for_each(|one| cx.say(one));
     i64::try_from(unread.len()).unwrap_or(i64::MAX)
 }
 
@@ -206,18 +205,12 @@ fn end(cx: &mut Context, args: &Pass, count: Count, exit: Exit, last: Option<&Ve
     cx.out.emit(&count.0)?;
     Ok(match last {
         _ if count.0.errors > 0 => Exit::Io,
-        Some(judged) if args.exit_code && exit == Exit::Done => answer(judged),
+        Some(judged) if args.exit_code && exit == Exit::Done => match outlook(judged) {
+            Outlook::Finished => Exit::Done,
+            Outlook::GoesOn => Exit::Busy,
+            Outlook::Stuck => Exit::No,
+            Outlook::Untold => Exit::Unknown,
+        },
         _ => exit,
     })
-}
-
-/// The answer of one run to `--exit-code`.
-fn answer(judged: &Verdict) -> Exit {
-    use VerdictWord as V;
-    match judged.verdict {
-        V::Finished => Exit::Done,
-        V::Failed | V::Crashed | V::Killed | V::Vanished | V::NeverStarted | V::Stalled | V::Orphaned => Exit::No,
-        V::Unknown | V::Conflict | V::NeedsHuman => Exit::Unknown,
-        V::Running | V::Unsupervised | V::Waiting | V::Launching | V::Limited => Exit::Busy,
-    }
 }

@@ -27,6 +27,12 @@ pub struct Unread {
     pub failure: Failure,
 }
 
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {}: {:#}", self.run, self.agent, self.failure.cause)
+    }
+}
+
 /// What is recorded of one run.
 #[derive(Clone, Debug)]
 pub struct Rows {

@@ -30,16 +30,39 @@ pub fn is_alarming(verdict: &Verdict) -> bool {
     }
 }
 
+/// How a run stands, for who asks with an exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// Its work is done.
+    Finished,
+    /// It goes on, or will by itself.
+    GoesOn,
+    /// It has ended otherwise, or does not go on without a person.
+    Stuck,
+    /// Nobody can tell.
+    Untold,
+}
+
+/// How the run of a verdict stands: one answer for all who are asked.
+#[must_use]
+pub fn outlook(verdict: &Verdict) -> Outlook {
+    use VerdictWord as V;
+    match verdict.verdict {
+        V::Finished => Outlook::Finished,
+        V::Running | V::Unsupervised | V::Waiting | V::Launching | V::Limited => Outlook::GoesOn,
+        V::NeverStarted | V::Failed | V::Crashed | V::Killed | V::Vanished | V::Orphaned | V::Stalled => Outlook::Stuck,
+        V::NeedsHuman if verdict.cause != Why::Ground(Ground::UnknownTooLong) => Outlook::Stuck,
+        V::NeedsHuman | V::Conflict | V::Unknown => Outlook::Untold,
+    }
+}
+
 /// Has it finished, or does it go on?
 #[must_use]
 pub fn answer(verdict: &Verdict) -> Answer {
-    use VerdictWord as V;
-    match verdict.verdict {
-        V::Finished | V::Running | V::Unsupervised | V::Waiting | V::Launching | V::Limited => Answer::Yes,
-        V::NeverStarted | V::Failed | V::Crashed | V::Killed | V::Vanished | V::Orphaned | V::Stalled => Answer::No,
-        V::NeedsHuman if verdict.cause == Why::Ground(Ground::UnknownTooLong) => Answer::Unknown,
-        V::NeedsHuman => Answer::No,
-        V::Conflict | V::Unknown => Answer::Unknown,
+    match outlook(verdict) {
+        Outlook::Finished | Outlook::GoesOn => Answer::Yes,
+        Outlook::Stuck => Answer::No,
+        Outlook::Untold => Answer::Unknown,
     }
 }
 
