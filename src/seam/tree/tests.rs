@@ -17,19 +17,22 @@ const STOPPED: &str = "sh -c 'kill -STOP $$; sleep 1000' & sleep 0.05; echo read
 const FORTY: &str = "for a in 1 2 3 4 5; do sh -c 'for b in 1 2 3 4 5 6 7; do sleep 1000 & done; wait' & done; sleep 0.1; echo ready; wait";
 /// Each process forks the next and ends: none lives longer than a millisecond or two.
 const CHAIN: &str = "f() { [ $1 -gt 0 ] && f $(($1 - 1)) & }; f 20000; echo ready";
-/// As fast as a shell can, about half a second of them alive at once.
-const STORM: &str = "(while :; do sleep 0.5 & done) & sleep 0.4; echo ready; wait";
+/// As fast as a shell can; none of them ends by itself before the storm does.
+const STORM: &str = "(while :; do sleep 10 & done) & sleep 0.4; echo ready; wait";
 /// About 1,500 processes; it is ended in the middle.
 const DOUBLING: &str =
     "f() { if [ $1 -gt 0 ]; then f $(($1 - 1)) & f $(($1 - 1)) & fi; wait; sleep 1000; }; f 9 & echo ready; wait";
 
-/// Ends the zoo in a process that is a subreaper and does nothing else; returns what was found.
-fn ends(script: &str, cgroup: Option<&Cgroup>) -> (Ended, Duration) {
+/// Ends the zoo, once it has `size` animals, in a process that is a subreaper and does nothing else; returns what was
+/// found.
+fn ends(script: &str, cgroup: Option<&Cgroup>, size: u32) -> (Ended, Duration) {
     reap::become_subreaper().unwrap();
     let mut command = Command::new("/bin/sh");
     let joined = cgroup.map(|group| format!("echo 0 > {}/cgroup.procs; {script}", group.path().display()));
     command.arg("-c").arg(joined.as_deref().unwrap_or(script));
     let mut zoo = Zoo::start_with(&mut command);
+    // A busy machine may not have started them all when the script says so.
+    assert!(soon(|| procfs::descendants(own_pid()).unwrap().len() >= size as usize), "{script}");
     let (pid, mut statuses) = (zoo.pid(), 0);
     let before = Tick::now();
     let ended = end_descendants(cgroup, BUDGET, &mut |reaped, _| statuses += u32::from(reaped == pid));
@@ -46,12 +49,12 @@ fn ends_both_ways(name: &str, script: &str, killed: std::ops::RangeInclusive<u32
     if !alone(name) {
         return;
     }
-    let (ended, took) = ends(script, None);
+    let (ended, took) = ends(script, None, *killed.start());
     assert!(killed.contains(&ended.killed), "{} killed", ended.killed);
     say(&format!("{name}: {} killed in {took:?}", ended.killed));
     match Cgroup::plan(&format!("refloat-test-{}", own_pid())).and_then(|path| Cgroup::make(&path)) {
         Ok(group) => {
-            let (ended, took) = ends(script, Some(&group));
+            let (ended, took) = ends(script, Some(&group), *killed.start());
             say(&format!("{name}: {} killed in {took:?} with a cgroup", ended.killed));
             group.remove(BUDGET).unwrap();
             assert!(!group.path().exists());
@@ -183,7 +186,7 @@ fn as_nobody_too() {
         Cgroup::plan("refloat-test-nobody").and_then(|path| Cgroup::make(&path)).unwrap_err(),
         crate::seam::cgroup::NoCgroup::Denied
     );
-    ends(DOUBLE_FORK, None);
+    ends(DOUBLE_FORK, None, 5);
 }
 
 #[test]
