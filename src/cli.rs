@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser};
 
+use crate::clock::Stamp;
 use crate::crash::CrashHome;
 use crate::emit::{Emitter, Format, Secrets, say};
 use crate::error::{Failure, Result};
@@ -267,6 +268,38 @@ pub fn agent_name(text: &str) -> Result<String, String> {
 /// Checks an agent's name or the id of a run or turn.
 pub fn agent_or_id(text: &str) -> Result<String, String> {
     if crate::id::looks_like_an_id(text) { Ok(text.to_owned()) } else { agent_name(text) }
+}
+
+/// Checks the kind of a mark, or its id: `[A-Za-z0-9][A-Za-z0-9._-]{0,99}`.
+pub fn mark_kind(text: &str) -> Result<String, String> {
+    let mut bytes = text.bytes();
+    let first = bytes.next().is_some_and(|b| b.is_ascii_alphanumeric());
+    let rest = bytes.all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    if !first || !rest || text.len() > 100 || text.contains("..") {
+        return Err(
+            "a kind has 1 to 100 of the characters A-Z a-z 0-9 . _ -, begins with a letter or digit and has no '..'"
+                .into(),
+        );
+    }
+    Ok(text.to_owned())
+}
+
+/// Checks the name of a mark: any text without `/`, `\`, `..`, control characters or a leading dash, up to 200 bytes.
+pub fn mark_name(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.len() > 200 {
+        return Err("a mark's name has 1 to 200 bytes".into());
+    }
+    let bad = text.contains(['/', '\\']) || text.contains("..") || text.chars().any(char::is_control);
+    if bad || text.starts_with('-') {
+        return Err("a mark's name cannot contain '/', '\\', '..' or control characters, or begin with '-'".into());
+    }
+    Ok(text.to_owned())
+}
+
+/// Parses a time, or a duration from now on.
+pub fn time_or_duration(text: &str) -> Result<Stamp, String> {
+    let time = text.parse().or_else(|_| duration(text).map(|while_| Stamp::now().plus(while_)));
+    time.map_err(|_: String| format!("'{text}' is not a time like 2026-11-20T07:31:02Z or a duration like 2h"))
 }
 
 /// Checks a session id: it becomes a word of the runtime's command line and must not be taken for an option.

@@ -1,5 +1,5 @@
 //! Short ids, unique within a state file: `r17` a run, `t83` a turn, `m42` a mail,
-//! `y5` a retry, `d3` a dead letter, `c1` a crash.
+//! `y5` a retry, `d3` a dead letter, `c1` a crash, `k5` a mark.
 
 /// Declares an id type: a row number with a letter in front.
 macro_rules! id {
@@ -78,6 +78,11 @@ id!(
     /// A crash.
     CrashId,
     "c"
+);
+id!(
+    /// A mark.
+    MarkId,
+    "k"
 );
 id!(
     /// A piece of evidence that is stored.

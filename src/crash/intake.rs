@@ -135,6 +135,8 @@ fn who(program: &str) -> CrashWho {
         "mail" => CrashWho::Mail,
         "probe" => CrashWho::Probe,
         "reconcile" => CrashWho::Reconcile,
+        "mark" => CrashWho::Mark,
+        "mark-cleanup" => CrashWho::MarkCleanup,
         _ => CrashWho::Other,
     }
 }

@@ -11,6 +11,7 @@ pub mod lease;
 pub mod limit;
 pub mod lock;
 pub mod mailbox;
+pub mod mark;
 pub mod outcome;
 pub mod output;
 pub mod owed;

@@ -99,6 +99,10 @@ words! {
         Probe = "probe",
         /// The command `reconcile`.
         Reconcile = "reconcile",
+        /// The command `mark`.
+        Mark = "mark",
+        /// The command `mark-cleanup`.
+        MarkCleanup = "mark_cleanup",
         /// A program of ours that this version does not know.
         Other = "other",
     }

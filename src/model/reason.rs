@@ -298,5 +298,9 @@ words! {
         ChildrenOpen = "children_open",
         /// Mail waits for the agent.
         MailWaits = "mail_waits",
+        /// The time that a mark was set until has come.
+        UntilReached = "until_reached",
+        /// The time that a mark was set until is yet to come.
+        BeforeUntil = "before_until",
     }
 }

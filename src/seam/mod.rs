@@ -2,6 +2,7 @@
 //! Called by the commands; every call is bounded in time and returns what it found.
 //! Nothing here panics, and nothing here knows the state file or draws a conclusion.
 
+pub mod ancestry;
 pub mod artefact;
 pub mod birth;
 pub mod cgroup;
@@ -13,6 +14,7 @@ pub mod git;
 pub mod glimpse;
 pub mod host;
 pub mod locks;
+pub mod place;
 pub mod process;
 pub mod pty;
 pub mod reap;

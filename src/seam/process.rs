@@ -200,6 +200,12 @@ pub fn living(pid: i32) -> Result<Identity, Life> {
     Ok(identity(pid, start_ticks))
 }
 
+/// Who had this number here, and is gone: no start time, and so equal to no process that lives.
+#[must_use]
+pub fn gone(pid: i32) -> Identity {
+    identity(pid, 0)
+}
+
 /// Looks whether a process lives.
 #[must_use]
 pub fn look(who: &Identity) -> Life {

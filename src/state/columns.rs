@@ -54,6 +54,12 @@ impl FromRowNumber for crate::id::EvidenceId {
     }
 }
 
+impl FromRowNumber for crate::id::MarkId {
+    fn from_row_number(number: i64) -> Self {
+        Self(number)
+    }
+}
+
 pub(super) fn id<T: FromRowNumber>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
     row.get(column).map(T::from_row_number)
 }

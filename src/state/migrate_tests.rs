@@ -87,7 +87,7 @@ fn an_older_file_is_brought_up_to_date_by_a_reader_too() {
         let place = place(&folder);
         drop(State::open_for_writing(&place).unwrap());
         let plain = blank(&folder, "state.db");
-        plain.execute_batch("DROP TABLE evidence; DROP TABLE expectation; DROP TABLE retry; DROP TABLE reopening; DROP TABLE dead_letter; DROP TABLE crash; DROP TABLE mail; DROP TABLE worker; DROP TABLE turn; DROP TABLE run; DROP TABLE agent; PRAGMA user_version = 0; PRAGMA journal_mode = DELETE").unwrap();
+        plain.execute_batch("DROP TABLE mark; DROP TABLE evidence; DROP TABLE expectation; DROP TABLE retry; DROP TABLE reopening; DROP TABLE dead_letter; DROP TABLE crash; DROP TABLE mail; DROP TABLE worker; DROP TABLE turn; DROP TABLE run; DROP TABLE agent; PRAGMA user_version = 0; PRAGMA journal_mode = DELETE").unwrap();
         drop(plain);
         let state = if reader { State::open_for_reading(&place) } else { State::open_for_writing(&place) }.unwrap();
         assert_eq!(state.version().unwrap(), SCHEMA);

@@ -14,6 +14,7 @@ mod folder;
 mod header;
 pub mod health;
 pub mod mail;
+pub mod mark;
 mod migrate;
 mod open;
 mod place;

@@ -340,7 +340,7 @@ CREATE INDEX dead_letter_of_turn ON dead_letter (opened_by) WHERE opened_by IS N
 CREATE TABLE crash (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     who TEXT NOT NULL CHECK (who IN (
-        'agent', 'turn', 'shim', 'mail', 'probe', 'reconcile', 'other'
+        'agent', 'turn', 'shim', 'mail', 'probe', 'reconcile', 'mark', 'mark_cleanup', 'other'
     )),
     kind TEXT NOT NULL CHECK (kind IN (
         'killed', 'vanished', 'no_result', 'panic'
@@ -412,7 +412,7 @@ CREATE TABLE evidence (
         'no_stream', 'unreadable', 'within_clock', 'over_clock', 'no_clock', 'left_behind',
         'nothing_left', 'reached', 'not_reached', 'contradicted', 'undecided', 'beaten', 'no_beat',
         'retry_due', 'retry_later', 'dead_letter_open', 'dead_letter_closed', 'crash_recorded',
-        'question_open', 'children_open', 'mail_waits'
+        'question_open', 'children_open', 'mail_waits', 'until_reached', 'before_until'
     )),
     detail TEXT NOT NULL CHECK (json_valid(detail)),
     observed_at INTEGER NOT NULL,
@@ -422,3 +422,43 @@ CREATE TABLE evidence (
 ) STRICT;
 
 CREATE INDEX evidence_of_run ON evidence (run, subject_kind, subject, instrument);
+
+-- A claim that something is in progress or held back: it ends with its owner, with its time, or by a hand, and stays as the
+-- account of that. Moments are JSON.
+CREATE TABLE mark (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    scope BLOB NOT NULL, -- the folder it is for, canonical, as bytes: a path need not be UTF-8
+    nonce TEXT NOT NULL, -- this claim, for as long as it lasts
+    owner TEXT CHECK (owner IS NULL OR json_valid(owner)), -- the process it dies with
+    host TEXT NOT NULL, -- the machine-id; empty where there is none
+    run INTEGER REFERENCES run (id),
+    turn INTEGER REFERENCES turn (id),
+    bound INTEGER NOT NULL CHECK (bound IN (0, 1)), -- it ends with that turn, or with the run of an adopted worker
+    set_by TEXT NOT NULL,
+    first TEXT NOT NULL CHECK (json_valid(first)),
+    beats INTEGER NOT NULL DEFAULT 0, -- how often it was renewed
+    beat TEXT NOT NULL CHECK (json_valid(beat)), -- when that was last
+    ttl_ms INTEGER, -- stale so long after that
+    until INTEGER, -- stale from then on
+    data TEXT CHECK (data IS NULL OR json_valid(data)),
+    doubted TEXT CHECK (doubted IS NULL OR json_valid(doubted)), -- since when its beat is known to lie in the future
+    ended_at INTEGER,
+    ended_how TEXT CHECK (ended_how IN (
+        'cleared', 'turn_ended', 'run_ended', 'replaced', 'cleaned'
+    )),
+    ended_why TEXT,
+    ended_by TEXT,
+    CHECK ((ended_at IS NULL) = (ended_how IS NULL) AND (ended_at IS NULL) = (ended_by IS NULL)),
+    CHECK (owner IS NOT NULL OR ttl_ms IS NOT NULL OR until IS NOT NULL),
+    CHECK (NOT bound OR run IS NOT NULL)
+) STRICT;
+
+CREATE UNIQUE INDEX mark_named ON mark (kind, name, scope) WHERE ended_at IS NULL;
+
+CREATE INDEX mark_standing ON mark (id) WHERE ended_at IS NULL;
+
+CREATE INDEX mark_of_turn ON mark (turn) WHERE bound AND ended_at IS NULL AND turn IS NOT NULL;
+
+CREATE INDEX mark_of_run ON mark (run) WHERE run IS NOT NULL AND ended_at IS NULL;

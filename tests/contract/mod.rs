@@ -29,7 +29,7 @@ use serde_json::Value;
 use super::support::{Family, fake_agent};
 
 /// Every command.
-pub(crate) const PROGRAMS: [&str; 4] = ["turn", "mail", "probe", "reconcile"];
+pub(crate) const PROGRAMS: [&str; 6] = ["turn", "mail", "probe", "reconcile", "mark", "mark-cleanup"];
 
 /// A place to run commands in: a state file that does not exist yet, a home, and the agents that were started.
 pub(crate) struct Home {
@@ -87,6 +87,10 @@ impl Home {
         Said::of(&mut self.command("probe", args))
     }
 
+    pub(crate) fn mark(&self, args: &[&str]) -> Said {
+        Said::of(&mut self.command("mark", args))
+    }
+
     pub(crate) fn reconcile(&self, args: &[&str]) -> Said {
         Said::of(&mut self.command("reconcile", args))
     }
@@ -128,6 +132,8 @@ pub(crate) fn binary(program: &str) -> &'static str {
         "mail" => env!("CARGO_BIN_EXE_mail"),
         "probe" => env!("CARGO_BIN_EXE_probe"),
         "reconcile" => env!("CARGO_BIN_EXE_reconcile"),
+        "mark" => env!("CARGO_BIN_EXE_mark"),
+        "mark-cleanup" => env!("CARGO_BIN_EXE_mark-cleanup"),
         other => panic!("no command {other}"),
     }
 }

@@ -5,9 +5,12 @@ use serde_json::Value;
 use super::wire::check;
 use super::{Home, Said, binary};
 
+fn lines(said: Said) -> Vec<String> {
+    said.out.lines().map(str::to_owned).collect()
+}
+
 /// Real output with every type of record in it, and most of their optional keys filled.
-pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 4] {
-    let lines = |said: Said| said.out.lines().map(str::to_owned).collect::<Vec<_>>();
+pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 6] {
     let mut turn = lines(home.play("lead", &["--task", "login page"], "init; say hi; result done").silent(0));
     let worker = ["--parent", "lead", "--task", "x", "--capability", "scout", "--max-attempts", "2"];
     turn.extend(lines(home.play("b2", &worker, "init; line noise; result-error no").silent(1)));
@@ -62,7 +65,14 @@ pub(crate) fn examples(home: &Home) -> [(&'static str, Vec<String>); 4] {
     probe
         .extend(lines(home.probe(&["wait", "pid-exit", &pid, "--timeout", "0s"]).failed(75, "has not ended: running")));
     let reconcile = settled(home);
-    [("turn", turn), ("mail", mail), ("probe", probe), ("reconcile", reconcile)]
+    [
+        ("turn", turn),
+        ("mail", mail),
+        ("probe", probe),
+        ("reconcile", reconcile),
+        ("mark", marks(home)),
+        ("mark-cleanup", cleaned(home)),
+    ]
 }
 
 /// Every ledger, and everything that can be done with it.
@@ -152,6 +162,31 @@ fn runs(home: &Home) -> Said {
     said
 }
 
+/// Marks of every sort that stand, and one that has ended.
+fn marks(home: &Home) -> Vec<String> {
+    let mut all = Vec::new();
+    let pid = std::process::id().to_string();
+    for args in [
+        &["set", "dispatch", "b1", "--owner-pid", &pid, "--data", r#"{"a":1}"#][..],
+        &["set", "hold", "nobody", "--until", "2h"],
+        &["set", "dispatch", "gone", "--owner-pid", "1999999", "--even-if-gone"],
+        &["beat", "k1"],
+        &["clear", "k1"],
+        &["list"],
+        &["list", "--removed"],
+    ] {
+        all.extend(lines(home.mark(args).silent(0)));
+    }
+    all
+}
+
+/// What is stale of them, removed.
+fn cleaned(home: &Home) -> Vec<String> {
+    let mut all = lines(Said::of(&mut home.command("mark-cleanup", ["--limit", "1"])).silent(0));
+    all.extend(lines(Said::of(&mut home.command("mark-cleanup", ["--apply"])).silent(0)));
+    all
+}
+
 /// A worker that is adopted, beats, is shown and says that it is done.
 fn adopted(home: &Home) -> Said {
     let pid = std::process::id().to_string();
@@ -191,6 +226,8 @@ fn every_record_has_all_its_keys_in_the_designed_order_and_of_their_kind() {
         "mail.purged",
         "mail.released",
         "mail.sent",
+        "mark",
+        "mark-cleanup.ended",
         "probe.ended",
         "reconcile.ended",
         "retry",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use refloat::model::{
     Answer, AttributedBy, Capability, Containment, CrashKind, CrashWho, DeadCause, ExpectKind, Hold, Instrument,
-    MailState, MailType, Meaning, Outcome, Phase, Priority, Reason, Resume, RetryClass, RetryState, RunState,
+    MailState, MailType, MarkEnd, Meaning, Outcome, Phase, Priority, Reason, Resume, RetryClass, RetryState, RunState,
     SubjectKind, Wish,
 };
 
@@ -224,6 +224,7 @@ fn every_list_of_words_in_the_schema_is_that_of_the_model() {
         ("retry", "class", of!(RetryClass)),
         ("retry", "state", of!(RetryState)),
         ("dead_letter", "cause", of!(DeadCause)),
+        ("mark", "ended_how", of!(MarkEnd)),
         ("crash", "who", of!(CrashWho)),
         ("crash", "kind", of!(CrashKind)),
         ("evidence", "subject_kind", of!(SubjectKind)),

@@ -125,7 +125,7 @@ fn spoilt(record: &Value) -> Vec<(String, Value)> {
         if CHECKED.contains(&key.as_str()) {
             add(format!("a wrong word in {key}"), key, Some(json!("no such word")));
         }
-        if !matches!(key.as_str(), "event" | "payload") {
+        if !matches!(key.as_str(), "event" | "payload" | "data") {
             add(format!("an object in {key}"), key, Some(json!({})));
         }
         if key.ends_with("_ms") {

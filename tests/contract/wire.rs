@@ -55,6 +55,7 @@ texts! {
     DeadLetterId: |text| is_id(text, 'd');
     CrashId: |text| is_id(text, 'c');
     EvidenceId: |text| is_id(text, 'e');
+    MarkId: |text| is_id(text, 'k');
     StopSignal: |text| ["INT", "TERM", "HUP"].contains(&text);
     Cause: |text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
 }
@@ -140,6 +141,7 @@ fn next_is<E: Error>(key: Option<String>, wanted: &str) -> Result<(), E> {
 mod evidence;
 mod gathered;
 mod ledgers;
+mod marks;
 mod verdicts;
 
 part! { Owed
@@ -367,6 +369,7 @@ pub(crate) fn check(line: &str) -> Result<(), String> {
         .or_else(|| is::<WaitEnded>(line, kind))
         .or_else(|| evidence::check(line, kind))
         .or_else(|| ledgers::check(line, kind))
+        .or_else(|| marks::check(line, kind))
         .or_else(|| verdicts::check(line, kind))
         .unwrap_or_else(|| Err(format!("a record of no known type: {kind:?}")))
 }

@@ -12,7 +12,7 @@ words! {
     HeldBy: open_turn stop needs_human provider pause;
     DeadCause: max_attempts max_time stale_generation expired max_deliveries;
     LetterState: open resolved replayed closed;
-    CrashWho: agent turn shim mail probe reconcile other;
+    CrashWho: agent turn shim mail probe reconcile mark mark_cleanup other;
     CrashKind: killed vanished no_result panic;
 }
 

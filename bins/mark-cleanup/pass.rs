@@ -1,0 +1,126 @@
+//! A pass over the marks: each is looked at and told; with `--apply` what is stale is removed as it was looked at, so that
+//! one that was renewed in between stays. In pages, so that memory does not grow with what there is.
+
+use std::path::PathBuf;
+
+use refloat::cli::Context;
+use refloat::error::{Failure, Result, is_missing};
+use refloat::exit::Exit;
+use refloat::id::MarkId;
+use refloat::judge::mark::Standing;
+use refloat::model::{EndNote, Mark, MarkEnd, MarkState, Reason};
+use refloat::record::{MarkCleanupEnded, MarkRecord};
+use refloat::seam::place;
+use refloat::sight::marks::Marks;
+use refloat::state::{State, mark};
+use refloat::token;
+
+use crate::args::MarkCleanup;
+
+/// So many are looked at, and removed, at a time; then others have their turn.
+const PAGE: i64 = 10_000;
+
+pub(crate) fn run(cx: &mut Context, args: &MarkCleanup) -> Result<Exit> {
+    let scope = args.scope.as_deref().map(place::folder).transpose().map_err(|error| {
+        let missing = is_missing(&error);
+        let failure = Failure::io("no such folder", error);
+        if missing { failure.exit(Exit::NotFound) } else { failure }
+    })?;
+    let place = cx.place()?;
+    let mut state = if args.apply { State::open_existing(&place)? } else { State::open_for_reading(&place)? };
+    let mut pass =
+        Pass { args, scope, left: args.limit, ended: MarkCleanupEnded { applied: args.apply, ..Default::default() } };
+    let (mut after, mut marks) = (MarkId(0), Marks::now());
+    loop {
+        let page = state.read("look at marks", |view| mark::standing(view, after, PAGE))?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        pass.page(cx, &mut state, &page, &mut marks)?;
+    }
+    cx.out.emit(&pass.ended)?;
+    Ok(Exit::Done)
+}
+
+struct Pass<'a> {
+    args: &'a MarkCleanup,
+    scope: Option<PathBuf>,
+    /// How many may still be removed.
+    left: u32,
+    ended: MarkCleanupEnded,
+}
+
+/// A mark of a page: as it stands, and what became of it.
+struct Seen<'m> {
+    mark: &'m Mark,
+    stands: Standing,
+    would_remove: bool,
+    removed: Option<EndNote>,
+}
+
+impl Pass<'_> {
+    fn page(&mut self, cx: &mut Context, state: &mut State, page: &[Mark], marks: &mut Marks) -> Result<()> {
+        let mut seen: Vec<Seen<'_>> = page
+            .iter()
+            .filter(|mark| self.args.kind.as_ref().is_none_or(|kind| *kind == mark.kind))
+            .filter(|mark| self.scope.as_ref().is_none_or(|scope| mark.covers(scope)))
+            .map(|mark| Seen { mark, stands: marks.standing(mark), would_remove: false, removed: None })
+            .collect();
+        for one in seen.iter_mut().filter(|one| one.stands.state == MarkState::Stale) {
+            one.would_remove = self.left > 0;
+            self.ended.more |= self.left == 0;
+            self.left = self.left.saturating_sub(1);
+        }
+        if self.args.apply {
+            remove(state, &mut seen, marks)?;
+        }
+        seen.iter().try_for_each(|one| self.tell(cx, one))
+    }
+
+    fn tell(&mut self, cx: &mut Context, one: &Seen<'_>) -> Result<()> {
+        let count = match one.stands.state {
+            MarkState::Live => &mut self.ended.live,
+            MarkState::Stale => &mut self.ended.stale,
+            MarkState::Unknown => &mut self.ended.unknown,
+            MarkState::Unreadable | MarkState::Removed => &mut self.ended.unreadable,
+        };
+        *count += 1;
+        match one.removed {
+            Some(_) => self.ended.removed += 1,
+            None => self.ended.kept += 1,
+        }
+        let stands = one.stands;
+        let end = one.removed.as_ref();
+        let record = MarkRecord::of(one.mark, stands.state, Some(stands.reason), stands.age_ms);
+        cx.out.emit(&MarkRecord {
+            ends_at: stands.ends_at,
+            would_remove: one.would_remove,
+            removed: end.is_some(),
+            removed_at: end.map(|end| end.at),
+            removed_how: end.map(|end| end.how),
+            removed_by: end.map(|end| end.by.clone()),
+            ..record
+        })
+    }
+}
+
+/// Removes what was found stale, if it is as it was looked at; notes which beats lie in the future.
+fn remove(state: &mut State, seen: &mut [Seen<'_>], marks: &Marks) -> Result<()> {
+    let doubted = |one: &Seen<'_>| one.stands.reason == Reason::ClockSkew && one.mark.doubted.is_none();
+    if !seen.iter().any(|one| one.would_remove || doubted(one)) {
+        return Ok(());
+    }
+    let now = marks.moment();
+    state.write("clean up marks", |tx| {
+        let by = token::actor(tx)?;
+        for one in seen.iter_mut() {
+            if doubted(one) {
+                mark::doubt(tx, one.mark, now)?;
+            }
+            if one.would_remove {
+                let end = EndNote { at: now.at, how: MarkEnd::Cleaned, why: Some(one.stands.reason), by: by.clone() };
+                one.removed = mark::end(tx, one.mark, &end)?.then_some(end);
+            }
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,107 @@
+//! Whether a mark still means something, and what follows when somebody sets one that is there. Called through `sight` by
+//! every command that looks at marks. An owner that cannot be looked at is never taken for one that is gone.
+
+use std::time::Duration;
+
+use crate::clock::{Moment, Stamp, millis};
+use crate::model::{Mark, MarkState, Observed, Reason, Sight};
+
+/// What a mark's end depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Ties<'m> {
+    /// What was found of its owner, if it has one.
+    pub owner: Option<Sight>,
+    /// When it was set or renewed last.
+    pub beat: &'m Moment,
+    /// Stale so long after that.
+    pub ttl: Option<Duration>,
+    /// Stale from then on.
+    pub until: Option<Stamp>,
+    /// Since when its beat is known to lie in the future.
+    pub doubted: Option<&'m Moment>,
+}
+
+impl<'m> Ties<'m> {
+    /// Those of a mark.
+    #[must_use]
+    pub const fn of(mark: &'m Mark, owner: Option<Sight>) -> Self {
+        Self { owner, beat: &mark.beat, ttl: mark.ttl, until: mark.until, doubted: mark.doubted.as_ref() }
+    }
+}
+
+/// How a mark stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether it holds.
+    pub state: MarkState,
+    /// Why.
+    pub reason: Reason,
+    /// How long ago its last beat was; none where that lies in the future.
+    pub age_ms: Option<i64>,
+    /// When its time will have passed, by the wall clock.
+    pub ends_at: Option<Stamp>,
+}
+
+/// How a mark stands now. The first line that fits decides: an identity that is gone beats every time, and a time that has
+/// passed beats an owner that nobody can look at.
+#[must_use]
+pub fn standing(ties: &Ties<'_>, now: &Moment) -> Standing {
+    let age_ms = ties.beat.age_ms(now);
+    let passed = passed(ties, age_ms, now);
+    let (state, reason) = match (ties.until, ties.owner, ties.ttl) {
+        (Some(until), ..) if now.at >= until => (MarkState::Stale, Reason::UntilReached),
+        (_, Some(Sight { observed: Observed::Gone, why }), _) => (MarkState::Stale, why),
+        (_, _, Some(_)) if passed => (MarkState::Stale, Reason::OverClock),
+        (_, Some(Sight { observed: Observed::Unknown, why }), _) => (MarkState::Unknown, why),
+        (_, Some(Sight { observed: Observed::Alive, why }), _) => (MarkState::Live, why),
+        (_, None, Some(_)) if age_ms.is_none() => (MarkState::Unknown, Reason::ClockSkew),
+        (_, None, Some(_)) => (MarkState::Live, Reason::WithinClock),
+        (_, None, None) => (MarkState::Live, Reason::BeforeUntil),
+    };
+    Standing { state, reason, age_ms, ends_at: ends_at(ties) }
+}
+
+/// Whether its time to live has passed. A beat in the future has no age: then the time since that was noticed counts.
+fn passed(ties: &Ties<'_>, age_ms: Option<i64>, now: &Moment) -> bool {
+    let age = age_ms.or_else(|| ties.doubted.and_then(|since| since.age_ms(now)));
+    matches!((age, ties.ttl), (Some(age), Some(ttl)) if age >= millis(ttl))
+}
+
+fn ends_at(ties: &Ties<'_>) -> Option<Stamp> {
+    let by_ttl = ties.ttl.map(|ttl| ties.doubted.unwrap_or(ties.beat).at.plus(ttl));
+    by_ttl.into_iter().chain(ties.until).min()
+}
+
+/// Who is about to set a mark that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// It has the same owner, none counting as the same as none; or it was named by its nonce.
+    Ours,
+    /// Another's.
+    Theirs,
+}
+
+/// What becomes of a mark that somebody sets anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// It is renewed.
+    Renew,
+    /// It ends, and a new one begins.
+    Replace,
+    /// It stays, and the setter is refused.
+    Refuse,
+}
+
+/// What becomes of a mark that is there and is set again.
+#[must_use]
+pub const fn setting(state: MarkState, whose: Whose) -> Setting {
+    match (state, whose) {
+        (MarkState::Stale, _) => Setting::Replace,
+        (_, Whose::Ours) => Setting::Renew,
+        (_, Whose::Theirs) => Setting::Refuse,
+    }
+}
+
+#[cfg(test)]
+#[path = "mark_tests.rs"]
+mod tests;

@@ -1,0 +1,85 @@
+use super::*;
+
+const BOOT: &str = "this";
+const LIVES: Option<Sight> = Some(Sight::alive(Reason::Running));
+const GONE: Option<Sight> = Some(Sight::gone(Reason::NoSuchProcess));
+const AWAY: Option<Sight> = Some(Sight::unknown(Reason::OtherHost));
+
+fn moment(wall: i64, boot: &str, tick: i64) -> Moment {
+    Moment { at: Stamp::from_millis(wall), boot: boot.into(), time_ns: 1, boottime_ms: tick }
+}
+
+/// Set at 100,000 by the wall and 1,000 by the ticks of this boot, for 500 ms.
+fn of(owner: Option<Sight>, ttl: Option<u64>, until: Option<i64>, now: &Moment) -> (&'static str, &'static str) {
+    let beat = moment(100_000, BOOT, 1_000);
+    let ttl = ttl.map(Duration::from_millis);
+    let ties = Ties { owner, beat: &beat, ttl, until: until.map(Stamp::from_millis), doubted: None };
+    let found = standing(&ties, now);
+    (found.state.word(), found.reason.word())
+}
+
+#[test]
+fn a_mark_is_live_stale_or_unknown() {
+    let early = moment(100_100, BOOT, 1_100);
+    let late = moment(100_500, BOOT, 1_500);
+    let rows = [
+        // owner, ttl, until, now -> state, reason
+        (LIVES, Some(500), None, &early, ("live", "running")),
+        (LIVES, None, None, &late, ("live", "running")),
+        (LIVES, Some(500), None, &late, ("stale", "over_clock")),
+        (GONE, Some(500), None, &early, ("stale", "no_such_process")),
+        (GONE, None, Some(900_000), &early, ("stale", "no_such_process")),
+        (AWAY, Some(500), None, &early, ("unknown", "other_host")),
+        (AWAY, Some(500), None, &late, ("stale", "over_clock")),
+        (AWAY, None, None, &late, ("unknown", "other_host")),
+        (None, Some(500), None, &early, ("live", "within_clock")),
+        (None, Some(500), None, &late, ("stale", "over_clock")),
+        (None, None, Some(100_101), &early, ("live", "before_until")),
+        (None, None, Some(100_100), &early, ("stale", "until_reached")),
+        (LIVES, Some(500), Some(100_100), &early, ("stale", "until_reached")),
+        (AWAY, None, Some(100_100), &early, ("stale", "until_reached")),
+    ];
+    for (owner, ttl, until, now, expected) in rows {
+        assert_eq!(of(owner, ttl, until, now), expected, "{owner:?} {ttl:?} {until:?} {now:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_makes_nothing_stale_and_keeps_nothing_alive() {
+    // Within one boot the ticks count, whatever the wall says.
+    assert_eq!(of(None, Some(500), None, &moment(900_000_000, BOOT, 1_499)), ("live", "within_clock"));
+    assert_eq!(of(None, Some(500), None, &moment(5, BOOT, 1_500)), ("stale", "over_clock"));
+    // In another boot the wall clock has to do, and one that was set back tells no age.
+    assert_eq!(of(None, Some(500), None, &moment(100_499, "next", 7)), ("live", "within_clock"));
+    assert_eq!(of(None, Some(500), None, &moment(100_500, "next", 7)), ("stale", "over_clock"));
+    assert_eq!(of(None, Some(500), None, &moment(99_999, "next", 7)), ("unknown", "clock_skew"));
+    assert_eq!(of(LIVES, Some(500), None, &moment(99_999, "next", 7)), ("live", "running"));
+}
+
+#[test]
+fn a_beat_in_the_future_is_doubted_for_as_long_as_it_may_live() {
+    let (beat, doubted) = (moment(900_000_000, "last", 1_000), moment(100_000, "this", 50));
+    let ties = |now: &Moment| {
+        let ttl = Some(Duration::from_millis(500));
+        standing(&Ties { owner: None, beat: &beat, ttl, until: None, doubted: Some(&doubted) }, now).state
+    };
+    assert_eq!(ties(&moment(100_499, "this", 549)), MarkState::Unknown);
+    assert_eq!(ties(&moment(100_500, "this", 550)), MarkState::Stale);
+    assert_eq!(ties(&moment(100_500, "another", 3)), MarkState::Stale);
+}
+
+#[test]
+fn a_mark_that_is_there_is_renewed_by_its_own_and_replaced_when_it_is_stale() {
+    use MarkState::{Live, Stale, Unknown};
+    let rows = [
+        (Live, Whose::Ours, Setting::Renew),
+        (Live, Whose::Theirs, Setting::Refuse),
+        (Stale, Whose::Ours, Setting::Replace),
+        (Stale, Whose::Theirs, Setting::Replace),
+        (Unknown, Whose::Ours, Setting::Renew),
+        (Unknown, Whose::Theirs, Setting::Refuse),
+    ];
+    for (state, whose, expected) in rows {
+        assert_eq!(setting(state, whose), expected, "{state} {whose:?}");
+    }
+}

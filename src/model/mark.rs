@@ -1,0 +1,145 @@
+//! Marks: claims that something is in progress or held back. A mark ends with its owner, with its time, or by a hand.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::clock::{Moment, Stamp};
+use crate::id::{MarkId, RunId, TurnId};
+use crate::identity::Identity;
+use crate::words::words;
+
+/// A mark of this kind keeps the agent that it is called after from starting a turn.
+pub const HOLD: &str = "hold";
+
+/// The name of a hold that is for every agent.
+pub const EVERYBODY: &str = "@all";
+
+/// A mark of this kind says where work goes on: it is left for whoever comes next.
+pub const BREADCRUMB: &str = "breadcrumb";
+
+words! {
+    /// Whether a mark still means something.
+    pub enum MarkState {
+        /// What it says holds.
+        Live = "live",
+        /// Its owner is gone for certain, or its time has passed.
+        Stale = "stale",
+        /// Whether it holds cannot be told; until its time has passed nobody removes it.
+        Unknown = "unknown",
+        /// It is there, and cannot be read.
+        Unreadable = "unreadable",
+        /// It was removed.
+        Removed = "removed",
+    }
+}
+
+words! {
+    /// How a mark came to its end.
+    pub enum MarkEnd {
+        /// Somebody cleared it.
+        Cleared = "cleared",
+        /// The turn that it was set in has ended.
+        TurnEnded = "turn_ended",
+        /// The run of the adopted worker that set it has ended.
+        RunEnded = "run_ended",
+        /// It was stale, and somebody set it anew.
+        Replaced = "replaced",
+        /// It was stale, and was cleaned up.
+        Cleaned = "cleaned",
+    }
+}
+
+/// A mark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Its id.
+    pub id: MarkId,
+    /// What it says: `dispatch`, `hold`, `breadcrumb`, or any word.
+    pub kind: String,
+    /// What it is about.
+    pub name: String,
+    /// The folder that it is for, with all below it; canonical.
+    pub scope: PathBuf,
+    /// This claim, for as long as it lasts.
+    pub nonce: String,
+    /// The process it dies with.
+    pub owner: Option<Identity>,
+    /// The machine-id of the host it was set on; empty where that has none.
+    pub host: String,
+    /// The run it was set in.
+    pub run: Option<RunId>,
+    /// The turn it was set in.
+    pub turn: Option<TurnId>,
+    /// It ends with that turn, or with the run of an adopted worker.
+    pub bound: bool,
+    /// The agent, or `operator`.
+    pub set_by: String,
+    /// When it was set.
+    pub set: Moment,
+    /// How often it was renewed.
+    pub beats: i64,
+    /// When it was set or renewed last.
+    pub beat: Moment,
+    /// It is stale so long after that.
+    pub ttl: Option<Duration>,
+    /// It is stale from then on.
+    pub until: Option<Stamp>,
+    /// Whatever is said with it: JSON.
+    pub data: Option<String>,
+    /// Since when it is known that its last beat lies in the future.
+    pub doubted: Option<Moment>,
+    /// How it ended, if it has.
+    pub end: Option<EndNote>,
+}
+
+/// The end of a mark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndNote {
+    /// When.
+    pub at: Stamp,
+    /// How.
+    pub how: MarkEnd,
+    /// Why, where it was found stale.
+    pub why: Option<crate::model::Reason>,
+    /// By whom.
+    pub by: String,
+}
+
+impl Mark {
+    /// Whether it is about this folder: one of the two contains the other.
+    #[must_use]
+    pub fn covers(&self, folder: &Path) -> bool {
+        self.scope.starts_with(folder) || folder.starts_with(&self.scope)
+    }
+}
+
+/// What a mark is to be.
+#[derive(Clone, Debug)]
+pub struct NewMark<'m> {
+    /// What it says.
+    pub kind: &'m str,
+    /// What it is about.
+    pub name: &'m str,
+    /// The folder that it is for.
+    pub scope: &'m Path,
+    /// This claim.
+    pub nonce: &'m str,
+    /// The process it dies with.
+    pub owner: Option<&'m Identity>,
+    /// The machine-id of this host.
+    pub host: &'m str,
+    /// The run it is set in.
+    pub run: Option<RunId>,
+    /// The turn it is set in.
+    pub turn: Option<TurnId>,
+    /// It ends with that.
+    pub bound: bool,
+    /// The agent, or `operator`.
+    pub set_by: &'m str,
+    /// Stale so long after the last beat.
+    pub ttl: Option<Duration>,
+    /// Stale from then on.
+    pub until: Option<Stamp>,
+    /// What is said with it: JSON.
+    pub data: Option<&'m str>,
+}

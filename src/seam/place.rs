@@ -1,0 +1,52 @@
+//! Folders as marks name them: canonical, and by default the git work tree around one.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A folder without links and dots.
+///
+/// # Errors
+/// What canonicalising gives, and `NotADirectory` for a file.
+pub fn folder(path: &Path) -> io::Result<PathBuf> {
+    let found = path.canonicalize()?;
+    if found.is_dir() { Ok(found) } else { Err(io::ErrorKind::NotADirectory.into()) }
+}
+
+/// The top of the git work tree around a canonical folder, else the folder itself. Git is not asked: a `.git` is there, a
+/// folder or a file (gitrepository-layout(5)), or it is not.
+#[must_use]
+pub fn work_tree(folder: &Path) -> &Path {
+    folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_work_tree_is_the_next_folder_above_with_a_git() {
+        let stage = tempfile::tempdir().unwrap();
+        let top = folder(stage.path()).unwrap();
+        let (inner, linked) = (top.join("a/b"), top.join("w"));
+        std::fs::create_dir_all(&inner).unwrap();
+        std::fs::create_dir(&linked).unwrap();
+        assert_eq!(work_tree(&inner), inner);
+        std::fs::create_dir(top.join(".git")).unwrap();
+        std::fs::write(linked.join(".git"), "gitdir: ../.git/worktrees/w\n").unwrap();
+        assert_eq!((work_tree(&inner), work_tree(&linked)), (&*top, &*linked));
+    }
+
+    #[test]
+    fn a_folder_is_named_in_one_way() {
+        let stage = tempfile::tempdir().unwrap();
+        let top = folder(stage.path()).unwrap();
+        std::fs::create_dir(top.join("a")).unwrap();
+        std::os::unix::fs::symlink("a", top.join("link")).unwrap();
+        std::fs::write(top.join("file"), "").unwrap();
+        for text in ["a", "a/../a/.", "link", "link/"] {
+            assert_eq!(folder(&top.join(text)).unwrap(), top.join("a"), "{text}");
+        }
+        assert_eq!(folder(&top.join("file")).unwrap_err().kind(), io::ErrorKind::NotADirectory);
+        assert_eq!(folder(&top.join("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+}

@@ -1,0 +1,194 @@
+//! Table `mark`. A mark that has ended stays, as the account of who removed what and why; nothing is written to it.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use rusqlite::{Row, params};
+
+use super::columns::{flag, id, json, optional_id, optional_json, optional_stamp, optional_word, span, wrong};
+use super::{Tx, View};
+use crate::clock::{Moment, Stamp, millis};
+use crate::error::Result;
+use crate::id::{MarkId, RunId, TurnId};
+use crate::model::{EVERYBODY, EndNote, HOLD, Mark, MarkEnd, NewMark, Reason};
+
+const COLUMNS: &str = "id, kind, name, scope, nonce, owner, host, run, turn, bound, set_by, first, beats, beat, ttl_ms,
+    until, data, doubted, ended_at, ended_how, ended_why, ended_by";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Mark> {
+    let scope: Vec<u8> = row.get("scope")?;
+    Ok(Mark {
+        id: id(row, "id")?,
+        kind: row.get("kind")?,
+        name: row.get("name")?,
+        scope: OsString::from_vec(scope).into(),
+        nonce: row.get("nonce")?,
+        owner: optional_json(row, "owner")?,
+        host: row.get("host")?,
+        run: optional_id(row, "run")?,
+        turn: optional_id(row, "turn")?,
+        bound: flag(row, "bound")?,
+        set_by: row.get("set_by")?,
+        set: json(row, "first")?,
+        beats: row.get("beats")?,
+        beat: json(row, "beat")?,
+        ttl: row.get::<_, Option<i64>>("ttl_ms")?.map(span),
+        until: optional_stamp(row, "until")?,
+        data: row.get("data")?,
+        doubted: optional_json(row, "doubted")?,
+        end: end_of(row)?,
+    })
+}
+
+fn end_of(row: &Row<'_>) -> rusqlite::Result<Option<EndNote>> {
+    let Some(at) = optional_stamp(row, "ended_at")? else { return Ok(None) };
+    let how = optional_word(row, "ended_how", MarkEnd::from_word)?.ok_or_else(|| wrong("ended_how", "null"))?;
+    let why = optional_word(row, "ended_why", Reason::from_word)?;
+    Ok(Some(EndNote { at, how, why, by: row.get("ended_by")? }))
+}
+
+/// The mark with this id, ended or not.
+pub fn by_id(view: &View<'_>, mark: MarkId) -> Result<Option<Mark>> {
+    view.one(&format!("SELECT {COLUMNS} FROM mark WHERE id = ?1"), [mark.0], read)
+}
+
+/// The mark that stands under this name for this folder.
+pub fn named(view: &View<'_>, kind: &str, name: &str, scope: &Path) -> Result<Option<Mark>> {
+    view.one(
+        &format!("SELECT {COLUMNS} FROM mark WHERE kind = ?1 AND name = ?2 AND scope = ?3 AND ended_at IS NULL"),
+        params![kind, name, scope.as_os_str().as_bytes()],
+        read,
+    )
+}
+
+/// The marks that stand, by their ids: those after `after`, `limit` at most.
+pub fn standing(view: &View<'_>, after: MarkId, limit: i64) -> Result<Vec<Mark>> {
+    view.all(
+        &format!("SELECT {COLUMNS} FROM mark WHERE ended_at IS NULL AND id > ?1 ORDER BY id LIMIT ?2"),
+        [after.0, limit],
+        read,
+    )
+}
+
+/// The marks of a kind that stand, oldest first; of one name, if asked.
+pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>) -> Result<Vec<Mark>> {
+    view.all(
+        &format!(
+            "SELECT {COLUMNS} FROM mark WHERE kind = ?1 AND ended_at IS NULL AND (?2 IS NULL OR name = ?2) ORDER BY id"
+        ),
+        params![kind, name],
+        read,
+    )
+}
+
+/// What holds this agent back, oldest first.
+pub fn holds(view: &View<'_>, agent: &str) -> Result<Vec<Mark>> {
+    let mut all = of_kind(view, HOLD, Some(agent))?;
+    all.extend(of_kind(view, HOLD, Some(EVERYBODY))?);
+    all.sort_by_key(|mark| mark.id);
+    Ok(all)
+}
+
+/// The marks that have ended, the newest last, `limit` at most.
+pub fn ended(view: &View<'_>, limit: i64) -> Result<Vec<Mark>> {
+    let mut found = view.all(
+        &format!("SELECT {COLUMNS} FROM mark WHERE ended_at IS NOT NULL ORDER BY id DESC LIMIT ?1"),
+        [limit],
+        read,
+    )?;
+    found.reverse();
+    Ok(found)
+}
+
+/// Sets a mark; none of its kind and name stands for its folder.
+pub fn set(tx: &Tx<'_>, new: &NewMark<'_>, now: &Moment) -> Result<MarkId> {
+    let owner = new.owner.map(|owner| tx.text_of(owner)).transpose()?;
+    let now = tx.text_of(now)?;
+    let row = tx.insert(
+        "INSERT INTO mark (kind, name, scope, nonce, owner, host, run, turn, bound, set_by, first, beat, ttl_ms, until, data)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?14)",
+        params![
+            new.kind,
+            new.name,
+            new.scope.as_os_str().as_bytes(),
+            new.nonce,
+            owner,
+            new.host,
+            new.run.map(|run| run.0),
+            new.turn.map(|turn| turn.0),
+            new.bound,
+            new.set_by,
+            now,
+            new.ttl.map(millis),
+            new.until.map(Stamp::millis),
+            new.data,
+        ],
+    )?;
+    Ok(MarkId(row))
+}
+
+/// Renews a mark with what it is to say and how long it is to live from now on.
+pub fn renew(tx: &Tx<'_>, mark: MarkId, new: &NewMark<'_>, now: &Moment) -> Result<()> {
+    tx.run(
+        "UPDATE mark SET beats = beats + 1, beat = ?2, doubted = NULL, ttl_ms = ?3, until = ?4, data = coalesce(?5, data)
+         WHERE id = ?1 AND ended_at IS NULL",
+        params![mark.0, tx.text_of(now)?, new.ttl.map(millis), new.until.map(Stamp::millis), new.data],
+    )?;
+    Ok(())
+}
+
+/// Renews a mark as it is.
+pub fn beat(tx: &Tx<'_>, mark: MarkId, now: &Moment) -> Result<()> {
+    let now = tx.text_of(now)?;
+    tx.run(
+        "UPDATE mark SET beats = beats + 1, beat = ?2, doubted = NULL WHERE id = ?1 AND ended_at IS NULL",
+        params![mark.0, now],
+    )?;
+    Ok(())
+}
+
+/// Ends a mark as it was looked at. False where it has ended or was renewed since: then it stays.
+pub fn end(tx: &Tx<'_>, seen: &Mark, note: &EndNote) -> Result<bool> {
+    let changed = tx.run(
+        "UPDATE mark SET ended_at = ?4, ended_how = ?5, ended_why = ?6, ended_by = ?7
+         WHERE id = ?1 AND nonce = ?2 AND beats = ?3 AND ended_at IS NULL",
+        params![
+            seen.id.0,
+            seen.nonce,
+            seen.beats,
+            note.at.millis(),
+            note.how.word(),
+            note.why.map(Reason::word),
+            note.by,
+        ],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Notes since when the beat of a mark is known to lie in the future, unless it was renewed.
+pub fn doubt(tx: &Tx<'_>, seen: &Mark, now: &Moment) -> Result<()> {
+    tx.run(
+        "UPDATE mark SET doubted = ?3 WHERE id = ?1 AND beats = ?2 AND ended_at IS NULL AND doubted IS NULL",
+        params![seen.id.0, seen.beats, tx.text_of(now)?],
+    )?;
+    Ok(())
+}
+
+/// Ends what is bound to a turn.
+pub fn end_with_turn(tx: &Tx<'_>, turn: TurnId, now: Stamp) -> Result<()> {
+    tx.run(
+        "UPDATE mark SET ended_at = ?2, ended_how = ?3, ended_by = ?4 WHERE turn = ?1 AND bound AND ended_at IS NULL",
+        params![turn.0, now.millis(), MarkEnd::TurnEnded.word(), "refloat"],
+    )?;
+    Ok(())
+}
+
+/// Ends what is bound to the run of an adopted worker.
+pub fn end_with_run(tx: &Tx<'_>, run: RunId, now: Stamp) -> Result<()> {
+    tx.run(
+        "UPDATE mark SET ended_at = ?2, ended_how = ?3, ended_by = ?4 WHERE run = ?1 AND bound AND ended_at IS NULL",
+        params![run.0, now.millis(), MarkEnd::RunEnded.word(), "refloat"],
+    )?;
+    Ok(())
+}
