@@ -8,6 +8,7 @@ mod crash_points;
 mod fake_agent;
 mod ledger;
 mod mail;
+mod mark;
 mod matrix;
 mod monitor_death;
 mod probe;
