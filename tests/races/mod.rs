@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 #![allow(clippy::print_stdout, clippy::disallowed_macros, reason = "a test says what it saw")]
 
+mod cleanups;
 mod finishers;
 mod first_open;
 mod ledgers;
 mod mail;
-mod marks;
 mod namespaces;
 mod notices;
 mod reconcile;
