@@ -69,7 +69,6 @@ impl Pass<'_> {
         for mark in page.iter().filter_map(|found| found.as_ref().err()) {
             if self.is_meant(mark.kind.as_ref(), |scope| mark.covers(scope)) {
                 cx.say(mark);
-                cx.hint(&mark.way_out());
                 cx.out.emit(&MarkRecord::unread(mark))?;
                 self.ended.unreadable += 1;
                 self.ended.kept += 1;

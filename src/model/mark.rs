@@ -143,12 +143,6 @@ impl UnreadMark {
     pub fn covers(&self, folder: &Path) -> bool {
         overlap(&self.scope, folder)
     }
-
-    /// How to be rid of it.
-    #[must_use]
-    pub fn way_out(&self) -> String {
-        format!("end it: mark clear {}", self.id)
-    }
 }
 
 impl std::fmt::Display for UnreadMark {

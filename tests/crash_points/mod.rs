@@ -10,6 +10,7 @@ mod disk;
 mod full;
 mod ledger;
 mod mail;
+mod marks;
 mod passes;
 mod reconcile;
 mod shim;

@@ -106,7 +106,6 @@ fn a_mark_that_cannot_be_read_stops_no_other() {
         let before = stored(&home);
         for args in [&[][..], &["--apply"]] {
             let said = clean(&home, args).failed(74, "k2 (dispatch s2) cannot be read: column");
-            assert!(said.err.contains("hint: "), "{said:?}");
             let told = Pass::of(&said);
             assert_eq!((told.told("s2"), told.count("unreadable")), ("unreadable unreadable".into(), 1));
             assert_eq!(

@@ -3,9 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 #![allow(clippy::print_stdout, clippy::disallowed_macros, reason = "a test says what it skips")]
 
+mod beat;
+mod check;
 mod cleanup;
+mod clear;
 mod clocks;
 mod cron;
+mod list;
+mod owners;
 mod owners_gone;
 mod planted;
+mod scopes;
+mod seen;
+mod set;
 mod window;

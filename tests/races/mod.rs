@@ -8,6 +8,7 @@ mod finishers;
 mod first_open;
 mod ledgers;
 mod mail;
+mod marks;
 mod namespaces;
 mod notices;
 mod reconcile;
