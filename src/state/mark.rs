@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 use super::columns::{flag, id, json, optional_id, optional_json, optional_stamp, optional_word, span, wrong};
+use super::row::Row;
 use super::{Tx, View};
 use crate::clock::{Moment, Stamp, millis};
 use crate::error::Result;

@@ -1,8 +1,9 @@
 //! Table `turn`. An outcome is written once: by [`end`], and only while there is none.
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 use super::columns::{flag, id, json, optional_json, optional_stamp, optional_tick, optional_word, span, stamp, word};
+use super::row::Row;
 use super::{Tx, View, retry};
 use crate::clock::{Stamp, Tick, millis};
 use crate::error::Result;
