@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::turn::Wanted;
+use super::turn::{Descriptions, Wanted};
 use super::write::work;
 use super::{Place, State, Tx, dead_letter, expectation, mail, retry, run, turn, worker};
 use crate::clock::Stamp;
@@ -128,7 +128,7 @@ fn costs(runs: usize) -> Vec<(&'static str, i64)> {
         super::crash::of_run(tx, mine.id)?;
         done("show a run");
         run::all_open(tx)?;
-        turn::newest_of_run(tx, mine.id, &builtin("plain").unwrap().unwrap())?;
+        turn::newest_of_run(tx, mine.id, &mut Descriptions::or(builtin("plain").unwrap().unwrap().into()))?;
         mail::open_questions(tx, mine.id)?;
         mail::waiting_for(tx, "worker", mine.id, &process::moment())?;
         done("look at what a pass looks at");
