@@ -31,7 +31,7 @@ pub(crate) fn run(cx: &mut Context, args: &List) -> Result<Exit> {
     let limit = if args.limit == 0 { i64::MAX } else { args.limit };
     let found = state.read("list marks", |view| match (args.removed, &args.kind) {
         (true, _) => mark::ended(view, limit),
-        (false, Some(kind)) => mark::of_kind(view, kind, None),
+        (false, Some(kind)) => mark::of_kind(view, kind, None, scope.as_deref()),
         (false, None) => mark::standing(view, MarkId(0), i64::MAX),
     })?;
     let mut marks = Marks::now();
@@ -62,7 +62,7 @@ pub(crate) fn check(cx: &mut Context, args: &Check) -> Result<Exit> {
     let state = State::open_for_reading(&cx.place()?)?;
     let found = state.read("check for marks", |view| match (&args.name, args.kind.as_str()) {
         (Some(name), HOLD) => mark::holds(view, name),
-        (name, kind) => mark::of_kind(view, kind, name.as_deref()),
+        (name, kind) => mark::of_kind(view, kind, name.as_deref(), Some(&scope)),
     })?;
     let mut marks = Marks::now();
     let (mut live, mut unknown) = (false, false);

@@ -72,21 +72,23 @@ pub fn standing(view: &View<'_>, after: MarkId, limit: i64) -> Result<Vec<Mark>>
     )
 }
 
-/// The marks of a kind that stand, oldest first; of one name, if asked.
-pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>) -> Result<Vec<Mark>> {
+/// The marks of a kind that stand, oldest first; of one name, if asked, and without those that are not about a folder. It
+/// leaves out what differs from the folder within the length of both: [`Mark::covers`] decides about the rest.
+pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>, about: Option<&Path>) -> Result<Vec<Mark>> {
     view.all(
         &format!(
-            "SELECT {COLUMNS} FROM mark WHERE kind = ?1 AND ended_at IS NULL AND (?2 IS NULL OR name = ?2) ORDER BY id"
+            "SELECT {COLUMNS} FROM mark WHERE kind = ?1 AND ended_at IS NULL AND (?2 IS NULL OR name = ?2)
+             AND (?3 IS NULL OR substr(?3, 1, length(scope)) = scope OR substr(scope, 1, length(?3)) = ?3) ORDER BY id"
         ),
-        params![kind, name],
+        params![kind, name, about.map(|folder| folder.as_os_str().as_bytes())],
         read,
     )
 }
 
 /// What holds this agent back, oldest first.
 pub fn holds(view: &View<'_>, agent: &str) -> Result<Vec<Mark>> {
-    let mut all = of_kind(view, HOLD, Some(agent))?;
-    all.extend(of_kind(view, HOLD, Some(EVERYBODY))?);
+    let mut all = of_kind(view, HOLD, Some(agent), None)?;
+    all.extend(of_kind(view, HOLD, Some(EVERYBODY), None)?);
     all.sort_by_key(|mark| mark.id);
     Ok(all)
 }
@@ -193,3 +195,7 @@ pub fn end_with_run(tx: &Tx<'_>, run: RunId, now: Stamp) -> Result<()> {
     )?;
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "mark_tests.rs"]
+mod tests;
