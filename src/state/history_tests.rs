@@ -12,8 +12,8 @@ use crate::error::Result;
 use crate::id::{MarkId, RunId};
 use crate::judge::sequel::Sequel;
 use crate::model::{
-    Again, AttributedBy, Capability, Containment, DeadCause, EndNote, HOLD, Limits, MailType, MarkEnd, NewMail,
-    NewMark, NewRun, NewTurn, OnStall, Outcome, Priority, PromptFrom, Resume, Run, RunState, Turn,
+    Again, AttributedBy, Capability, Containment, DeadCause, HOLD, Limits, MailType, NewMail, NewMark, NewRun, NewTurn,
+    OnStall, Outcome, Priority, PromptFrom, Resume, Run, RunState, Turn,
 };
 use crate::runtime::builtin;
 use crate::seam::process;
@@ -169,22 +169,10 @@ fn costs(runs: usize) -> Vec<(&'static str, i64)> {
         turn::latest_of_run(tx, mine.id)?;
         super::reopening::of_run(tx, mine.id)?;
         done("look at what is to be settled");
-        mark::named(tx, HOLD, "worker", Path::new("/"))?;
-        mark::holds(tx, "worker")?;
-        mark::of_kind(tx, HOLD, None, Some(Path::new("/tmp")))?;
-        mark::standing(tx, MarkId(0), 20)?;
-        mark::ended(tx, 1)?;
-        done("look at marks");
-        let held = hold(tx, &now, "me")?;
-        mark::beat(tx, held, &process::moment())?;
-        done("set a mark");
-        for seen in mark::standing(tx, MarkId(0), 20)? {
-            let end = EndNote { at: NOW, how: MarkEnd::Cleaned, why: None, by: "me".to_owned() };
-            assert!(mark::end(tx, &seen, &end)?);
-        }
+        hold(tx, &now, "me")?;
         mark::end_with_turn(tx, now.id, NOW)?;
         mark::end_with_run(tx, mine.id, NOW)?;
-        done("end marks");
+        done("end what is bound to a turn");
         turn::end(tx, &now, Outcome::Completed, "{}", NOW)?;
         run::settle(tx, mine.id, mine.epoch, &Sequel::plain(RunState::Completed, 0, None), false, NOW)?;
         done("end a turn");
