@@ -18,7 +18,7 @@ use refloat::token;
 use crate::args::MarkCleanup;
 
 /// So many are looked at, and removed, at a time; then others have their turn.
-const PAGE: i64 = 10_000;
+const PAGE: i64 = 1_000;
 
 pub(crate) fn run(cx: &mut Context, args: &MarkCleanup) -> Result<Exit> {
     let scope = args.scope.as_deref().map(place::folder).transpose().map_err(|error| {

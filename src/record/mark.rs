@@ -16,7 +16,7 @@ pub struct MarkRecord {
     /// The mark; none for one in a file.
     pub mark: Option<MarkId>,
     /// What it says; none where the file does not tell.
-    #[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"))]
+    #[schemars(regex(pattern = "^[a-z0-9][a-z0-9._-]{0,99}$"))]
     pub kind: Option<String>,
     /// What it is about.
     pub name: Option<String>,

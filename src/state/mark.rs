@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 use super::columns::{flag, id, json, optional_id, optional_json, optional_stamp, optional_word, span, wrong};
+use super::row::Row;
 use super::{Tx, View};
 use crate::clock::{Moment, Stamp, millis};
 use crate::error::Result;
@@ -106,12 +107,16 @@ fn all_standing<T>(
     )
 }
 
-/// The marks of a kind that stand, oldest first; of one name, if asked.
-pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>) -> Result<Vec<Mark>> {
+/// The marks of a kind that stand, oldest first; of one name, if asked, and without those that are not about a folder. It
+/// leaves out what differs from the folder within the length of both: [`Mark::covers`] decides about the rest.
+pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>, about: Option<&Path>) -> Result<Vec<Mark>> {
     let of_name = if name.is_some() { "name = ?2" } else { "?2 IS NULL" };
     view.all(
-        &format!("SELECT {COLUMNS} FROM mark WHERE kind = ?1 AND {of_name} AND ended_at IS NULL ORDER BY id"),
-        params![kind, name],
+        &format!(
+            "SELECT {COLUMNS} FROM mark WHERE kind = ?1 AND {of_name} AND ended_at IS NULL
+             AND (?3 IS NULL OR substr(?3, 1, length(scope)) = scope OR substr(scope, 1, length(?3)) = ?3) ORDER BY id"
+        ),
+        params![kind, name, about.map(|folder| folder.as_os_str().as_bytes())],
         read,
     )
 }
