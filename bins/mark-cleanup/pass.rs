@@ -32,7 +32,7 @@ pub(crate) fn run(cx: &mut Context, args: &MarkCleanup) -> Result<Exit> {
     let mut pass = Pass { args, scope, left: args.limit, ended, exit: Exit::Done };
     let mut after = MarkId(0);
     loop {
-        let page = state.read("look at marks", |view| mark::found(view, after, PAGE))?;
+        let page = state.read("look at marks", |view| mark::standing(view, after, PAGE))?;
         let Some(last) = page.last() else { break };
         after = last.as_ref().map_or_else(|unread| unread.id, |mark| mark.id);
         pass.unread(cx, &page)?;
@@ -68,11 +68,10 @@ impl Pass<'_> {
     fn unread(&mut self, cx: &mut Context, page: &[FoundMark]) -> Result<()> {
         for mark in page.iter().filter_map(|found| found.as_ref().err()) {
             if self.is_meant(mark.kind.as_ref(), |scope| mark.covers(scope)) {
-                cx.say(mark);
+                self.exit = cx.complain(&mark.failure(Exit::Io));
                 cx.out.emit(&MarkRecord::unread(mark))?;
                 self.ended.unreadable += 1;
                 self.ended.kept += 1;
-                self.exit = Exit::Io;
             }
         }
         Ok(())

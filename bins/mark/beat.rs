@@ -11,7 +11,7 @@ use refloat::state::{State, mark};
 
 use crate::args::Beat;
 use crate::list::record;
-use crate::who::{Caller, Target, by_id, shown};
+use crate::who::{Caller, Target, by_id, readable, shown};
 
 pub(crate) fn run(cx: &mut Context, args: &Beat) -> Result<Exit> {
     let target = Target::of(&args.which)?;
@@ -19,7 +19,8 @@ pub(crate) fn run(cx: &mut Context, args: &Beat) -> Result<Exit> {
     let mut state = State::open_existing(&place)?;
     let renewed = state.write("renew a mark", |tx| {
         let (caller, mut marks, mut renewed) = (Caller::of(tx)?, Marks::now(), Vec::new());
-        for there in target.find(tx)? {
+        for found in target.find(tx)? {
+            let there = readable(found)?;
             target.expect_claim(&there)?;
             target.expect_touchable(&there, &caller, "beat")?;
             expect_renewable(&there, &mut marks)?;

@@ -19,7 +19,7 @@ use refloat::token;
 
 use crate::args::{Owner, Set};
 use crate::list::{record, told};
-use crate::who::{self, Caller, by_id, holder, same_claim, shown};
+use crate::who::{self, Caller, by_id, holder, readable, same_claim, shown};
 
 /// What a mark lives that has no other end.
 const DEFAULT_TTL: Duration = Duration::from_secs(4 * 3600);
@@ -75,7 +75,7 @@ fn claim(tx: &Tx<'_>, new: NewMark<'_>, args: &Set, caller: &Caller) -> Result<M
     let mut marks = Marks::now();
     let now = marks.moment().clone();
     let nonce = args.nonce.as_deref();
-    let there = mark::named(tx, new.kind, new.name, new.scope)?;
+    let there = mark::named(tx, new.kind, new.name, new.scope)?.map(readable).transpose()?;
     if let Some(there) = &there {
         same_claim(there, nonce)?;
     } else if let Some(nonce) = nonce {

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::clock::{Moment, Stamp};
+use crate::error::Failure;
+use crate::exit::Exit;
 use crate::id::{MarkId, RunId, TurnId};
 use crate::identity::Identity;
 use crate::words::words;
@@ -128,6 +130,8 @@ pub struct UnreadMark {
     pub name: Option<String>,
     /// The folder that it is for.
     pub scope: PathBuf,
+    /// It has not ended.
+    pub stands: bool,
     /// How it ended, if it has and that can be read.
     pub end: Option<EndNote>,
     /// Why it cannot be read.
@@ -142,6 +146,19 @@ impl UnreadMark {
     #[must_use]
     pub fn covers(&self, folder: &Path) -> bool {
         overlap(&self.scope, folder)
+    }
+
+    /// Whether nobody can tell what became of it. One whose end can be read is the account of that, and no failure.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.end.is_none()
+    }
+
+    /// What is said of it, with the one way out.
+    #[must_use]
+    pub fn failure(&self, exit: Exit) -> Failure {
+        let failure = Failure::new(exit, self);
+        if self.stands { failure.hint(format!("end it by its id: mark clear {}", self.id)) } else { failure }
     }
 }
 

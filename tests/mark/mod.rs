@@ -16,4 +16,5 @@ mod planted;
 mod scopes;
 mod seen;
 mod set;
+mod unread;
 mod window;
