@@ -62,7 +62,7 @@ pub fn standing(ties: &Ties<'_>, now: &Moment) -> Standing {
         (_, None, None) => (MarkState::Live, Reason::BeforeUntil),
     };
     let is_to_be_doubted = age.is_none() && ties.ttl.is_some() && state != MarkState::Stale;
-    Standing { state, reason, age_ms, ends_at: ends_at(ties, age_ms), is_to_be_doubted }
+    Standing { state, reason, age_ms, ends_at: ends_at(ties, age, now), is_to_be_doubted }
 }
 
 /// A beat in the future has no age: the time since that was noticed counts. A note that lies there too says nothing.
@@ -70,10 +70,12 @@ fn doubted_for(ties: &Ties<'_>, now: &Moment) -> Option<i64> {
     ties.doubted.and_then(|since| since.age_ms(now))
 }
 
-/// By the moment that its age is counted from.
-fn ends_at(ties: &Ties<'_>, age_ms: Option<i64>) -> Option<Stamp> {
-    let from = ties.doubted.filter(|_| age_ms.is_none()).unwrap_or(ties.beat);
-    let by_ttl = ties.ttl.map(|ttl| from.at.plus(ttl));
+/// By the age that its state is told by: a wall clock that was set since the beat moves both or neither.
+fn ends_at(ties: &Ties<'_>, age: Option<i64>, now: &Moment) -> Option<Stamp> {
+    let by_ttl = ties.ttl.map(|ttl| match age {
+        Some(age) => Stamp::from_millis(now.at.millis().saturating_sub(age)).plus(ttl),
+        None => ties.doubted.unwrap_or(ties.beat).at.plus(ttl),
+    });
     by_ttl.into_iter().chain(ties.until).min()
 }
 
