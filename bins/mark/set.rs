@@ -37,7 +37,7 @@ pub(crate) fn run(cx: &mut Context, args: &Set) -> Result<Exit> {
     let nonce = uuid::Uuid::new_v4().simple().to_string();
     let place = cx.place()?;
     // Whoever names a claim cannot make the file that it stands in.
-    let mut state = if args.nonce.is_some() { State::open_existing(&place)? } else { State::open_for_writing(&place)? };
+    let mut state = if args.nonce.is_some() { State::open_existing(&place)? } else { token::open_for_writing(&place)? };
     let set = state.write("set a mark", |tx| {
         let caller = Caller::of(tx)?;
         // What is said to those who come later is not over with the turn.
