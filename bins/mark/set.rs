@@ -11,7 +11,7 @@ use refloat::identity::Identity;
 use refloat::judge::mark::{Setting, Whose, setting};
 use refloat::model::{BREADCRUMB, EndNote, HOLD, Mark, MarkEnd, MarkState, NewMark};
 use refloat::record::MarkRecord;
-use refloat::seam::ancestry;
+use refloat::seam::ancestry::{self, Orphan};
 use refloat::seam::process::{self, Life};
 use refloat::sight::marks::Marks;
 use refloat::state::{State, Tx, mark};
@@ -142,8 +142,7 @@ fn named_owner(args: &Set) -> Result<Option<Identity>> {
     let pid = match args.owner_pid {
         None | Some(Owner::None) => return Ok(None),
         Some(Owner::Pid(pid)) => pid,
-        Some(Owner::Caller) => ancestry::parent()
-            .ok_or_else(|| Failure::new(Exit::Unknown, "the process that calls mark cannot be seen from here"))?,
+        Some(Owner::Caller) => ancestry::caller().map_err(orphan)?,
     };
     match process::living(pid) {
         Ok(owner) => Ok(Some(owner)),
@@ -152,6 +151,16 @@ fn named_owner(args: &Set) -> Result<Option<Identity>> {
             .hint("the mark would be stale at once; --even-if-gone sets it all the same")),
         Err(life) => Err(Failure::new(Exit::Unknown, format!("process {pid} cannot be looked at: {}", told(life)))),
     }
+}
+
+fn orphan(of: Orphan) -> Failure {
+    let why = match of {
+        Orphan::Apart => "cannot be seen from here".to_owned(),
+        Orphan::Adopted(parent) => {
+            format!("cannot be told: it may have ended, and process {parent} has mark now")
+        }
+    };
+    Failure::new(Exit::Unknown, format!("the process that calls mark {why}")).hint("name it: --owner-pid $$")
 }
 
 fn data(text: &str) -> Result<String> {
