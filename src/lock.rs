@@ -98,7 +98,13 @@ fn take(path: &Path, wait: Duration) -> Result<Option<File>> {
 
 /// Opens a lock file, and makes it and its folder where they are missing.
 fn open(path: &Path) -> Result<File> {
-    let create = || File::options().create(true).truncate(false).write(true).mode(0o600).open(path);
+    let failed = |error| Failure::io(format!("cannot open lock {}", path.display()), error).exit(Exit::CannotCreate);
+    // O_NONBLOCK: the open of a named pipe would wait for its other end.
+    let flags = OFlags::NONBLOCK.bits() as i32;
+    let create = || {
+        let mut options = File::options();
+        options.create(true).truncate(false).read(true).write(true).mode(0o600).custom_flags(flags).open(path)
+    };
     let opened = create().or_else(|error| match path.parent() {
         Some(folder) if error.kind() == io::ErrorKind::NotFound => {
             std::os::unix::fs::DirBuilderExt::mode(std::fs::DirBuilder::new().recursive(true), 0o700).create(folder)?;
@@ -106,5 +112,11 @@ fn open(path: &Path) -> Result<File> {
         }
         _ => Err(error),
     });
-    opened.map_err(|error| Failure::io(format!("cannot open lock {}", path.display()), error).exit(Exit::CannotCreate))
+    let file = opened.map_err(failed)?;
+    if !file.metadata().map_err(failed)?.is_file() {
+        let message = format!("cannot open lock {}: it is no regular file", path.display());
+        return Err(Failure::new(Exit::CannotCreate, message)
+            .hint("somebody has put it there; when no turn of the agent runs, move it away"));
+    }
+    Ok(file)
 }
