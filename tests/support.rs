@@ -37,6 +37,14 @@ pub(crate) fn capture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/streams").join(name)
 }
 
+/// Writes a script that can be executed at once, by a shell: what this process has open for writing, a child that another
+/// test forks at that moment has open too, and until it has its own program nobody may execute the file (ETXTBSY).
+pub(crate) fn executable(path: &Path, text: &str) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\""]).arg(path).arg(text);
+    assert!(shell.status().expect("a shell").success(), "cannot write {}", path.display());
+}
+
 /// Whether strace can trace here; says so where it cannot.
 pub(crate) fn can_trace() -> bool {
     let can = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status().is_ok_and(|done| done.success());
