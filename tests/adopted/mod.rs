@@ -198,6 +198,16 @@ impl<'s> Server<'s> {
         Some(apart)
     }
 
+    /// Waits until something is so because the process of a pane has ended. tmux 3.3a now and then misses the end of a child;
+    /// what it is told again it looks for again.
+    pub(crate) fn until_told(&self, what: &str, mut so: impl FnMut() -> bool) {
+        let server = nix::unistd::Pid::from_raw(self.pid().try_into().unwrap());
+        until(what, || {
+            nix::sys::signal::kill(server, nix::sys::signal::Signal::SIGCHLD).unwrap();
+            so()
+        });
+    }
+
     pub(crate) fn pid(&self) -> i64 {
         self.tmux(&["display-message", "-p", "#{pid}"]).parse().unwrap()
     }
