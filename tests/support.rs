@@ -45,6 +45,26 @@ pub(crate) fn executable(path: &Path, text: &str) {
     assert!(shell.status().expect("a shell").success(), "cannot write {}", path.display());
 }
 
+/// Whether nobody holds the lock of this file. It is unlocked, and not only closed: a child that another test forks meanwhile
+/// has the open file too, and with it the lock, until it has its own program.
+pub(crate) fn is_free(path: &Path) -> bool {
+    let file = File::open(path).expect("a lock file");
+    file.try_lock().is_ok_and(|()| file.unlock().is_ok())
+}
+
+/// Runs the test of this name again in a process of its own, where it gets true: for locks that are only ever closed, beside
+/// which no other test may fork.
+pub(crate) fn alone(name: &str) -> bool {
+    const ALONE: &str = "REFLOAT_TEST_ALONE";
+    if std::env::var(ALONE).is_ok_and(|inner| inner == name) {
+        return true;
+    }
+    let mut again = Command::new(std::env::current_exe().expect("the path of this test"));
+    again.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(ALONE, name).stdin(Stdio::null());
+    assert!(again.status().expect("this test").success(), "{name} failed in its own process");
+    false
+}
+
 /// Whether strace can trace here; says so where it cannot.
 pub(crate) fn can_trace() -> bool {
     let can = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status().is_ok_and(|done| done.success());
