@@ -17,6 +17,7 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use refloat::clock::Tick;
+use refloat::seam::cgroup::Cgroup;
 use refloat::seam::wait;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
@@ -152,6 +153,17 @@ impl Family {
         }
     }
 
+    /// Removes the cgroups of its turns, which nobody does whose shim was killed with its agent.
+    fn remove_groups(&self) {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let Ok(file) = rusqlite::Connection::open_with_flags(self.state(), flags) else { return };
+        let Ok(mut query) = file.prepare("SELECT cgroup FROM turn WHERE cgroup IS NOT NULL") else { return };
+        let Ok(paths) = query.query_map([], |row| row.get::<_, String>(0)) else { return };
+        for path in paths.flatten() {
+            let _ = Cgroup::open(Path::new(&path)).and_then(|group| group.remove(BOUND));
+        }
+    }
+
     fn look(&self) -> Look {
         let entries = std::fs::read_dir("/proc").expect("/proc");
         let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -195,6 +207,7 @@ struct Look {
 impl Drop for Family {
     fn drop(&mut self) {
         self.kill();
+        self.remove_groups();
     }
 }
 
