@@ -13,7 +13,7 @@ use std::process::{Command, Output};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
-use crate::support::{Family, fake_agent};
+use crate::support::{Family, fake_agent, is_free};
 
 pub(crate) use crate::support::{Witness, until};
 pub(crate) use running::{Ended, Running, kill, process_is_gone, records};
@@ -155,8 +155,7 @@ impl Stage {
 
     /// Whether the agent's turn lock can be had, as `flock -n` would find it.
     pub(crate) fn lock_is_free(&self, agent: &str) -> bool {
-        let path = self.path("state/locks").join(format!("{agent}.turn"));
-        File::options().write(true).open(path).unwrap().try_lock().is_ok()
+        is_free(&self.path("state/locks").join(format!("{agent}.turn")))
     }
 
     pub(crate) fn exit_record(&self, turn: &str) -> Option<Value> {
