@@ -1,18 +1,19 @@
 //! What the questions of a turn cost must not grow with what has ended: counted in steps of SQLite's machine,
 //! in a file with little history and in one with much.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::turn::Wanted;
 use super::write::work;
-use super::{Place, State, Tx, dead_letter, expectation, mail, retry, run, turn, worker};
+use super::{Place, State, Tx, dead_letter, expectation, mail, mark, retry, run, turn, worker};
 use crate::clock::Stamp;
 use crate::error::Result;
 use crate::id::RunId;
 use crate::judge::sequel::Sequel;
 use crate::model::{
-    Again, AttributedBy, Capability, Containment, DeadCause, Limits, MailType, NewMail, NewRun, NewTurn, OnStall,
-    Outcome, Priority, PromptFrom, Resume, Run, RunState, Turn,
+    Again, AttributedBy, Capability, Containment, DeadCause, Limits, MailType, NewMail, NewMark, NewRun, NewTurn,
+    OnStall, Outcome, Priority, PromptFrom, Resume, Run, RunState, Turn,
 };
 use crate::runtime::builtin;
 use crate::seam::process;
@@ -76,12 +77,35 @@ fn send(tx: &Tx<'_>, run: &Run, turn: &Turn, recipient_run: Option<RunId>) -> Re
     mail::send(tx, &new, NOW).map(drop)
 }
 
+/// A mark that ends with this turn.
+fn mark_it(tx: &Tx<'_>, kind: &str, name: &str, run: &Run, turn: &Turn) -> Result<()> {
+    let new = NewMark {
+        kind,
+        name,
+        scope: Path::new("/"),
+        nonce: "n",
+        owner: None,
+        host: "",
+        run: Some(run.id),
+        turn: Some(turn.id),
+        bound: true,
+        set_by: &run.agent,
+        ttl: Some(Duration::from_secs(1)),
+        until: None,
+        data: None,
+    };
+    mark::set(tx, &new, &process::moment()).map(drop)
+}
+
 /// A run that was given up, with all that such an end leaves.
 fn past(tx: &Tx<'_>, agent: &str, token: &str) -> Result<()> {
     let (run, turn) = begin(tx, agent, token)?;
     send(tx, &run, &turn, None)?;
     send(tx, &run, &turn, Some(run.id))?;
     assert!(turn::end(tx, &turn, Outcome::Failed, "{}", NOW)?);
+    mark_it(tx, "hold", "worker", &run, &turn)?;
+    mark_it(tx, "dispatch", agent, &run, &turn)?;
+    mark::end_with_turn(tx, turn.id, NOW)?;
     dead_letter::give_up(tx, &run, &turn, (DeadCause::MaxAttempts, 1), "it failed", NOW)?;
     assert!(run::settle(tx, run.id, run.epoch, &Sequel::plain(RunState::Failed, 1, None), false, NOW)?);
     Ok(())
@@ -140,6 +164,11 @@ fn costs(runs: usize) -> Vec<(&'static str, i64)> {
         turn::newest(tx, &Wanted::default(), 1)?;
         worker::open(tx, None)?;
         done("list what is open");
+        mark::holds(tx, "worker")?;
+        mark::of_run(tx, mine.id)?;
+        mark::end_with_turn(tx, now.id, NOW)?;
+        mark::end_with_run(tx, mine.id, NOW)?;
+        done("look at marks, and end them");
         retry::queue(tx, None, None)?;
         retry::list(tx, &retry::Filter { agent: None, run: None, all: false, limit: 20 })?;
         dead_letter::list(tx, &dead_letter::Filter { agent: None, run: Some(mine.id), all: true, limit: 20 })?;
