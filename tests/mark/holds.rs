@@ -52,7 +52,7 @@ impl Drop for Owner {
     }
 }
 
-/// Nobody ever writes to its standard input: whoever reads it never returns.
+/// Nobody writes to its standard input or closes it: whoever reads it does not return.
 #[test]
 fn a_held_agent_is_refused_before_its_prompt_is_read_and_before_anything_is_started() {
     let stage = Stage::new();
@@ -67,8 +67,9 @@ fn a_held_agent_is_refused_before_its_prompt_is_read_and_before_anything_is_star
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdin = child.stdin.take();
-        let output = child.wait_with_output().unwrap();
+        until("its refusal", || child.try_wait().unwrap().is_some());
         drop(stdin);
+        let output = child.wait_with_output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!((output.status.code(), output.stdout.len()), (Some(75), 0), "{said}");
         let until = hold["until"].as_str().unwrap();
