@@ -5,12 +5,18 @@
 
 mod beat;
 mod check;
+mod cleanup;
 mod clear;
+mod clocks;
+mod cron;
 mod holds;
 mod list;
 mod owners;
+mod owners_gone;
+mod planted;
 mod scopes;
 mod seen;
 mod set;
 mod turns;
 mod waiting;
+mod window;
