@@ -135,6 +135,11 @@ impl Stage {
             WHERE retry.state = 'open' AND run.ended_at IS NOT NULL",
         );
         assert!(left.is_empty(), "open retries of runs that have ended: {left:?}");
+        let apart = self.texts(
+            "SELECT mark.id FROM mark JOIN turn ON turn.id = mark.turn
+            WHERE mark.bound AND (mark.ended_at IS NOT turn.ended_at OR mark.ended_how IS NOT 'turn_ended')",
+        );
+        assert!(apart.is_empty(), "marks that did not end with their turn: {apart:?}");
         assert_eq!(self.groups(), Vec::<PathBuf>::new(), "groups left behind");
     }
 
