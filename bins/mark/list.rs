@@ -6,7 +6,7 @@ use refloat::cli::Context;
 use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::id::MarkId;
-use refloat::model::{FoundMark, HOLD, MarkState};
+use refloat::model::{FoundMark, HOLD, MarkLabel, MarkState, mark_label};
 use refloat::record::MarkRecord;
 use refloat::seam::process::Life;
 use refloat::sight::marks::Marks;
@@ -61,7 +61,7 @@ pub(crate) fn run(cx: &mut Context, args: &List) -> Result<Exit> {
     let scope = args.scope.as_deref().map(who::folder).transpose()?;
     let state = State::open_for_reading(&cx.place()?)?;
     let limit = usize::try_from(args.limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
-    let fits = |found: &FoundMark| is_meant(found, args, scope.as_deref());
+    let fits = |found: &FoundMark| is_meant(&mark_label(found), args, scope.as_deref());
     let found = state.read("list marks", |view| match (args.removed, &args.kind) {
         (true, kind) => removed(view, kind.as_deref(), fits, limit),
         (false, Some(kind)) => mark::of_kind(view, kind, args.name.as_deref(), scope.as_deref()),
@@ -74,18 +74,10 @@ pub(crate) fn run(cx: &mut Context, args: &List) -> Result<Exit> {
     tell(cx, looked.get(looked.len().saturating_sub(limit)..).unwrap_or_default())
 }
 
-fn is_meant(found: &FoundMark, args: &List, scope: Option<&Path>) -> bool {
-    let (kind, name) = match found {
-        Ok(mark) => (Some(&mark.kind), Some(&mark.name)),
-        Err(unread) => (unread.kind.as_ref(), unread.name.as_ref()),
-    };
-    args.kind.as_ref().is_none_or(|wanted| Some(wanted) == kind)
-        && args.name.as_ref().is_none_or(|wanted| Some(wanted) == name)
-        && scope.is_none_or(|scope| covers(found, scope))
-}
-
-fn covers(found: &FoundMark, scope: &Path) -> bool {
-    found.as_ref().map_or_else(|unread| unread.covers(scope), |mark| mark.covers(scope))
+fn is_meant(mark: &MarkLabel<'_>, args: &List, scope: Option<&Path>) -> bool {
+    args.kind.as_deref().is_none_or(|kind| mark.kind == Some(kind))
+        && args.name.as_deref().is_none_or(|name| mark.name == Some(name))
+        && scope.is_none_or(|scope| mark.covers(scope))
 }
 
 /// Of what cannot be read it cannot be told.
@@ -106,7 +98,7 @@ fn removed(
     while found.len() < limit {
         let page = mark::ended(view, kind, before, PAGE)?;
         let Some(last) = page.last() else { break };
-        before = last.as_ref().map_or_else(|unread| unread.id, |mark| mark.id);
+        before = mark_label(last).id;
         let left = limit - found.len();
         found.extend(page.into_iter().filter(|mark| fits(mark)).take(left));
     }
@@ -131,7 +123,7 @@ pub(crate) fn check(cx: &mut Context, args: &Check) -> Result<Exit> {
         (Some(name), HOLD) => mark::holds(view, name),
         (name, kind) => mark::of_kind(view, kind, name.as_deref(), Some(&scope)),
     })?;
-    let mut looked = looked_at(found.iter().filter(|found| covers(found, &scope)), &mut Marks::now());
+    let mut looked = looked_at(found.iter().filter(|found| mark_label(found).covers(&scope)), &mut Marks::now());
     looked.retain(|(_, record)| record.state != MarkState::Stale);
     let live = looked.iter().any(|(_, record)| record.state == MarkState::Live);
     let told = tell(cx, &looked)?;

@@ -19,7 +19,7 @@ use refloat::token;
 
 use crate::args::{Owner, Set};
 use crate::list::{record, told};
-use crate::who::{self, Caller, by_id, holder, readable, same_claim, shown};
+use crate::who::{self, Caller, by_id, holder, readable, same_claim};
 
 /// What a mark lives that has no other end.
 const DEFAULT_TTL: Duration = Duration::from_secs(4 * 3600);
@@ -133,7 +133,7 @@ fn expect_an_end(endless: bool, until: Option<Stamp>, owner: Option<&Identity>) 
 
 fn held(there: &Mark, state: MarkState) -> Failure {
     let so = if state == MarkState::Unknown { "may be live" } else { "is live" };
-    Failure::busy(format!("{} {so}: {}", shown(there), holder(there)))
+    Failure::busy(format!("{} {so}: {}", there.label(), holder(there)))
         .hint(format!("wait for it, or end it: mark clear {}", there.id))
 }
 

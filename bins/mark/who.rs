@@ -144,7 +144,7 @@ impl<'a> Target<'a> {
         if matches!(self.words, Words::Ids(_)) || self.nonce.is_some() || caller.may_touch(mark) {
             return Ok(());
         }
-        Err(Failure::refused(format!("{} is not ours: {}", shown(mark), holder(mark)))
+        Err(Failure::refused(format!("{} is not ours: {}", mark.label(), holder(mark)))
             .hint(format!("{verb} it all the same: mark {verb} {}", mark.id)))
     }
 }
@@ -163,15 +163,10 @@ pub(crate) fn readable(found: FoundMark) -> Result<Mark> {
 pub(crate) fn same_claim(mark: &Mark, nonce: Option<&str>) -> Result<()> {
     match nonce {
         Some(nonce) if nonce != mark.nonce => {
-            Err(Failure::refused(format!("{} is another claim: its nonce is not {nonce}", shown(mark))))
+            Err(Failure::refused(format!("{} is another claim: its nonce is not {nonce}", mark.label())))
         }
         _ => Ok(()),
     }
-}
-
-/// A mark as errors name it.
-pub(crate) fn shown(mark: &Mark) -> String {
-    format!("{} ({} {})", mark.id, mark.kind, mark.name)
 }
 
 /// Who holds it, as errors say it.

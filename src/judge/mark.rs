@@ -1,10 +1,12 @@
 //! Whether a mark still means something, and what follows when somebody sets one that is there. Called through `sight` by
 //! every command that looks at marks. An owner that cannot be looked at is never taken for one that is gone.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::clock::{Moment, Stamp, millis};
-use crate::model::{Mark, MarkState, Observed, Reason, Sight};
+use crate::id::MarkId;
+use crate::model::{FoundMark, Mark, MarkState, Observed, Reason, Sight, mark_label};
 
 /// What a mark's end depends on.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +46,17 @@ pub struct Standing {
     pub is_to_be_doubted: bool,
 }
 
+impl Standing {
+    /// That of a mark that cannot be read: nobody knows.
+    pub const UNREADABLE: Self = Self {
+        state: MarkState::Unreadable,
+        reason: Reason::Unreadable,
+        age_ms: None,
+        ends_at: None,
+        is_to_be_doubted: false,
+    };
+}
+
 /// How a mark stands now. The first line that fits decides: an identity that is gone beats every time, and a time that has
 /// passed beats an owner that nobody can look at.
 #[must_use]
@@ -77,6 +90,41 @@ fn ends_at(ties: &Ties<'_>, age: Option<i64>, now: &Moment) -> Option<Stamp> {
         None => ties.doubted.unwrap_or(ties.beat).at.plus(ttl),
     });
     by_ttl.into_iter().chain(ties.until).min()
+}
+
+/// A mark that holds an agent back.
+#[derive(Clone, Debug)]
+pub struct Holding {
+    /// The mark; also one that cannot be read.
+    pub mark: FoundMark,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+impl Holding {
+    /// The id of the mark.
+    #[must_use]
+    pub fn id(&self) -> MarkId {
+        mark_label(&self.mark).id
+    }
+
+    /// How long it lasts yet, as far as the wall clock tells; none where nobody knows.
+    #[must_use]
+    pub fn lasts(&self, now: Stamp) -> Option<Duration> {
+        let left = self.standing.ends_at?.since(now);
+        u64::try_from(left).ok().filter(|left| *left > 0).map(Duration::from_millis)
+    }
+}
+
+/// What keeps an agent from a turn in this folder, of the holds that are there for it: one that may hold is never taken
+/// for gone. Of several it is the one that lasts longest, and nobody knows how long lasts longer.
+#[must_use]
+pub fn holding(holds: Vec<(FoundMark, Standing)>, folder: &Path) -> Option<Holding> {
+    holds
+        .into_iter()
+        .filter(|(mark, standing)| standing.state != MarkState::Stale && mark_label(mark).covers(folder))
+        .map(|(mark, standing)| Holding { mark, standing })
+        .max_by_key(|holding| (holding.standing.ends_at.is_none(), holding.standing.ends_at))
 }
 
 /// Who is about to set a mark that is there already.

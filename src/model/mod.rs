@@ -32,7 +32,10 @@ pub use key::{Pick, StoryKey, StoryName};
 pub use ledger::*;
 pub use lock::{Holder, HolderBy, LockFamily, LockKind, LockLook, LockMode, Role};
 pub use mail::{Mail, MailState, NewMail, Terms};
-pub use mark::{BREADCRUMB, EVERYBODY, EndNote, FoundMark, HOLD, Mark, MarkEnd, MarkState, NewMark, UnreadMark};
+pub use mark::{
+    BREADCRUMB, EVERYBODY, EndNote, FoundMark, HOLD, Mark, MarkEnd, MarkLabel, MarkState, NewMark, UnreadMark,
+    mark_label,
+};
 pub use reason::Reason;
 pub use run::{NewRun, Run, Standing};
 pub use sight::{Observed, Sight};

@@ -2,7 +2,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use super::*;
-use crate::model::NewMark;
+use crate::model::{NewMark, mark_label};
 use crate::seam::process;
 use crate::state::write::work;
 use crate::state::{Place, State};
@@ -90,7 +90,7 @@ fn a_question_about_a_folder_leaves_out_no_mark_that_covers_it() {
     assert_eq!(all.len(), folders.len());
     for folder in &folders {
         let covering = |marks: &[FoundMark]| -> Vec<_> {
-            marks.iter().flatten().filter(|mark| mark.covers(folder)).cloned().collect()
+            marks.iter().filter(|mark| mark_label(mark).covers(folder)).cloned().collect()
         };
         let asked = ask(Some(folder));
         assert_eq!(covering(&asked), covering(&all), "{folder:?}");

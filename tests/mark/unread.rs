@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::planted::{Owner, orphan, owned, timed};
 use super::seen::{NO_NONCE, how, id, names};
-use crate::contract::{Home, Said};
+use crate::contract::{Home, Said, binary};
+use crate::stage::Stage;
 
 /// What somebody else may have written, column by column.
 const GARBAGE: [(&str, &str); 5] =
@@ -153,4 +154,41 @@ fn an_end_that_cannot_be_read_is_told_without_a_way_out() {
     }
     home.mark(&["list"]).silent(0);
     assert_eq!(home.dump(), before);
+}
+
+/// Nobody knows that it is gone: whoever starts, plans or looks takes it for one that holds.
+#[test]
+fn a_hold_that_cannot_be_read_keeps_its_agent_and_is_named_with_the_way_out() {
+    let stage = Stage::new();
+    let fails = stage.play("a", "init; result-error no").with(&["--max-attempts", "3"]).call();
+    fails.assert_end("failed", 1);
+    stage.sql("UPDATE retry SET due_at = 1; UPDATE run SET held_until = 1");
+    stage.mail(&["send", "--from", "x", "--to", "a", "--subject", "s"]);
+    let found = |words: &[&str]| stage.reconcile(words).records.len();
+    let waiting = || {
+        let mut probe = stage.command(binary("probe"));
+        probe.args(["mail", "a"]);
+        stage.call(probe).last("evidence").clone()
+    };
+    assert_eq!((found(&["retry", "due"]), waiting()["reason"].clone()), (1, json!("mail_ready")));
+    stage.hold(&["a", "--until", "1h"]);
+    stage.sql("UPDATE mark SET first = '{}'");
+    let turn = |more: &[&str]| stage.turn(&[&["run", "--agent", "a"], more, &["--", "true"]].concat());
+    let refused = turn(&[]);
+    refused.assert_refused(75, "agent a may be held back: k1 (hold a) cannot be read: column first");
+    assert!(refused.stderr.ends_with("hint: go ahead with --now, or end it: mark clear k1\n"), "{refused:?}");
+    assert_eq!(found(&["retry", "due"]), 0);
+    let mail = waiting();
+    assert_eq!((&mail["reason"], &mail["detail"]["mark"]), (&json!("agent_held"), &json!("k1")));
+    let seen = stage.probe(&["a"]);
+    let told: Vec<_> = seen.all("evidence").into_iter().filter(|one| one["subject_kind"] == "mark").collect();
+    assert_eq!((told.len(), &told[0]["meaning"], &told[0]["reason"]), (1, &json!("unknown"), &json!("unreadable")));
+    assert_eq!((&told[0]["detail"]["name"], &told[0]["detail"]["set_by"]), (&json!("a"), &json!(null)));
+    assert_eq!(stage.reconcile(&["a"]).last("verdict")["command"][1], "check", "no turn that would be refused");
+    assert_eq!(stage.mark(&["clear", "k1"]).code, 0);
+    assert_eq!(found(&["retry", "due"]), 1);
+    assert_eq!(turn(&[]).code, 0);
+    stage.hold(&["a"]);
+    stage.sql("UPDATE mark SET beat = '[]'");
+    assert_eq!((turn(&[]).code, turn(&["--now"]).code), (75, 0));
 }
