@@ -4,11 +4,14 @@ use refloat::cli::Context;
 use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::id::MarkId;
-use refloat::model::{HOLD, Mark, MarkState};
+use refloat::judge::marker::may_hide;
+use refloat::model::{HOLD, InFile, Mark, MarkState};
 use refloat::record::MarkRecord;
+use refloat::seam::marker::Files;
 use refloat::seam::process::Life;
+use refloat::sight::markers::Markers;
 use refloat::sight::marks::Marks;
-use refloat::state::{State, mark};
+use refloat::state::{State, View, mark};
 
 use crate::args::{Check, List};
 use crate::who;
@@ -27,9 +30,8 @@ pub(crate) fn told(life: Life) -> refloat::model::Reason {
 
 pub(crate) fn run(cx: &mut Context, args: &List) -> Result<Exit> {
     let scope = args.scope.as_deref().map(who::folder).transpose()?;
-    let state = State::open_for_reading(&cx.place()?)?;
     let limit = if args.limit == 0 { i64::MAX } else { args.limit };
-    let found = state.read("list marks", |view| match (args.removed, &args.kind) {
+    let found = asked(cx, &args.files, "list marks", |view| match (args.removed, &args.kind) {
         (true, _) => mark::ended(view, limit),
         (false, Some(kind)) => mark::of_kind(view, kind, None),
         (false, None) => mark::standing(view, MarkId(0), i64::MAX),
@@ -51,7 +53,29 @@ pub(crate) fn run(cx: &mut Context, args: &List) -> Result<Exit> {
             cx.out.emit(&record)?;
         }
     }
+    // What cannot be read is of an unknown state.
+    let state = |one: &InFile| if one.state == MarkState::Unreadable { MarkState::Unknown } else { one.state };
+    for one in Markers::now().all(&args.files) {
+        let is_wanted = all || wanted.iter().any(|(asked, wanted)| *asked && *wanted == state(&one));
+        if is_wanted && one.may_be(args.kind.as_deref(), scope.as_deref()) {
+            cx.out.emit(&MarkRecord::in_file(&one))?;
+        }
+    }
     Ok(Exit::Done)
+}
+
+/// What the state file tells. Marker files are looked at without one too.
+fn asked(
+    cx: &Context,
+    files: &[Files],
+    what: &str,
+    ask: impl FnOnce(&View<'_>) -> Result<Vec<Mark>>,
+) -> Result<Vec<Mark>> {
+    match State::open_for_reading(&cx.place()?) {
+        Ok(state) => state.read(what, ask),
+        Err(failure) if failure.exit == Exit::NotFound && !files.is_empty() => Ok(Vec::new()),
+        Err(failure) => Err(failure),
+    }
 }
 
 pub(crate) fn check(cx: &mut Context, args: &Check) -> Result<Exit> {
@@ -59,8 +83,7 @@ pub(crate) fn check(cx: &mut Context, args: &Check) -> Result<Exit> {
         Some(path) => who::folder(path)?,
         None => who::here()?,
     };
-    let state = State::open_for_reading(&cx.place()?)?;
-    let found = state.read("check for marks", |view| match (&args.name, args.kind.as_str()) {
+    let found = asked(cx, &args.files, "check for marks", |view| match (&args.name, args.kind.as_str()) {
         (Some(name), HOLD) => mark::holds(view, name),
         (name, kind) => mark::of_kind(view, kind, name.as_deref()),
     })?;
@@ -74,6 +97,19 @@ pub(crate) fn check(cx: &mut Context, args: &Check) -> Result<Exit> {
             _ => continue,
         }
         cx.out.emit(&record)?;
+    }
+    let is_named = |one: &InFile| args.name.as_deref().is_none_or(|name| one.name().is_none_or(|own| own == name));
+    for one in Markers::now().all(&args.files) {
+        if !one.may_be(Some(&args.kind), Some(&scope)) || !is_named(&one) {
+            continue;
+        }
+        match one.state {
+            MarkState::Live => live = true,
+            MarkState::Unknown => unknown = true,
+            MarkState::Unreadable if may_hide(one.reason) => unknown = true,
+            _ => continue,
+        }
+        cx.out.emit(&MarkRecord::in_file(&one))?;
     }
     Ok(match (args.exit_code, live, unknown) {
         (true, true, _) => Exit::No,
