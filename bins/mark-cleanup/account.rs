@@ -40,6 +40,12 @@ impl Account {
             .map_or(Ok(false), |state| state.read("look for an account", |view| mark::is_accounted(view, removal)))
     }
 
+    /// The same after a failed write: by a new look at the file, for what this connection knows of it may not be so.
+    pub(crate) fn has_after_all(&mut self, removal: &str) -> Result<bool> {
+        self.state = None;
+        self.has(removal)
+    }
+
     /// Writes down what goes: all of it, or nothing.
     pub(crate) fn write<'m>(
         &mut self,
@@ -88,8 +94,13 @@ fn row(
         host: &process::Place::here().machine,
         since: &since,
         ttl: entry.and_then(|entry| entry.ttl),
-        data: moved.as_deref().or_else(|| entry.and_then(|entry| entry.data.as_deref())),
+        data: moved.as_deref().or_else(|| entry.and_then(|entry| entry.data.as_deref()).filter(|data| is_plain(data))),
         file: &one.file,
         end,
     })
+}
+
+/// Whether a JSON text is one that every reader takes: not nested too deep, no half of a character.
+fn is_plain(text: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(text).is_ok()
 }

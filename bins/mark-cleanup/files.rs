@@ -68,8 +68,14 @@ fn file(
     let end = match account.write(gone, &changed, wanted.plan, markers.moment()) {
         Ok(end) => end,
         Err(failure) => {
-            let undone = changed.undo();
-            return Err(undone.err().map_or(failure, |failed| failure_of(&found, failed)));
+            // A commit whose fsync failed may have come about all the same. Where that cannot be told, the next pass finds
+            // everything as it is now, and decides by the account.
+            let settled = match account.has_after_all(changed.id()) {
+                Ok(true) => changed.finish().map(drop),
+                Ok(false) => changed.undo(),
+                Err(_) => Ok(()),
+            };
+            return Err(settled.err().map_or(failure, |failed| failure_of(&found, failed)));
         }
     };
     let moved = changed.finish().map_err(|failed| failure_of(&found, failed))?;

@@ -95,6 +95,7 @@ pub fn unfit(unfit: Unfit, written: Option<Stamp>, now: Stamp) -> (MarkState, Re
     let lately = |at: Stamp| (now.millis() - at.millis()).abs() < millis(UNFINISHED);
     match unfit {
         Unfit::Damaged(_) if written.is_some_and(lately) => (MarkState::Unknown, Reason::BeingWritten),
+        Unfit::Other(Reason::BeingWritten) => (MarkState::Unknown, Reason::BeingWritten),
         Unfit::EmptyLock => (MarkState::Unknown, Reason::Empty),
         Unfit::Damaged(reason) | Unfit::Other(reason) => (MarkState::Unreadable, reason),
     }

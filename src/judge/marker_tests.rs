@@ -120,6 +120,7 @@ fn a_file_that_is_none_is_told_and_moved_only_when_it_is_damaged_and_at_rest() {
         (other, at_rest, false, (Unreadable, Reason::NotAMarker), Plan::Leave),
         (other, fresh, false, (Unreadable, Reason::NotAMarker), Plan::Leave),
         (Unfit::Other(Reason::PermissionDenied), None, false, (Unreadable, Reason::PermissionDenied), Plan::Leave),
+        (Unfit::Other(Reason::BeingWritten), None, false, (Unknown, Reason::BeingWritten), Plan::Leave),
         (Unfit::EmptyLock, at_rest, false, (Unknown, Reason::Empty), Plan::Leave),
     ];
     for (kind, written, is_link, expected, then) in rows {

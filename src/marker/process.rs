@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::json::Object;
-use super::time::told;
+use super::time::told_by_script as told;
 use crate::clock::Stamp;
 use crate::model::{Entry, Held, Marker, MarkerForm, Reason, Told, Unfit};
 

@@ -77,12 +77,19 @@ fn a_file_that_names_a_process_is_read() {
         let marker = of(text).unwrap();
         assert_eq!((marker.form, marker.entries[0].holder), (form, holder), "{text}");
     }
-    let automator = |text| (entries(text)[0].name.clone().unwrap(), entries(text)[0].told, entries(text)[0].ttl);
+    let automator = |text: &str| (entries(text)[0].name.clone().unwrap(), entries(text)[0].told, entries(text)[0].ttl);
     let silence = Some(std::time::Duration::from_secs(1800));
-    let at = |seconds| Told::At(Stamp::from_millis(seconds * 1000));
-    assert_eq!(automator(r#"{"heartbeat":9,"createdAt":1,"projectSlug":"p"}"#), ("p".into(), at(9), silence));
-    assert_eq!(automator(r#"{"createdAt":1,"currentStory":"s"}"#), ("m".into(), at(1), silence));
-    assert_eq!(automator(r#"{"heartbeat":"x","createdAt":1,"currentStory":"s"}"#).1, Told::Garbled);
+    let at = |seconds: i64| Told::At(Stamp::from_millis(seconds * 1000));
+    let then = 1_795_159_862;
+    let text = |heartbeat: &str| format!(r#"{{"heartbeat":{heartbeat},"createdAt":{},"projectSlug":"p"}}"#, then - 9);
+    assert_eq!(automator(&text("1795159862")), ("p".into(), at(then), silence));
+    for same in ["1795159862000", "\"1795159862\"", "\"2026-11-20T07:31:02Z\"", "\"2026-11-20T08:31:02+01:00\""] {
+        assert_eq!(automator(&text(same)).1, at(then), "{same}");
+    }
+    assert_eq!(automator(&text("\"x\"")).1, Told::Garbled);
+    assert_eq!(automator(r#"{"createdAt":1795159862,"currentStory":"s"}"#), ("m".into(), at(then), silence));
+    // Ticks of a process are no date.
+    assert_eq!(entries(r#"{"pid":7,"startTime":5716613}"#)[0].set, None);
 }
 
 #[test]

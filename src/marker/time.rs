@@ -13,6 +13,8 @@ use crate::model::Told;
 const LONGEST: f64 = 10.0 * 365.0 * 86_400.0;
 /// No clock tells more seconds; what does tells milliseconds, or nothing.
 const LATEST: f64 = 253_402_300_799.0;
+/// The year 2001: no such tool is older.
+const FIRST: f64 = 1_000_000_000.0;
 
 /// A time.
 pub(super) fn told(value: Option<&RawValue>) -> Told {
@@ -20,6 +22,18 @@ pub(super) fn told(value: Option<&RawValue>) -> Told {
     let date = || text(value)?.trim().parse().ok();
     let seconds = number(value).filter(|seconds| (0.0..=LATEST).contains(seconds));
     seconds.map(|seconds| Stamp::from_millis((seconds * 1000.0) as i64)).or_else(date).map_or(Told::Garbled, Told::At)
+}
+
+/// A time of a tool that may count milliseconds, as JavaScript does: none counts so many seconds, and what is too few for
+/// a date is none (the ticks of a process).
+pub(super) fn told_by_script(value: Option<&RawValue>) -> Told {
+    match value.and_then(number) {
+        Some(few) if few < FIRST => Told::Garbled,
+        Some(millis) if (FIRST * 100.0..LATEST * 1000.0).contains(&millis) => {
+            Told::At(Stamp::from_millis(millis as i64))
+        }
+        _ => told(value),
+    }
 }
 
 /// A span in seconds; none where it is none that anything can last.

@@ -95,10 +95,10 @@ impl Markers {
             Look::Unread { why, is_link } => return Some(self.unfit(path, None, Unfit::Other(why), is_link)),
             Look::Read(seen) => seen,
         };
-        let is_link = seen.is_link;
+        let is_link = seen.is_link || one.by_link;
         Some(match marker::read(&seen.bytes, path.file_name().unwrap_or_default()) {
             Err(unfit) => self.unfit(path, Some(seen), unfit, is_link),
-            Ok(found) => self.marker(path, seen, found),
+            Ok(found) => Found { is_link, ..self.marker(path, seen, found) },
         })
     }
 

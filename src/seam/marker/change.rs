@@ -34,9 +34,10 @@ impl From<io::Error> for Failed {
         match error.kind() {
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Self::Kept(Reason::PermissionDenied),
             ErrorKind::NotFound => Self::Kept(Reason::Changed),
-            // A file system that cannot exchange two files, or rename without replacing.
-            ErrorKind::InvalidInput | ErrorKind::Unsupported => Self::Kept(Reason::NotSupported),
-            ErrorKind::InvalidFilename => Self::Kept(Reason::TooBig),
+            // A file system that cannot exchange two files, rename without replacing, or take so long a name.
+            ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::InvalidFilename => {
+                Self::Kept(Reason::NotSupported)
+            }
             _ => Self::Error(error),
         }
     }

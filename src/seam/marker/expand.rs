@@ -37,6 +37,27 @@ pub struct Candidate {
     pub path: PathBuf,
     /// A folder that cannot be looked through, and why.
     pub failing: Option<Reason>,
+    /// A link that fits a part of the pattern leads to it: maybe out of the tree that is meant.
+    pub by_link: bool,
+}
+
+/// On the way to what fits.
+#[derive(Clone, Debug, Default)]
+struct Way {
+    at: PathBuf,
+    by_link: bool,
+}
+
+impl Way {
+    fn named(&self, name: impl AsRef<Path>) -> Self {
+        Self { at: self.at.join(name), by_link: self.by_link }
+    }
+
+    fn found(&self, name: &OsStr) -> Self {
+        let below = self.named(name);
+        let is_link = std::fs::symlink_metadata(&below.at).is_ok_and(|data| data.is_symlink());
+        Self { by_link: self.by_link || is_link, ..below }
+    }
 }
 
 impl std::str::FromStr for Files {
@@ -97,28 +118,28 @@ impl Files {
 
     fn expand(&self, parts: &[Part]) -> BTreeSet<Candidate> {
         let mut found = BTreeSet::new();
-        step(PathBuf::new(), parts, &mut found);
+        step(&Way::default(), parts, &mut found);
         found
     }
 }
 
-fn step(at: PathBuf, parts: &[Part], found: &mut BTreeSet<Candidate>) {
+fn step(way: &Way, parts: &[Part], found: &mut BTreeSet<Candidate>) {
     let Some((part, rest)) = parts.split_first() else {
-        return end(at, found);
+        return end(way, found);
     };
     match part {
-        Part::Plain(name) => step(at.join(name), rest, found),
+        Part::Plain(name) => step(&way.named(name), rest, found),
         Part::Fits(pattern) => {
-            for name in listed(&at, found).iter().filter(|name| pattern.matches(&name.to_string_lossy())) {
-                step(at.join(name), rest, found);
+            for name in listed(&way.at, found).iter().filter(|name| pattern.matches(&name.to_string_lossy())) {
+                step(&way.found(name), rest, found);
             }
         }
         Part::Deep => {
-            step(at.clone(), rest, found);
-            for name in listed(&at, found) {
-                let below = at.join(name);
-                if std::fs::symlink_metadata(&below).is_ok_and(|data| data.is_dir()) {
-                    step(below, parts, found);
+            step(way, rest, found);
+            for name in listed(&way.at, found) {
+                let below = way.named(name);
+                if std::fs::symlink_metadata(&below.at).is_ok_and(|data| data.is_dir()) {
+                    step(&below, parts, found);
                 }
             }
         }
@@ -126,11 +147,16 @@ fn step(at: PathBuf, parts: &[Part], found: &mut BTreeSet<Candidate>) {
 }
 
 /// A path that fits, if there is something at it, or that cannot be told.
-fn end(path: PathBuf, found: &mut BTreeSet<Candidate>) {
+fn end(way: &Way, found: &mut BTreeSet<Candidate>) {
+    let path = way.at.clone();
     let there =
         !path.as_os_str().is_empty() && !matches!(std::fs::symlink_metadata(&path), Err(error) if is_missing(&error));
     if there {
-        found.insert(Candidate { path: std::path::absolute(&path).unwrap_or(path), failing: None });
+        found.insert(Candidate {
+            path: std::path::absolute(&path).unwrap_or(path),
+            failing: None,
+            by_link: way.by_link,
+        });
     }
 }
 
@@ -145,7 +171,7 @@ fn listed(folder: &Path, found: &mut BTreeSet<Candidate>) -> Vec<std::ffi::OsStr
         Err(error) if is_missing(&error) => Vec::new(),
         Err(error) => {
             let path = std::path::absolute(here).unwrap_or_else(|_| here.to_owned());
-            found.insert(Candidate { path, failing: Some(why(&error)) });
+            found.insert(Candidate { path, failing: Some(why(&error)), by_link: false });
             Vec::new()
         }
     }

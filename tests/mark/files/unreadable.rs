@@ -94,6 +94,35 @@ fn a_link_is_read_and_never_changed() {
     assert_eq!(desk.told(), ["- unreadable no_file"]);
 }
 
+/// A folder of somebody else's that a link leads to is not ours to tidy.
+#[test]
+fn a_file_behind_a_link_that_fits_is_never_changed() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.home.path("home/theirs")).unwrap();
+    let outside = desk.home.path("home/theirs/m");
+    std::fs::write(&outside, json!({ "active_tentacles": [{ "name": "a", "ts": "5" }] }).to_string()).unwrap();
+    std::os::unix::fs::symlink(desk.home.path("home/theirs"), desk.path("link")).unwrap();
+    let clean = |glob: &str| {
+        let glob = format!("{}/{glob}", desk.home.path("markers").display());
+        crate::contract::Said::of(&mut desk.home.command("mark-cleanup", ["--apply", "--files", &glob])).silent(0)
+    };
+    let said = clean("*/m");
+    assert_eq!((word(&said.records()[0], "kept_why"), outside.exists()), ("is_link".into(), true));
+    assert_eq!(told(&clean("**/m").records()), ["mark-cleanup.ended"; 0]);
+    assert_eq!((ended(&clean("link/m"))["removed"].clone(), outside.exists()), (json!(1), false), "it was named");
+}
+
+/// Whoever wrote it so: no entry keeps the others from going.
+#[test]
+fn an_entry_that_nobody_can_store_goes_all_the_same() {
+    let desk = Desk::new();
+    let deep = "[".repeat(5_000) + &"]".repeat(5_000);
+    let text = format!(r#"{{"active_tentacles":[{deep},"\ud800",{{"ts":"5","name":"x\u0000y"}}]}}"#);
+    desk.put(MARKER, text, 999_999);
+    assert_eq!(ended(&desk.clean(&["--apply"]).silent(0))["removed"], 3);
+    assert_eq!(desk.names(), [""; 0]);
+}
+
 /// What is in the way where a file should go to stays too.
 #[test]
 fn two_files_of_one_second_are_both_kept() {
