@@ -270,7 +270,7 @@ pub fn agent_or_id(text: &str) -> Result<String, String> {
     if crate::id::looks_like_an_id(text) { Ok(text.to_owned()) } else { agent_name(text) }
 }
 
-/// Checks the kind of a mark, or its id: `[A-Za-z0-9][A-Za-z0-9._-]{0,99}`.
+/// Checks the kind of a mark: `[A-Za-z0-9][A-Za-z0-9._-]{0,99}`, and not the form of a mark's id.
 pub fn mark_kind(text: &str) -> Result<String, String> {
     let mut bytes = text.bytes();
     let first = bytes.next().is_some_and(|b| b.is_ascii_alphanumeric());
@@ -281,7 +281,16 @@ pub fn mark_kind(text: &str) -> Result<String, String> {
                 .into(),
         );
     }
+    if text.parse::<crate::id::MarkId>().is_ok() {
+        return Err("a kind cannot look like the id of a mark (k5)".into());
+    }
     Ok(text.to_owned())
+}
+
+/// Checks the nonce of a mark: in a script an empty one is a variable that nobody has set.
+pub fn mark_nonce(text: &str) -> Result<String, String> {
+    let digits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    if digits { Ok(text.to_owned()) } else { Err("a nonce has 32 of the digits 0-9 a-f".into()) }
 }
 
 /// Checks the name of a mark: any text without `/`, `\`, `..`, control characters or a leading dash, up to 200 bytes.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use refloat::cli::{Common, Limit, limit, mark_kind, mark_name, time_or_duration};
+use refloat::cli::{Common, Limit, limit, mark_kind, mark_name, mark_nonce, time_or_duration};
 use refloat::clock::Stamp;
 use refloat::id::MarkId;
 use refloat::seam::marker::Files;
@@ -36,6 +36,7 @@ pub(crate) enum Command {
     Set(Set),
     Clear(Clear),
     List(List),
+    Show(Show),
     Check(Check),
     Beat(Beat),
 }
@@ -76,10 +77,10 @@ pub(crate) struct Set {
     #[arg(long, value_name = "TIME|DURATION", value_parser = time_or_duration)]
     pub(crate) until: Option<Stamp>,
     /// Whatever is to be said with it, as JSON
-    #[arg(long, value_name = "JSON")]
+    #[arg(long, value_name = "JSON", allow_negative_numbers = true)]
     pub(crate) data: Option<String>,
-    /// Renew the mark that has this nonce, whoever set it
-    #[arg(long, value_name = "NONCE")]
+    /// Renew the mark that has this nonce, whoever set it; with --owner-pid it is that process's from then on
+    #[arg(long, value_name = "NONCE", value_parser = mark_nonce)]
     pub(crate) nonce: Option<String>,
 }
 
@@ -106,28 +107,18 @@ impl std::str::FromStr for Owner {
     }
 }
 
-/// Which mark: by its id, or by its kind and name.
+/// Which marks: some by their ids, or one by its kind and name.
 #[derive(Args, Debug)]
 pub(crate) struct Which {
-    /// The mark's id, or its kind
-    #[arg(value_name = "MARK|KIND", value_parser = mark_kind)]
-    pub(crate) first: String,
-    /// Its name, after a kind
-    #[arg(value_name = "NAME", value_parser = mark_name)]
-    pub(crate) name: Option<String>,
+    /// The ids of marks, or the kind and the name of one
+    #[arg(value_name = "MARK|KIND NAME", required = true)]
+    pub(crate) words: Vec<String>,
     /// The folder it is for, as at set [default: the git work tree around here, else here; of a hold /]
-    #[arg(long, value_name = "DIR", requires = "name")]
+    #[arg(long, value_name = "DIR")]
     pub(crate) scope: Option<PathBuf>,
     /// Only the claim that has this nonce
-    #[arg(long, value_name = "NONCE")]
+    #[arg(long, value_name = "NONCE", value_parser = mark_nonce)]
     pub(crate) nonce: Option<String>,
-}
-
-impl Which {
-    /// The id, where one was given.
-    pub(crate) fn id(&self) -> Option<MarkId> {
-        if self.name.is_some() { None } else { self.first.parse().ok() }
-    }
 }
 
 /// Clear a mark: by its id whoever holds it, by its name if it is ours or nobody's
@@ -135,14 +126,14 @@ impl Which {
 #[command(before_help = "\
 Examples:
   mark clear dispatch builder-1
-  mark clear k5
+  mark clear k5 k7
   trap 'mark clear dispatch builder-1 --nonce \"$nonce\"' EXIT")]
 pub(crate) struct Clear {
     #[command(flatten)]
     pub(crate) which: Which,
 }
 
-/// Renew a mark: its time begins anew
+/// Renew a mark: its time begins anew; by its name if it is ours or nobody's
 #[derive(Args, Debug)]
 #[command(before_help = "\
 Examples:
@@ -166,6 +157,9 @@ pub(crate) struct List {
     /// Of this kind
     #[arg(long, value_name = "KIND", value_parser = mark_kind)]
     pub(crate) kind: Option<String>,
+    /// Of this name
+    #[arg(long, value_name = "NAME", value_parser = mark_name)]
+    pub(crate) name: Option<String>,
     /// For this folder, one above it or one below it
     #[arg(long, value_name = "DIR")]
     pub(crate) scope: Option<PathBuf>,
@@ -187,6 +181,18 @@ pub(crate) struct List {
     /// At most so many, the newest; 0: all
     #[arg(long, value_name = "N", default_value = "0", value_parser = clap::value_parser!(i64).range(0..))]
     pub(crate) limit: i64,
+}
+
+/// Show marks by their ids, also those that have ended
+#[derive(Args, Debug)]
+#[command(before_help = "\
+Examples:
+  mark show k5
+  mark show k5 k7 --format table")]
+pub(crate) struct Show {
+    /// Their ids
+    #[arg(value_name = "MARK", required = true)]
+    pub(crate) marks: Vec<MarkId>,
 }
 
 /// Say whether a mark holds: prints those that do, or may

@@ -2,7 +2,7 @@
 //! another must not clear that one's.
 
 use refloat::cli::Context;
-use refloat::error::{Failure, Result};
+use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::model::{EndNote, Mark, MarkEnd, MarkState};
 use refloat::record::MarkRecord;
@@ -10,33 +10,31 @@ use refloat::sight::marks::Marks;
 use refloat::state::{State, mark};
 
 use crate::args::Clear;
-use crate::who::{self, Caller, holder, same_claim, shown};
+use crate::who::{Caller, Target};
 
 pub(crate) fn run(cx: &mut Context, args: &Clear) -> Result<Exit> {
-    let scope = who::scope_of(&args.which)?;
+    let target = Target::of(&args.which)?;
     let place = cx.place()?;
     let mut state = State::open_existing(&place)?;
-    let mut marks = Marks::now();
     let cleared = state.write("clear a mark", |tx| {
-        let caller = Caller::of(tx)?;
-        let Some(there) = who::find(tx, &args.which, scope.as_deref())? else { return Ok(None) };
-        same_claim(&there, args.which.nonce.as_deref())?;
-        if there.end.is_some() {
-            return Ok(Some(there));
+        let (caller, mut marks, mut cleared) = (Caller::of(tx)?, Marks::now(), Vec::new());
+        for there in target.find(tx)? {
+            target.expect_claim(&there)?;
+            if there.end.is_some() {
+                cleared.push(there);
+                continue;
+            }
+            let stands = marks.standing(&there);
+            let why = (stands.state == MarkState::Stale).then_some(stands.reason);
+            if why.is_none() {
+                target.expect_touchable(&there, &caller, "clear")?;
+            }
+            let end = EndNote { at: marks.moment().at, how: MarkEnd::Cleared, why, by: caller.name.clone() };
+            mark::end(tx, &there, &end)?;
+            cleared.push(Mark { end: Some(end), ..there });
         }
-        let stands = marks.standing(&there);
-        let named = args.which.id().is_some() || args.which.nonce.is_some();
-        if !named && stands.state != MarkState::Stale && !caller.may_touch(&there) {
-            return Err(Failure::refused(format!("{} is not ours: {}", shown(&there), holder(&there)))
-                .hint(format!("clear it all the same: mark clear {}", there.id)));
-        }
-        let why = (stands.state == MarkState::Stale).then_some(stands.reason);
-        let end = EndNote { at: marks.moment().at, how: MarkEnd::Cleared, why, by: caller.name };
-        mark::end(tx, &there, &end)?;
-        Ok(Some(Mark { end: Some(end), ..there }))
+        Ok(cleared)
     })?;
-    if let Some(mark) = cleared {
-        cx.out.emit(&MarkRecord::ended(&mark))?;
-    }
+    cleared.iter().try_for_each(|mark| cx.out.emit(&MarkRecord::ended(mark)))?;
     Ok(Exit::Done)
 }

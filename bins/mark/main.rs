@@ -1,6 +1,7 @@
 //! The `mark` command: marks are set, renewed, looked at and cleared.
 
 mod args;
+mod beat;
 mod clear;
 mod list;
 mod set;
@@ -22,9 +23,10 @@ fn main() -> ExitCode {
 fn dispatch(cx: &mut Context, mark: Mark) -> Result<Exit> {
     match mark.command {
         Command::Set(args) => set::run(cx, &args),
-        Command::Beat(args) => set::beat(cx, &args),
+        Command::Beat(args) => beat::run(cx, &args),
         Command::Clear(args) => clear::run(cx, &args),
         Command::List(args) => list::run(cx, &args),
+        Command::Show(args) => list::show(cx, &args),
         Command::Check(args) => list::check(cx, &args),
     }
 }

@@ -1,9 +1,12 @@
-//! `mark set` and `mark beat`: a claim is made, or goes on.
+//! `mark set`: a claim is made, or goes on.
+
+use std::time::Duration;
 
 use refloat::cli::{Context, Limit};
 use refloat::clock::{Moment, Stamp};
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
+use refloat::id::MarkId;
 use refloat::identity::Identity;
 use refloat::judge::mark::{Setting, Whose, setting};
 use refloat::model::{BREADCRUMB, EndNote, HOLD, Mark, MarkEnd, MarkState, NewMark};
@@ -12,28 +15,30 @@ use refloat::seam::ancestry;
 use refloat::seam::process::{self, Life};
 use refloat::sight::marks::Marks;
 use refloat::state::{State, Tx, mark};
+use refloat::token;
 
-use crate::args::{Beat, Owner, Set};
+use crate::args::{Owner, Set};
 use crate::list::{record, told};
-use crate::who::{self, Caller, holder, same_claim, shown};
+use crate::who::{self, Caller, by_id, holder, same_claim, shown};
 
 /// What a mark lives that has no other end.
-const DEFAULT_TTL: std::time::Duration = std::time::Duration::from_secs(4 * 3600);
+const DEFAULT_TTL: Duration = Duration::from_secs(4 * 3600);
 /// More is a document and no remark.
 const MOST_DATA: usize = 64 << 10;
 
 pub(crate) fn run(cx: &mut Context, args: &Set) -> Result<Exit> {
     let data = args.data.as_deref().map(data).transpose()?;
-    if args.until.is_some_and(|until| until <= Stamp::now()) {
-        return Err(Failure::usage("--until lies in the past"));
-    }
+    expect_time(args)?;
     let scope = who::scope(&args.kind, args.scope.as_deref())?;
     let owner = named_owner(args)?;
+    if owner.is_none() && args.nonce.is_none() && token::of_environment().is_none() {
+        expect_an_end(args.ttl == Some(Limit(None)), args.until, None)?;
+    }
     let nonce = uuid::Uuid::new_v4().simple().to_string();
     let place = cx.place()?;
-    let mut state = State::open_for_writing(&place)?;
-    let mut marks = Marks::now();
-    let (id, already) = state.write("set a mark", |tx| {
+    // Whoever names a claim cannot make the file that it stands in.
+    let mut state = if args.nonce.is_some() { State::open_existing(&place)? } else { State::open_for_writing(&place)? };
+    let set = state.write("set a mark", |tx| {
         let caller = Caller::of(tx)?;
         // What is said to those who come later is not over with the turn.
         let lasting = args.kind == HOLD || args.kind == BREADCRUMB;
@@ -43,9 +48,6 @@ pub(crate) fn run(cx: &mut Context, args: &Set) -> Result<Exit> {
             Some(Limit(ttl)) => ttl,
             None => (args.until.is_none() && !(bound && owner.is_some())).then_some(DEFAULT_TTL),
         };
-        if ttl.is_none() && args.until.is_none() && owner.is_none() {
-            return Err(Failure::usage("without an owner, a ttl and an until this mark would never end"));
-        }
         let new = NewMark {
             kind: &args.kind,
             name: &args.name,
@@ -61,36 +63,71 @@ pub(crate) fn run(cx: &mut Context, args: &Set) -> Result<Exit> {
             until: args.until,
             data: data.as_deref(),
         };
-        claim(tx, &new, args.nonce.as_deref(), &mut marks)
+        claim(tx, new, args, &caller)
     })?;
-    tell(cx, &state, id, already)
+    cx.out.emit(&set)?;
+    Ok(Exit::Done)
 }
 
-fn claim(
-    tx: &Tx<'_>,
-    new: &NewMark<'_>,
-    nonce: Option<&str>,
-    marks: &mut Marks,
-) -> Result<(refloat::id::MarkId, bool)> {
+/// The mark as it stands after this.
+fn claim(tx: &Tx<'_>, new: NewMark<'_>, args: &Set, caller: &Caller) -> Result<MarkRecord> {
+    // The moment is taken here: to get here may have meant to wait for others.
+    let mut marks = Marks::now();
     let now = marks.moment().clone();
-    let Some(there) = mark::named(tx, new.kind, new.name, new.scope)? else {
-        if let Some(nonce) = nonce {
-            return Err(Failure::refused(format!("no {} {} has the nonce {nonce}: it has ended", new.kind, new.name)));
+    let nonce = args.nonce.as_deref();
+    let there = mark::named(tx, new.kind, new.name, new.scope)?;
+    if let Some(there) = &there {
+        same_claim(there, nonce)?;
+    } else if let Some(nonce) = nonce {
+        return Err(Failure::refused(format!("no {} {} has the nonce {nonce}: it has ended", new.kind, new.name)));
+    }
+    let stands = there.map(|there| (marks.standing(&there), there));
+    let (id, already_set) = match stands {
+        None => (make(tx, &new, &now)?, false),
+        Some((stands, there)) => {
+            let ours = nonce.is_some() || there.owner.as_ref() == new.owner || caller.same_turn(&there);
+            match setting(stands.state, if ours { Whose::Ours } else { Whose::Theirs }) {
+                Setting::Renew => (renew(tx, &there, new, args, &now)?, true),
+                Setting::Replace => {
+                    let by = new.set_by.to_owned();
+                    let end = EndNote { at: now.at, how: MarkEnd::Replaced, why: Some(stands.reason), by };
+                    mark::end(tx, &there, &end)?;
+                    (make(tx, &new, &now)?, false)
+                }
+                Setting::Refuse => return Err(held(&there, stands.state)),
+            }
         }
-        return Ok((mark::set(tx, new, &now)?, false));
     };
-    same_claim(&there, nonce)?;
-    let ours = nonce.is_some() || there.owner.as_ref() == new.owner || (new.bound && there.turn == new.turn);
-    let stands = marks.standing(&there);
-    match setting(stands.state, if ours { Whose::Ours } else { Whose::Theirs }) {
-        Setting::Renew => mark::renew(tx, there.id, new, &now).map(|()| (there.id, true)),
-        Setting::Replace => {
-            let end =
-                EndNote { at: now.at, how: MarkEnd::Replaced, why: Some(stands.reason), by: new.set_by.to_owned() };
-            mark::end(tx, &there, &end)?;
-            Ok((mark::set(tx, new, &now)?, false))
-        }
-        Setting::Refuse => Err(held(&there, stands.state)),
+    Ok(MarkRecord { already_set, ..record(&by_id(tx, id)?, &mut marks) })
+}
+
+fn make(tx: &Tx<'_>, new: &NewMark<'_>, now: &Moment) -> Result<MarkId> {
+    expect_an_end(new.ttl.is_none(), new.until, new.owner)?;
+    mark::set(tx, new, now)
+}
+
+/// It keeps its owner, unless another one is named.
+fn renew(tx: &Tx<'_>, there: &Mark, new: NewMark<'_>, args: &Set, now: &Moment) -> Result<MarkId> {
+    let owner = if args.owner_pid.is_some() { new.owner } else { there.owner.as_ref() };
+    expect_an_end(new.ttl.is_none(), new.until, owner)?;
+    mark::renew(tx, there.id, &NewMark { owner, ..new }, now).map(|()| there.id)
+}
+
+/// Refuses a time that is over before the mark is set.
+fn expect_time(args: &Set) -> Result<()> {
+    if args.until.is_some_and(|until| until <= Stamp::now()) {
+        return Err(Failure::usage("--until lies in the past"));
+    }
+    match args.ttl {
+        Some(Limit(Some(Duration::ZERO))) => Err(Failure::usage("with no time to live the mark is stale at once")),
+        _ => Ok(()),
+    }
+}
+
+fn expect_an_end(endless: bool, until: Option<Stamp>, owner: Option<&Identity>) -> Result<()> {
+    match endless && until.is_none() && owner.is_none() {
+        true => Err(Failure::usage("without an owner, a ttl and an until this mark would never end")),
+        false => Ok(()),
     }
 }
 
@@ -124,42 +161,4 @@ fn data(text: &str) -> Result<String> {
     let value: serde_json::Value =
         serde_json::from_str(text).map_err(|error| Failure::usage(format!("--data is not JSON: {error}")))?;
     Ok(value.to_string())
-}
-
-pub(crate) fn beat(cx: &mut Context, args: &Beat) -> Result<Exit> {
-    let scope = who::scope_of(&args.which)?;
-    let place = cx.place()?;
-    let mut state = State::open_existing(&place)?;
-    let mut marks = Marks::now();
-    let id = state.write("renew a mark", |tx| {
-        let found = who::find(tx, &args.which, scope.as_deref())?;
-        let there = found.ok_or_else(|| Failure::not_found("no such mark stands here").hint("see: mark list"))?;
-        same_claim(&there, args.which.nonce.as_deref())?;
-        renewable(&there, &mut marks)?;
-        let now: Moment = marks.moment().clone();
-        mark::beat(tx, there.id, &now).map(|()| there.id)
-    })?;
-    tell(cx, &state, id, true)
-}
-
-fn renewable(there: &Mark, marks: &mut Marks) -> Result<()> {
-    if let Some(end) = &there.end {
-        return Err(Failure::refused(format!("{} has ended: {} by {}", shown(there), end.how, end.by)));
-    }
-    let stands = marks.standing(there);
-    let by_time = matches!(stands.reason, refloat::model::Reason::OverClock);
-    match stands.state {
-        MarkState::Stale if !by_time => {
-            Err(Failure::refused(format!("{} is stale ({}): a beat cannot renew it", shown(there), stands.reason)))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The mark as it stands after the commit.
-fn tell(cx: &mut Context, state: &State, id: refloat::id::MarkId, already_set: bool) -> Result<Exit> {
-    let found = state.read("show a mark", |view| mark::by_id(view, id))?;
-    let found = found.ok_or_else(|| Failure::not_found(format!("mark {id} is gone")))?;
-    cx.out.emit(&MarkRecord { already_set, ..record(&found, &mut Marks::now()) })?;
-    Ok(Exit::Done)
 }

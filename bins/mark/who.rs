@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use refloat::cli::{mark_kind, mark_name};
 use refloat::error::{Failure, Result, is_missing};
 use refloat::exit::Exit;
-use refloat::id::{RunId, TurnId};
+use refloat::id::{MarkId, RunId, TurnId};
 use refloat::identity::Identity;
 use refloat::model::{HOLD, Mark};
 use refloat::seam::{ancestry, place};
@@ -29,10 +30,11 @@ pub(crate) fn here() -> Result<PathBuf> {
 
 /// A folder that was named.
 pub(crate) fn folder(path: &Path) -> Result<PathBuf> {
-    place::folder(path).map_err(|error| {
-        let missing = is_missing(&error);
-        let failure = Failure::io(format!("no folder {}", path.display()), error);
-        if missing { failure.exit(Exit::NotFound) } else { failure }
+    place::folder(path).map_err(|error| match is_missing(&error) {
+        true => Failure::io(format!("no folder {}", path.display()), error)
+            .exit(Exit::NotFound)
+            .hint("a mark for a folder that is gone is found by mark list and cleared by its id"),
+        false => Failure::io(format!("cannot look at folder {}", path.display()), error),
     })
 }
 
@@ -62,29 +64,86 @@ impl Caller {
         })
     }
 
+    /// Whether a mark was set in this caller's turn.
+    pub(crate) fn same_turn(&self, mark: &Mark) -> bool {
+        mark.turn.is_some() && mark.turn == self.turn
+    }
+
     /// Whether a mark is this caller's, or nobody's: set in its turn, owned by nobody, or by a process that it descends from.
     pub(crate) fn may_touch(&self, mark: &Mark) -> bool {
-        let same_work = mark.turn.is_some() && mark.turn == self.turn;
-        same_work || mark.owner.as_ref().is_none_or(ancestry::descends_from)
+        self.same_turn(mark) || mark.owner.as_ref().is_none_or(ancestry::descends_from)
     }
 }
 
-/// The mark that is meant, where one stands; one that has ended by its id.
-pub(crate) fn find(view: &View<'_>, which: &Which, scope: Option<&Path>) -> Result<Option<Mark>> {
-    match (which.id(), &which.name, scope) {
-        (Some(id), ..) => {
-            let missing = || Failure::not_found(format!("no mark {id}")).hint("see: mark list");
-            mark::by_id(view, id)?.ok_or_else(missing).map(Some)
+/// The marks that are meant, and the claim on them.
+pub(crate) struct Target<'a> {
+    words: Words<'a>,
+    nonce: Option<&'a str>,
+}
+
+enum Words<'a> {
+    /// By their ids: whoever holds them.
+    Ids(Vec<MarkId>),
+    /// The one that stands under this name for this folder.
+    Named { kind: &'a str, name: &'a str, scope: PathBuf },
+}
+
+impl<'a> Target<'a> {
+    /// Read before anything is opened: a wrong command line does nothing.
+    pub(crate) fn of(which: &'a Which) -> Result<Self> {
+        let nonce = which.nonce.as_deref();
+        let ids: Result<Vec<MarkId>, String> = which.words.iter().map(|word| word.parse()).collect();
+        let words = match (ids, &which.words[..]) {
+            (Ok(_), _) if which.scope.is_some() => return Err(Failure::usage("--scope goes with a kind and a name")),
+            (Ok(ids), _) if ids.len() > 1 && nonce.is_some() => return Err(Failure::usage("--nonce is of one mark")),
+            (Ok(ids), _) => Words::Ids(ids),
+            (Err(_), [kind, name]) if kind.parse::<MarkId>().is_err() => {
+                mark_kind(kind).and(mark_name(name)).map_err(Failure::usage)?;
+                Words::Named { kind, name, scope: scope(kind, which.scope.as_deref())? }
+            }
+            (Err(why), _) => {
+                return Err(Failure::usage(format!("{why}, and a kind has one name after it"))
+                    .hint("by its id: k5; by its kind and name: dispatch builder-1"));
+            }
+        };
+        Ok(Self { words, nonce })
+    }
+
+    /// Those of them that are there; ended ones by their ids alone.
+    pub(crate) fn find(&self, view: &View<'_>) -> Result<Vec<Mark>> {
+        match &self.words {
+            Words::Ids(ids) => ids.iter().map(|id| by_id(view, *id)).collect(),
+            Words::Named { kind, name, scope } => Ok(mark::named(view, kind, name, scope)?.into_iter().collect()),
         }
-        (None, Some(name), Some(scope)) => mark::named(view, &which.first, name, scope),
-        _ => Err(Failure::usage(format!("'{}' is not the id of a mark; a kind wants a name after it", which.first))
-            .hint("mark clear k5, or: mark clear dispatch builder-1")),
+    }
+
+    /// What is said where none is there.
+    pub(crate) fn missing(&self) -> Failure {
+        let what = match &self.words {
+            Words::Ids(_) => "no such mark".to_owned(),
+            Words::Named { kind, name, scope } => format!("no {kind} {name} stands for {}", scope.display()),
+        };
+        Failure::not_found(what).hint("see: mark list")
+    }
+
+    /// Refuses a claim that is not the one that was named.
+    pub(crate) fn expect_claim(&self, mark: &Mark) -> Result<()> {
+        same_claim(mark, self.nonce)
+    }
+
+    /// Refuses another's mark, unless it was named by its id or its nonce.
+    pub(crate) fn expect_touchable(&self, mark: &Mark, caller: &Caller, verb: &str) -> Result<()> {
+        if matches!(self.words, Words::Ids(_)) || self.nonce.is_some() || caller.may_touch(mark) {
+            return Ok(());
+        }
+        Err(Failure::refused(format!("{} is not ours: {}", shown(mark), holder(mark)))
+            .hint(format!("{verb} it all the same: mark {verb} {}", mark.id)))
     }
 }
 
-/// The folder that is meant, where the mark is named by its kind.
-pub(crate) fn scope_of(which: &Which) -> Result<Option<PathBuf>> {
-    which.name.as_ref().map(|_| scope(&which.first, which.scope.as_deref())).transpose()
+/// The mark with this id, ended or not.
+pub(crate) fn by_id(view: &View<'_>, id: MarkId) -> Result<Mark> {
+    mark::by_id(view, id)?.ok_or_else(|| Failure::not_found(format!("no mark {id}")).hint("see: mark list"))
 }
 
 /// Refuses a claim that is not the one that was named.

@@ -180,12 +180,14 @@ impl Record for MarkRecord {
             ("mark", cell(self.mark.as_ref())),
             ("kind", cell(self.kind.as_ref())),
             ("name", cell(self.name.as_ref())),
-            ("state", self.state.to_string()),
+            // Of what is gone, how it went.
+            ("state", self.removed_how.map_or_else(|| self.state.to_string(), |how| how.to_string())),
             ("reason", cell(self.reason.as_ref())),
             ("owner", cell(self.owner_pid.as_ref())),
             ("set by", cell(self.set_by.as_ref())),
             ("set", self.set_at.map(Stamp::brief).unwrap_or_default()),
-            ("ends", self.ends_at.map(Stamp::brief).unwrap_or_default()),
+            ("ends", self.removed_at.or(self.ends_at).map(Stamp::brief).unwrap_or_default()),
+            ("ended by", cell(self.removed_by.as_ref())),
             ("scope", self.file.clone().or_else(|| self.scope.clone()).unwrap_or_default()),
         ]
     }

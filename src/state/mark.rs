@@ -74,10 +74,9 @@ pub fn standing(view: &View<'_>, after: MarkId, limit: i64) -> Result<Vec<Mark>>
 
 /// The marks of a kind that stand, oldest first; of one name, if asked.
 pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>) -> Result<Vec<Mark>> {
+    let of_name = if name.is_some() { "name = ?2" } else { "?2 IS NULL" };
     view.all(
-        &format!(
-            "SELECT {COLUMNS} FROM mark WHERE kind = ?1 AND ended_at IS NULL AND (?2 IS NULL OR name = ?2) ORDER BY id"
-        ),
+        &format!("SELECT {COLUMNS} FROM mark WHERE kind = ?1 AND {of_name} AND ended_at IS NULL ORDER BY id"),
         params![kind, name],
         read,
     )
@@ -85,21 +84,23 @@ pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>) -> Result<Vec<Ma
 
 /// What holds this agent back, oldest first.
 pub fn holds(view: &View<'_>, agent: &str) -> Result<Vec<Mark>> {
-    let mut all = of_kind(view, HOLD, Some(agent))?;
-    all.extend(of_kind(view, HOLD, Some(EVERYBODY))?);
-    all.sort_by_key(|mark| mark.id);
-    Ok(all)
+    view.all(
+        &format!("SELECT {COLUMNS} FROM mark WHERE kind = ?1 AND name IN (?2, ?3) AND ended_at IS NULL ORDER BY id"),
+        [HOLD, agent, EVERYBODY],
+        read,
+    )
 }
 
-/// The marks that have ended, the newest last, `limit` at most.
-pub fn ended(view: &View<'_>, limit: i64) -> Result<Vec<Mark>> {
-    let mut found = view.all(
-        &format!("SELECT {COLUMNS} FROM mark WHERE ended_at IS NOT NULL ORDER BY id DESC LIMIT ?1"),
-        [limit],
+/// The marks that have ended, the newest first: those before `before`, `limit` at most; of one kind, if asked.
+pub fn ended(view: &View<'_>, kind: Option<&str>, before: MarkId, limit: i64) -> Result<Vec<Mark>> {
+    let of_kind = if kind.is_some() { "kind = ?1" } else { "?1 IS NULL" };
+    view.all(
+        &format!(
+            "SELECT {COLUMNS} FROM mark WHERE {of_kind} AND ended_at IS NOT NULL AND id < ?2 ORDER BY id DESC LIMIT ?3"
+        ),
+        params![kind, before.0, limit],
         read,
-    )?;
-    found.reverse();
-    Ok(found)
+    )
 }
 
 /// Sets a mark; none of its kind and name stands for its folder.
@@ -129,12 +130,14 @@ pub fn set(tx: &Tx<'_>, new: &NewMark<'_>, now: &Moment) -> Result<MarkId> {
     Ok(MarkId(row))
 }
 
-/// Renews a mark with what it is to say and how long it is to live from now on.
+/// Renews a mark with what it is to say, whom it is to die with and how long it is to live from now on.
 pub fn renew(tx: &Tx<'_>, mark: MarkId, new: &NewMark<'_>, now: &Moment) -> Result<()> {
+    let owner = new.owner.map(|owner| tx.text_of(owner)).transpose()?;
     tx.run(
-        "UPDATE mark SET beats = beats + 1, beat = ?2, doubted = NULL, ttl_ms = ?3, until = ?4, data = coalesce(?5, data)
+        "UPDATE mark SET beats = beats + 1, beat = ?2, doubted = NULL, ttl_ms = ?3, until = ?4,
+             data = coalesce(?5, data), owner = ?6
          WHERE id = ?1 AND ended_at IS NULL",
-        params![mark.0, tx.text_of(now)?, new.ttl.map(millis), new.until.map(Stamp::millis), new.data],
+        params![mark.0, tx.text_of(now)?, new.ttl.map(millis), new.until.map(Stamp::millis), new.data, owner],
     )?;
     Ok(())
 }
@@ -229,3 +232,7 @@ pub fn is_accounted(view: &View<'_>, removal: &str) -> Result<bool> {
     )?;
     Ok(found.is_some())
 }
+
+#[cfg(test)]
+#[path = "mark_tests.rs"]
+mod tests;

@@ -462,6 +462,8 @@ CREATE UNIQUE INDEX mark_named ON mark (kind, name, scope) WHERE ended_at IS NUL
 
 CREATE INDEX mark_standing ON mark (id) WHERE ended_at IS NULL;
 
+CREATE INDEX mark_ended ON mark (kind) WHERE ended_at IS NOT NULL;
+
 CREATE INDEX mark_of_turn ON mark (turn) WHERE bound AND ended_at IS NULL AND turn IS NOT NULL;
 
 CREATE INDEX mark_of_run ON mark (run) WHERE run IS NOT NULL AND ended_at IS NULL;

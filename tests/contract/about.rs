@@ -35,6 +35,7 @@ const ALL: &[&[&str]] = &[
     &["mark", "set"],
     &["mark", "clear"],
     &["mark", "list"],
+    &["mark", "show"],
     &["mark", "check"],
     &["mark", "beat"],
     &["mark-cleanup"],

@@ -2,6 +2,7 @@
 //! Every test has a folder of its own, and runs the real commands with an environment that holds nothing else.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::print_stdout, clippy::disallowed_macros, reason = "a test says what it skips")]
 
 mod about;
 mod bytes;
@@ -95,6 +96,17 @@ impl Home {
         Said::of(&mut self.command("reconcile", args))
     }
 
+    /// A command through another program (`unshare`, `setpriv`); none where that one cannot be used here.
+    pub(crate) fn through(&self, through: &[&str], program: &str, args: &[&str]) -> Option<Said> {
+        let tried = self.bare(through[0], [&through[1..], &["true"]].concat()).output();
+        if !tried.is_ok_and(|done| done.status.success()) {
+            println!("skipped: {through:?} is not possible here");
+            return None;
+        }
+        let mut command = self.bare(through[0], [&through[1..], &[binary(program)], args].concat());
+        Some(Said::of(command.env("REFLOAT_STATE", self.state())))
+    }
+
     /// A turn of this agent, with the fake agent in the role of claude.
     pub(crate) fn play(&self, agent: &str, more: &[&str], steps: &str) -> Said {
         Said::of(&mut self.playing(agent, more, steps))
@@ -154,7 +166,7 @@ pub(crate) fn dump(file: &Path) -> String {
         let read = |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();
         asked.query_map([], read).unwrap().collect::<rusqlite::Result<_>>().unwrap()
     };
-    ["agent", "run", "turn", "expectation", "worker", "mail", "reopening", "retry", "dead_letter", "crash"]
+    ["agent", "run", "turn", "expectation", "worker", "mail", "reopening", "retry", "dead_letter", "crash", "mark"]
         .map(|table| format!("{table}: {:?}\n", rows(&format!("SELECT * FROM {table} ORDER BY 1"))))
         .concat()
 }

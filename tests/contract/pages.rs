@@ -105,7 +105,7 @@ fn the_records_on_the_page_are_those_of_the_schemas_and_none_is_missing() {
 #[test]
 fn every_subcommand_is_on_the_pages_and_every_option_of_the_pages_exists() {
     let home = Home::new();
-    let mut known: BTreeSet<String> = options("--locked --root --scope --path");
+    let mut known: BTreeSet<String> = options("--locked --root --scope --path --no-verify --allow-empty --git-path");
     for program in PROGRAMS {
         let mut found = Vec::new();
         tree(&home, &[program], &mut found, &mut known);

@@ -1,5 +1,7 @@
 //! Command lines that are refused: each with its code, its words, nothing on stdout, and nothing done.
 
+mod marks;
+
 use super::{Home, Said};
 
 const LONG: &str =
@@ -319,7 +321,7 @@ const REFUSED: &[(&[&str], &str)] = &[
 fn every_wrong_command_line_is_refused_with_2_and_does_nothing() {
     let home = Home::new();
     let mut wrong = Vec::new();
-    for (words, contains) in REFUSED {
+    for (words, contains) in REFUSED.iter().chain(marks::REFUSED) {
         let said = home.said(words);
         let form = said.err.starts_with(&format!("{}: ", words[0])) && said.err.lines().count() <= 2;
         if said.code() != 2 || !said.out.is_empty() || !form || !said.err.contains(contains) {

@@ -9,6 +9,7 @@ mod disk;
 mod full;
 mod ledger;
 mod mail;
+mod marks;
 mod passes;
 mod reconcile;
 mod shim;

@@ -1,3 +1,14 @@
 //! Marks, from outside: real processes own them, real commands set, renew, clear and clean them up.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::print_stdout, clippy::disallowed_macros, reason = "a test says what it skips")]
+
+mod beat;
+mod check;
+mod clear;
 mod files;
+mod list;
+mod owners;
+mod scopes;
+mod seen;
+mod set;

@@ -7,7 +7,7 @@ mod host;
 mod lock;
 mod mail;
 mod output;
-mod pid;
+pub(crate) mod pid;
 pub(crate) mod readonly;
 mod result;
 mod run;

@@ -7,6 +7,7 @@ mod finishers;
 mod first_open;
 mod ledgers;
 mod mail;
+mod marks;
 mod namespaces;
 mod notices;
 mod reconcile;

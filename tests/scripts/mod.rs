@@ -4,10 +4,13 @@
 #![allow(clippy::print_stdout, clippy::disallowed_macros, reason = "a test says what it skipped")]
 
 mod codes;
+mod cron;
 mod fallback;
+mod hooks;
 mod hung;
 mod lists;
 mod turns;
+mod units;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -34,6 +37,19 @@ fn fallbacks() -> Vec<&'static str> {
     vec!["fallback"]
 }
 
+/// The real commands, then what is there.
+fn commands_first() -> OsString {
+    let mut path = commands().into_os_string();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap());
+    path
+}
+
+/// Where the commands are.
+fn commands() -> PathBuf {
+    Path::new(TURN).parent().unwrap().to_owned()
+}
+
 /// What a script said, and how it ended.
 #[derive(Debug)]
 struct Ran {
@@ -43,6 +59,15 @@ struct Ran {
 }
 
 impl Ran {
+    fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        Self {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// `verdict cause action` of the only verdict.
     fn verdict(&self) -> String {
         let record = self.record();
@@ -67,18 +92,10 @@ impl Stage {
         if name.ends_with(".nu") {
             command.arg("--no-config-file");
         }
-        let mut path = OsString::from(Path::new(TURN).parent().unwrap());
-        path.push(":");
-        path.push(std::env::var_os("PATH").unwrap());
         std::fs::create_dir_all(self.path("project/docs/stories")).unwrap();
-        command.arg(file).args(args).env("PATH", path).current_dir(self.path("project"));
+        command.arg(file).args(args).env("PATH", commands_first()).current_dir(self.path("project"));
         command.env("TMUX_TMPDIR", self.path("tmux")).env_remove("TMUX").env("HOME", self.path("home"));
-        let output = command.output().unwrap();
-        Ran {
-            code: output.status.code().unwrap(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        Ran::of(&mut command)
     }
 
     fn put(&self, name: &str, text: &str) {

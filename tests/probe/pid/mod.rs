@@ -9,30 +9,30 @@ use std::process::{Child, Stdio};
 use serde_json::Value;
 
 use crate::adopted::start_ticks_of;
-use crate::contract::{Home, Said, binary};
+use crate::contract::{Home, Said};
 
 /// A process that does nothing; it goes with this.
-struct Sleeper(Child);
+pub(crate) struct Sleeper(pub(crate) Child);
 
 impl Sleeper {
-    fn start(home: &Home) -> Self {
+    pub(crate) fn start(home: &Home) -> Self {
         Self(home.bare("sleep", ["1000"]).stdout(Stdio::null()).spawn().unwrap())
     }
 
-    fn pid(&self) -> i64 {
+    pub(crate) fn pid(&self) -> i64 {
         self.0.id().into()
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.pid().to_string()
     }
 
-    fn is_at(&self, state: char) -> bool {
+    pub(crate) fn is_at(&self, state: char) -> bool {
         crate::adopted::state_of(self.pid()).is_some_and(|(now, _)| now == state)
     }
 
     /// Its end, which nobody has asked for yet.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.0.kill().unwrap();
         crate::support::until("its end", || self.is_at('Z'));
     }
@@ -57,13 +57,7 @@ fn seen_through(home: &Home, through: &[&str], subject: &str) -> Option<Value> {
 
 /// `probe` through another program; none where that one cannot be used here.
 pub(super) fn through_to(home: &Home, through: &[&str], args: &[&str]) -> Option<Said> {
-    if !home.bare(through[0], [&through[1..], &["true"]].concat()).output().is_ok_and(|done| done.status.success()) {
-        println!("skipped: {through:?} is not possible here");
-        return None;
-    }
-    let words = [&through[1..], &[binary("probe")], args].concat();
-    let mut command = home.bare(through[0], words);
-    Some(Said::of(command.env("REFLOAT_STATE", home.state())))
+    home.through(through, "probe", args)
 }
 
 /// Finding, meaning and reason in one.
