@@ -270,15 +270,16 @@ pub fn agent_or_id(text: &str) -> Result<String, String> {
     if crate::id::looks_like_an_id(text) { Ok(text.to_owned()) } else { agent_name(text) }
 }
 
-/// Checks the kind of a mark: `[A-Za-z0-9][A-Za-z0-9._-]{0,99}`, and not the form of a mark's id.
+/// Checks the kind of a mark: `[a-z0-9][a-z0-9._-]{0,99}`, and not the form of a mark's id. No capital letters: with `Dispatch`
+/// set, a guard that asks for `dispatch` would find nothing and let everything through.
 pub fn mark_kind(text: &str) -> Result<String, String> {
     let mut bytes = text.bytes();
-    let first = bytes.next().is_some_and(|b| b.is_ascii_alphanumeric());
-    let rest = bytes.all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let first = bytes.next().is_some_and(letter);
+    let rest = bytes.all(|b| letter(b) || b"._-".contains(&b));
     if !first || !rest || text.len() > 100 || text.contains("..") {
         return Err(
-            "a kind has 1 to 100 of the characters A-Z a-z 0-9 . _ -, begins with a letter or digit and has no '..'"
-                .into(),
+            "a kind has 1 to 100 of the characters a-z 0-9 . _ -, begins with a letter or digit and has no '..'".into(),
         );
     }
     if text.parse::<crate::id::MarkId>().is_ok() {

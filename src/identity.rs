@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 const LONGEST_SHOWN: usize = 200;
 
 /// One process, for ever. As text: `PID:START_TICKS@MACHINE/BOOT/PID_NS/TIME_NS`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Identity {
     /// `/etc/machine-id`; empty where the host has none, and then equal to nothing.
     pub machine: String,

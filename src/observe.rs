@@ -3,6 +3,7 @@
 
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::clock::Tick;
 use crate::runtime::{Description, Facts, Output, Reading, Splitter};
@@ -31,12 +32,12 @@ impl Observer {
     ///
     /// # Errors
     /// What opening gives.
-    pub fn open(log_dir: &Path, description: &Description) -> io::Result<Option<Self>> {
+    pub fn open(log_dir: &Path, description: &Arc<Description>) -> io::Result<Option<Self>> {
         let follow = Follow::open(&log_dir.join(STREAM))?;
         Ok(follow.map(|follow| Self {
             follow,
             splitter: Splitter::new(0),
-            reading: Reading::new(description),
+            reading: Reading::new(Arc::clone(description)),
             chunk: (description.output == Output::Opaque).then(|| vec![0; CHUNK]),
         }))
     }

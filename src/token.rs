@@ -59,6 +59,17 @@ pub fn actor(view: &View<'_>) -> Result<String> {
     })
 }
 
+/// Who does what needs no right, for the account of it: the agent whose token is set, though it be good for nothing any
+/// more, or the operator.
+pub fn named(view: &View<'_>) -> Result<String> {
+    let Some(token) = of_environment() else { return Ok(OPERATOR.to_owned()) };
+    if let Some(turn) = turn::by_token(view, &token)? {
+        return Ok(turn.agent);
+    }
+    let run = worker::by_token(view, &token)?.map_or(Ok(None), |worker| run::by_id(view, worker.run))?;
+    Ok(run.map_or_else(|| OPERATOR.to_owned(), |run| run.agent))
+}
+
 fn of_turn(view: &View<'_>, turn: Turn) -> Result<Turn> {
     if let Some(outcome) = turn.outcome {
         return Err(Failure::refused(format!("{} has ended ({outcome}): its token is no longer good", turn.id)));

@@ -61,7 +61,7 @@ impl Account {
         let how = if plan == Plan::MoveAside { MarkEnd::MovedAside } else { MarkEnd::Cleaned };
         let to = changed.to();
         state.write("account for what is taken out of a marker file", |tx| {
-            let by = token::actor(tx)?;
+            let by = token::named(tx)?;
             let end = EndNote { at: now.at, how, why: None, by };
             for (place, one) in gone.enumerate() {
                 let end = EndNote { why: Some(one.reason), ..end.clone() };

@@ -1,16 +1,16 @@
 //! A pass over the marks: each is looked at and told; with `--apply` what is stale is removed as it was looked at, so that
 //! one that was renewed in between stays. In pages, so that memory does not grow with what there is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use refloat::cli::Context;
 use refloat::error::{Failure, Result, is_missing};
 use refloat::exit::Exit;
 use refloat::id::MarkId;
 use refloat::judge::mark::Standing;
-use refloat::model::{EndNote, Mark, MarkEnd, MarkState, Reason};
+use refloat::model::{EndNote, FoundMark, Mark, MarkEnd, MarkState};
 use refloat::record::{MarkCleanupEnded, MarkRecord};
-use refloat::seam::place;
+use refloat::seam::{place, process};
 use refloat::sight::marks::Marks;
 use refloat::state::{State, mark};
 use refloat::token;
@@ -19,7 +19,7 @@ use crate::args::MarkCleanup;
 use crate::files;
 
 /// So many are looked at, and removed, at a time; then others have their turn.
-const PAGE: i64 = 10_000;
+const PAGE: i64 = 1_000;
 
 pub(crate) fn run(cx: &mut Context, args: &MarkCleanup) -> Result<Exit> {
     let scope = args.scope.as_deref().map(place::folder).transpose().map_err(|error| {
@@ -28,8 +28,8 @@ pub(crate) fn run(cx: &mut Context, args: &MarkCleanup) -> Result<Exit> {
         if missing { failure.exit(Exit::NotFound) } else { failure }
     })?;
     let place = cx.place()?;
-    let mut pass =
-        Pass { args, scope, left: args.limit, ended: MarkCleanupEnded { applied: args.apply, ..Default::default() } };
+    let ended = MarkCleanupEnded { applied: args.apply, ..Default::default() };
+    let mut pass = Pass { args, scope, left: args.limit, ended, exit: Exit::Done };
     match if args.apply { State::open_existing(&place) } else { State::open_for_reading(&place) } {
         Ok(state) => pass.marks(cx, state)?,
         // Marker files are looked at without a state file too.
@@ -38,7 +38,7 @@ pub(crate) fn run(cx: &mut Context, args: &MarkCleanup) -> Result<Exit> {
     }
     files::run(cx, &mut pass, place)?;
     cx.out.emit(&pass.ended)?;
-    Ok(Exit::Done)
+    Ok(pass.exit)
 }
 
 pub(crate) struct Pass<'a> {
@@ -47,6 +47,7 @@ pub(crate) struct Pass<'a> {
     /// How many may still be removed.
     pub(crate) left: u32,
     pub(crate) ended: MarkCleanupEnded,
+    exit: Exit,
 }
 /// A mark of a page: as it stands, and what became of it.
 struct Seen<'m> {
@@ -58,27 +59,48 @@ struct Seen<'m> {
 
 impl Pass<'_> {
     fn marks(&mut self, cx: &mut Context, mut state: State) -> Result<()> {
-        let (mut after, mut marks) = (MarkId(0), Marks::now());
+        let mut after = MarkId(0);
         loop {
-            let page = state.read("look at marks", |view| mark::standing(view, after, PAGE))?;
+            let page = state.read("look at marks", |view| mark::found(view, after, PAGE))?;
             let Some(last) = page.last() else { return Ok(()) };
-            after = last.id;
-            self.page(cx, &mut state, &page, &mut marks)?;
+            after = last.as_ref().map_or_else(|unread| unread.id, |mark| mark.id);
+            self.unread(cx, &page)?;
+            self.page(cx, &mut state, &page)?;
         }
     }
 
-    fn page(&mut self, cx: &mut Context, state: &mut State, page: &[Mark], marks: &mut Marks) -> Result<()> {
+    fn is_meant(&self, kind: Option<&String>, covers: impl Fn(&Path) -> bool) -> bool {
+        self.args.kind.as_ref().is_none_or(|meant| Some(meant) == kind) && self.scope.as_deref().is_none_or(covers)
+    }
+
+    /// Tells what nobody can read. It stays: whether it holds is not known.
+    fn unread(&mut self, cx: &mut Context, page: &[FoundMark]) -> Result<()> {
+        for mark in page.iter().filter_map(|found| found.as_ref().err()) {
+            if self.is_meant(mark.kind.as_ref(), |scope| mark.covers(scope)) {
+                cx.say(mark);
+                cx.out.emit(&MarkRecord::unread(mark))?;
+                self.ended.unreadable += 1;
+                self.ended.kept += 1;
+                self.exit = Exit::Io;
+            }
+        }
+        Ok(())
+    }
+
+    fn page(&mut self, cx: &mut Context, state: &mut State, page: &[FoundMark]) -> Result<()> {
+        // The moment of the look comes after that of the rows: none of them was renewed later.
+        let mut marks = Marks::now();
         let mut seen: Vec<Seen<'_>> = page
             .iter()
-            .filter(|mark| self.args.kind.as_ref().is_none_or(|kind| *kind == mark.kind))
-            .filter(|mark| self.scope.as_ref().is_none_or(|scope| mark.covers(scope)))
+            .flatten()
+            .filter(|mark| self.is_meant(Some(&mark.kind), |scope| mark.covers(scope)))
             .map(|mark| Seen { mark, stands: marks.standing(mark), would_remove: false, removed: None })
             .collect();
         for one in seen.iter_mut().filter(|one| one.stands.state == MarkState::Stale) {
             one.would_remove = self.may_remove();
         }
         if self.args.apply {
-            remove(state, &mut seen, marks)?;
+            remove(state, &mut seen)?;
         }
         seen.iter().try_for_each(|one| self.tell(cx, one))
     }
@@ -121,17 +143,15 @@ impl Pass<'_> {
 }
 
 /// Removes what was found stale, if it is as it was looked at; notes which beats lie in the future.
-fn remove(state: &mut State, seen: &mut [Seen<'_>], marks: &Marks) -> Result<()> {
-    let doubted = |one: &Seen<'_>| one.stands.reason == Reason::ClockSkew && one.mark.doubted.is_none();
-    if !seen.iter().any(|one| one.would_remove || doubted(one)) {
+fn remove(state: &mut State, seen: &mut [Seen<'_>]) -> Result<()> {
+    if !seen.iter().any(|one| one.would_remove || one.stands.is_to_be_doubted) {
         return Ok(());
     }
-    let now = marks.moment();
     state.write("clean up marks", |tx| {
-        let by = token::actor(tx)?;
+        let (by, now) = (token::named(tx)?, process::moment());
         for one in seen.iter_mut() {
-            if doubted(one) {
-                mark::doubt(tx, one.mark, now)?;
+            if one.stands.is_to_be_doubted {
+                mark::doubt(tx, one.mark, &now)?;
             }
             if one.would_remove {
                 let end = EndNote { at: now.at, how: MarkEnd::Cleaned, why: Some(one.stands.reason), by: by.clone() };

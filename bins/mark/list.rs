@@ -46,7 +46,7 @@ pub(crate) fn run(cx: &mut Context, args: &List) -> Result<Exit> {
         state.read("list marks", |view| removed(view, args.kind.as_deref(), fits, limit))?
     } else {
         let found = asked(cx, &args.files, "list marks", |view| match &args.kind {
-            Some(kind) => mark::of_kind(view, kind, args.name.as_deref()),
+            Some(kind) => mark::of_kind(view, kind, args.name.as_deref(), scope.as_deref()),
             None => mark::standing(view, MarkId(0), i64::MAX),
         })?;
         let mut records = standing(&found, args, fits);
@@ -127,7 +127,7 @@ pub(crate) fn check(cx: &mut Context, args: &Check) -> Result<Exit> {
     };
     let found = asked(cx, &args.files, "check for marks", |view| match (&args.name, args.kind.as_str()) {
         (Some(name), HOLD) => mark::holds(view, name),
-        (name, kind) => mark::of_kind(view, kind, name.as_deref()),
+        (name, kind) => mark::of_kind(view, kind, name.as_deref(), Some(&scope)),
     })?;
     let mut marks = Marks::now();
     let (mut live, mut unknown) = (false, false);

@@ -85,7 +85,7 @@ fn of_turn(cx: &Context, args: &Conform, id: TurnId) -> Result<Capture> {
         Some(name) => {
             runtimes::find(name).map(|known| (known.origin(), known.description)).map(|(from, of)| (of, from))?
         }
-        None => (turn.description.clone(), Origin::Turn),
+        None => ((*turn.description).clone(), Origin::Turn),
     };
     let folder = place.log_dir(turn.id);
     let exit = ExitRecord::read(&folder, id).ok().flatten().filter(|exit| exit.started);
@@ -164,7 +164,7 @@ impl Tally {
         };
         let record = record::Conform::blank(capture.name.clone(), &capture.description.name, capture.from);
         Self {
-            reading: Reading::new(&capture.description),
+            reading: Reading::new(capture.description.clone()),
             now: Tick::now(),
             verdict_line: None,
             record: record::Conform {

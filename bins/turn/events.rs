@@ -4,6 +4,7 @@
 
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use refloat::clock::Tick;
 use refloat::emit::Emitter;
@@ -34,7 +35,7 @@ impl Events {
     pub(crate) fn open(turn: &Turn, log_dir: &Path) -> Result<Option<Self>> {
         let path = log_dir.join(STREAM);
         let follow = Follow::open(&path).or_fail(|| format!("cannot read {}", path.display()))?;
-        let reading = Reading::new(&turn.description);
+        let reading = Reading::new(Arc::clone(&turn.description));
         Ok(follow.map(|follow| Self {
             turn: turn.id,
             source: Source::of(follow),

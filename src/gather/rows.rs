@@ -1,7 +1,7 @@
 //! The rows of runs, all of one moment: read in one transaction. It looks at nothing else, and a row that cannot be read
 //! costs no other run its answer.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
@@ -14,6 +14,7 @@ use crate::model::{Crash, DeadLetter, Description, Look, Mail, Owed, Retry, Run,
 use crate::owed;
 use crate::prospect;
 use crate::runtime::builtin;
+use crate::state::turn::Descriptions;
 use crate::state::{Place, State, View, crash, dead_letter, expectation, mail, retry, run, turn, worker};
 
 /// A run of which a row cannot be read.
@@ -76,10 +77,10 @@ impl Rows {
 /// # Errors
 /// 66 for a run or an agent that is not known, and those of the state file.
 pub fn read(state: &State, names: &[String]) -> Result<Vec<Rows>> {
-    let instead = instead()?;
+    let mut descriptions = descriptions()?;
     state.read("look at runs", |view| {
         let runs = find(view, names)?;
-        runs.into_iter().map(|(run, newest)| of(view, state.place(), (run, newest), instead)).collect()
+        runs.into_iter().map(|(run, newest)| of(view, state.place(), (run, newest), &mut descriptions)).collect()
     })
 }
 
@@ -88,12 +89,12 @@ pub fn read(state: &State, names: &[String]) -> Result<Vec<Rows>> {
 /// # Errors
 /// Those of the state file as a whole.
 pub fn read_open(state: &State) -> Result<(Vec<Rows>, Vec<Unread>)> {
-    let instead = instead()?;
+    let mut descriptions = descriptions()?;
     state.read("look at runs", |view| {
         let (mut read, mut unread) = (Vec::new(), Vec::new());
         for run in run::all_open(view)? {
             let (id, agent) = (run.id, run.agent.clone());
-            match of(view, state.place(), (run, true), instead) {
+            match of(view, state.place(), (run, true), &mut descriptions) {
                 Ok(rows) => read.push(rows),
                 Err(failure) if failure.exit == Exit::Malformed => unread.push(Unread { run: id, agent, failure }),
                 Err(failure) => return Err(failure),
@@ -103,10 +104,12 @@ pub fn read_open(state: &State) -> Result<(Vec<Rows>, Vec<Unread>)> {
     })
 }
 
-/// Only its place is taken, where a turn's own description cannot be read: nothing is read by it.
-fn instead() -> Result<&'static Description> {
-    static PLAIN: LazyLock<Option<Description>> = LazyLock::new(|| builtin("plain").and_then(std::result::Result::ok));
-    PLAIN.as_ref().ok_or_else(|| Failure::new(Exit::Bug, "there is no runtime plain"))
+/// Where a turn's own description cannot be read, another takes its place: nothing is read by it.
+fn descriptions() -> Result<Descriptions> {
+    static PLAIN: LazyLock<Option<Arc<Description>>> =
+        LazyLock::new(|| builtin("plain").and_then(std::result::Result::ok).map(Arc::new));
+    let plain = PLAIN.as_ref().ok_or_else(|| Failure::new(Exit::Bug, "there is no runtime plain"))?;
+    Ok(Descriptions::or(Arc::clone(plain)))
 }
 
 fn find(view: &View<'_>, names: &[String]) -> Result<Vec<(Run, bool)>> {
@@ -133,10 +136,10 @@ fn named(view: &View<'_>, name: &str) -> Result<Option<Run>> {
     }
 }
 
-fn of(view: &View<'_>, place: &Place, (run, newest): (Run, bool), instead: &Description) -> Result<Rows> {
+fn of(view: &View<'_>, place: &Place, (run, newest): (Run, bool), descriptions: &mut Descriptions) -> Result<Rows> {
     let id = run.id;
     let worker = worker::standing_for(view, id)?;
-    let (turn, unreadable) = match turn::newest_of_run(view, id, instead)? {
+    let (turn, unreadable) = match turn::newest_of_run(view, id, descriptions)? {
         Some((turn, unreadable)) => (Some(turn), unreadable),
         None => (None, None),
     };

@@ -40,6 +40,8 @@ pub struct Standing {
     pub age_ms: Option<i64>,
     /// When its time will have passed, by the wall clock.
     pub ends_at: Option<Stamp>,
+    /// Its beat lies in the future, and what is noted does not say since when: without that its ttl would never pass.
+    pub is_to_be_doubted: bool,
 }
 
 /// How a mark stands now. The first line that fits decides: an identity that is gone beats every time, and a time that has
@@ -47,7 +49,8 @@ pub struct Standing {
 #[must_use]
 pub fn standing(ties: &Ties<'_>, now: &Moment) -> Standing {
     let age_ms = ties.beat.age_ms(now);
-    let passed = passed(ties, age_ms, now);
+    let age = age_ms.or_else(|| doubted_for(ties, now));
+    let passed = matches!((age, ties.ttl), (Some(age), Some(ttl)) if age >= millis(ttl));
     let (state, reason) = match (ties.until, ties.owner, ties.ttl) {
         (Some(until), ..) if now.at >= until => (MarkState::Stale, Reason::UntilReached),
         (_, Some(Sight { observed: Observed::Gone, why }), _) => (MarkState::Stale, why),
@@ -58,17 +61,19 @@ pub fn standing(ties: &Ties<'_>, now: &Moment) -> Standing {
         (_, None, Some(_)) => (MarkState::Live, Reason::WithinClock),
         (_, None, None) => (MarkState::Live, Reason::BeforeUntil),
     };
-    Standing { state, reason, age_ms, ends_at: ends_at(ties) }
+    let is_to_be_doubted = age.is_none() && ties.ttl.is_some() && state != MarkState::Stale;
+    Standing { state, reason, age_ms, ends_at: ends_at(ties, age_ms), is_to_be_doubted }
 }
 
-/// Whether its time to live has passed. A beat in the future has no age: then the time since that was noticed counts.
-fn passed(ties: &Ties<'_>, age_ms: Option<i64>, now: &Moment) -> bool {
-    let age = age_ms.or_else(|| ties.doubted.and_then(|since| since.age_ms(now)));
-    matches!((age, ties.ttl), (Some(age), Some(ttl)) if age >= millis(ttl))
+/// A beat in the future has no age: the time since that was noticed counts. A note that lies there too says nothing.
+fn doubted_for(ties: &Ties<'_>, now: &Moment) -> Option<i64> {
+    ties.doubted.and_then(|since| since.age_ms(now))
 }
 
-fn ends_at(ties: &Ties<'_>) -> Option<Stamp> {
-    let by_ttl = ties.ttl.map(|ttl| ties.doubted.unwrap_or(ties.beat).at.plus(ttl));
+/// By the moment that its age is counted from.
+fn ends_at(ties: &Ties<'_>, age_ms: Option<i64>) -> Option<Stamp> {
+    let from = ties.doubted.filter(|_| age_ms.is_none()).unwrap_or(ties.beat);
+    let by_ttl = ties.ttl.map(|ttl| from.at.plus(ttl));
     by_ttl.into_iter().chain(ties.until).min()
 }
 

@@ -68,6 +68,24 @@ fn a_beat_in_the_future_is_doubted_for_as_long_as_it_may_live() {
     assert_eq!(ties(&moment(100_500, "another", 3)), MarkState::Stale);
 }
 
+/// Whatever its owner: without a note that can be counted from, its ttl would never pass.
+#[test]
+fn a_beat_in_the_future_is_to_be_noted_unless_a_note_says_since_when() {
+    let (beat, now) = (moment(900_000, "last", 1_000), moment(100_000, "this", 50));
+    let doubt = |owner, ttl: Option<u64>, beat: &Moment, doubted: Option<&Moment>| {
+        standing(&Ties { owner, beat, ttl: ttl.map(Duration::from_millis), until: None, doubted }, &now)
+            .is_to_be_doubted
+    };
+    for owner in [None, AWAY, LIVES] {
+        assert!(doubt(owner, Some(500), &beat, None), "{owner:?}");
+        assert!(!doubt(owner, Some(500), &beat, Some(&moment(99_999, "this", 49))), "{owner:?}: it counts");
+        assert!(doubt(owner, Some(500), &beat, Some(&moment(800_000, "last", 7))), "{owner:?}: a note of the future");
+        assert!(!doubt(owner, Some(500), &moment(99_999, "this", 49), None), "{owner:?}: it has an age");
+    }
+    assert!(!doubt(AWAY, None, &beat, None), "without a ttl there is nothing to count");
+    assert!(!doubt(GONE, Some(500), &beat, None), "it is stale as it is");
+}
+
 #[test]
 fn a_mark_that_is_there_is_renewed_by_its_own_and_replaced_when_it_is_stale() {
     use MarkState::{Live, Stale, Unknown};

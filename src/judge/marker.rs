@@ -38,7 +38,7 @@ pub fn standing(entry: &Entry, holder: Option<Sight>, file: &File) -> Standing {
         (None, Told::At(_)) => (MarkState::Live, Reason::WithinClock),
     };
     let ends_at = since.zip(entry.ttl).map(|(since, ttl)| since.plus(ttl));
-    Standing { state, reason, age_ms: past.map(|at| file.now.since(at)), ends_at }
+    Standing { state, reason, age_ms: past.map(|at| file.now.since(at)), ends_at, is_to_be_doubted: false }
 }
 
 /// Since when an entry that tells no time is there at least: it is as old as the last write of its file. Of two times the

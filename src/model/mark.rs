@@ -113,7 +113,46 @@ impl Mark {
     /// Whether it is about this folder: one of the two contains the other.
     #[must_use]
     pub fn covers(&self, folder: &Path) -> bool {
-        self.scope.starts_with(folder) || folder.starts_with(&self.scope)
+        overlap(&self.scope, folder)
+    }
+}
+
+fn overlap(scope: &Path, folder: &Path) -> bool {
+    scope.starts_with(folder) || folder.starts_with(scope)
+}
+
+/// A mark that is there, and of which a column cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadMark {
+    /// Its id.
+    pub id: MarkId,
+    /// What it says.
+    pub kind: Option<String>,
+    /// What it is about.
+    pub name: Option<String>,
+    /// The folder that it is for.
+    pub scope: PathBuf,
+    /// How it ended, if it has and that can be read.
+    pub end: Option<EndNote>,
+    /// Why it cannot be read.
+    pub why: String,
+}
+
+/// What a look for marks finds.
+pub type FoundMark = Result<Mark, UnreadMark>;
+
+impl UnreadMark {
+    /// Whether it is about this folder.
+    #[must_use]
+    pub fn covers(&self, folder: &Path) -> bool {
+        overlap(&self.scope, folder)
+    }
+}
+
+impl std::fmt::Display for UnreadMark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
+        write!(f, "{} ({} {}) cannot be read: {}", self.id, said(&self.kind), said(&self.name), self.why)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A turn: one process started for a run, with one outcome.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -57,7 +58,7 @@ pub struct Turn {
     /// The secret of its children.
     pub token: String,
     /// The runtime's description, as used.
-    pub description: Description,
+    pub description: Arc<Description>,
     /// The command line, as text.
     pub command: Vec<String>,
     /// The command line is not UTF-8 and the text stands for it.

@@ -8,7 +8,7 @@ use super::cell;
 use crate::clock::{Stamp, millis};
 use crate::emit::Record;
 use crate::id::{MarkId, RunId, TurnId};
-use crate::model::{InFile, Mark, MarkEnd, MarkState, Reason};
+use crate::model::{InFile, Mark, MarkEnd, MarkState, Reason, UnreadMark};
 
 /// A mark, of the state file or of another tool's marker file.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -16,7 +16,7 @@ pub struct MarkRecord {
     /// The mark; none for one in a file.
     pub mark: Option<MarkId>,
     /// What it says; none where the file does not tell.
-    #[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"))]
+    #[schemars(regex(pattern = "^[a-z0-9][a-z0-9._-]{0,99}$"))]
     pub kind: Option<String>,
     /// What it is about.
     pub name: Option<String>,
@@ -163,6 +163,47 @@ impl MarkRecord {
             removed_at: None,
             removed_how: None,
             removed_by: None,
+        }
+    }
+
+    /// A mark of the state file of which a column cannot be read: what it is, and no more.
+    #[must_use]
+    pub fn unread(mark: &UnreadMark) -> Self {
+        let end = mark.end.as_ref();
+        Self {
+            mark: Some(mark.id),
+            kind: mark.kind.clone(),
+            name: mark.name.clone(),
+            state: if end.is_some() { MarkState::Removed } else { MarkState::Unreadable },
+            reason: Some(Reason::Unreadable),
+            scope: Some(mark.scope.to_string_lossy().into_owned()),
+            scope_lossy: mark.scope.to_str().is_none(),
+            owner: None,
+            owner_pid: None,
+            host: None,
+            run: None,
+            turn: None,
+            bound: false,
+            set_by: None,
+            set_at: None,
+            beat_at: None,
+            beats: 0,
+            age_ms: None,
+            ttl_ms: None,
+            until: None,
+            ends_at: None,
+            nonce: None,
+            data: None,
+            file: None,
+            file_lossy: false,
+            moved_to: None,
+            already_set: false,
+            would_remove: false,
+            kept_why: None,
+            removed: end.is_some(),
+            removed_at: end.map(|end| end.at),
+            removed_how: end.map(|end| end.how),
+            removed_by: end.map(|end| end.by.clone()),
         }
     }
 

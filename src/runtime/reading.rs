@@ -3,6 +3,7 @@
 //! Must never believe words: only the program's own fields and, where it has none, its own terminal message.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::description::{Description, LineKind, LineRule, Output, Says, Verdict};
 use super::facts::{Facts, Terminal};
@@ -20,7 +21,7 @@ const OPEN_TOOLS: usize = 1024;
 /// Reads one turn's stream, line by line.
 #[derive(Debug)]
 pub struct Reading {
-    description: Description,
+    description: Arc<Description>,
     rules: Rules,
     asserted: Asserted,
     open: HashSet<String>,
@@ -32,10 +33,11 @@ pub struct Reading {
 impl Reading {
     /// Nothing read yet.
     #[must_use]
-    pub fn new(description: &Description) -> Self {
+    pub fn new(description: impl Into<Arc<Description>>) -> Self {
+        let description = description.into();
         Self {
-            rules: Rules::new(description),
-            description: description.clone(),
+            rules: Rules::new(&description),
+            description,
             asserted: Asserted::default(),
             open: HashSet::new(),
             spoilt: false,

@@ -4,22 +4,24 @@ use std::collections::HashMap;
 
 use super::of_process;
 use crate::clock::Moment;
+use crate::identity::Identity;
 use crate::judge::mark::{Standing, Ties, standing};
-use crate::model::{Mark, Sight};
+use crate::model::{Mark, Observed, Sight};
 use crate::seam::process;
 
-/// Looks at any number of marks at one moment; an owner of many is looked at once.
+/// Looks at any number of marks at one moment; an owner of many that lives is looked at once.
 #[derive(Debug)]
 pub struct Marks {
     now: Moment,
-    owners: HashMap<String, Sight>,
+    /// Of those that live: there are only so many. Of the dead there is no end, and what is gone is gone at each look.
+    living: HashMap<Identity, Sight>,
 }
 
 impl Marks {
     /// Now.
     #[must_use]
     pub fn now() -> Self {
-        Self { now: process::moment(), owners: HashMap::new() }
+        Self { now: process::moment(), living: HashMap::new() }
     }
 
     /// The moment of the look.
@@ -30,10 +32,18 @@ impl Marks {
 
     /// How a mark stands.
     pub fn standing(&mut self, mark: &Mark) -> Standing {
-        let owner = mark.owner.as_ref().map(|owner| {
-            let look = || of_process(process::look(owner));
-            *self.owners.entry(owner.to_string()).or_insert_with(look)
-        });
+        let owner = mark.owner.as_ref().map(|owner| self.look(owner));
         standing(&Ties::of(mark, owner), &self.now)
+    }
+
+    fn look(&mut self, owner: &Identity) -> Sight {
+        if let Some(sight) = self.living.get(owner) {
+            return *sight;
+        }
+        let sight = of_process(process::look(owner));
+        if sight.observed == Observed::Alive {
+            self.living.insert(owner.clone(), sight);
+        }
+        sight
     }
 }

@@ -1,9 +1,9 @@
 //! From a column to a model type. A value that is not one of ours is an error, never a default.
 
-use rusqlite::Row;
 use rusqlite::types::Type;
 use serde::de::DeserializeOwned;
 
+use super::row::Row;
 use crate::clock::{Stamp, Tick};
 
 /// Row numbers become ids.

@@ -1,8 +1,9 @@
 //! Table `crash`: what crashed, for good. Nothing in it decides anything.
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 use super::columns::{id, optional_id, optional_json, optional_word, stamp, word};
+use super::row::Row;
 use super::{Tx, View};
 use crate::clock::Stamp;
 use crate::error::Result;

@@ -1,8 +1,9 @@
 //! Table `dead_letter`: what was given up. A row stays; a later success resolves it.
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 use super::columns::{id, optional_id, optional_json, optional_stamp, optional_word, stamp, word};
+use super::row::Row;
 use super::{Tx, View};
 use crate::clock::Stamp;
 use crate::error::Result;

@@ -1,9 +1,10 @@
 //! Table `evidence`: what was observed of runs, for who decides about them later. The newest look of each instrument at
 //! each subject of a run replaces the one before, and with a new turn those of earlier ones go: a run's rows stay few.
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 use super::columns::{id, optional_id, stamp, word};
+use super::row::Row;
 use super::{Tx, View};
 use crate::error::Result;
 use crate::id::{EvidenceId, RunId};

@@ -1,10 +1,11 @@
 //! Table `expectation`: what a run owes, with its baseline. Kept by `owed`, at the start of a turn or of an adoption.
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::columns::{id, json, optional_id, stamp, word, wrong};
+use super::row::Row;
 use super::{Tx, View};
 use crate::clock::Stamp;
 use crate::error::Result;

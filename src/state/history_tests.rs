@@ -1,18 +1,19 @@
 //! What the questions of a turn cost must not grow with what has ended: counted in steps of SQLite's machine,
 //! in a file with little history and in one with much.
 
+use std::path::Path;
 use std::time::Duration;
 
-use super::turn::Wanted;
+use super::turn::{Descriptions, Wanted};
 use super::write::work;
-use super::{Place, State, Tx, dead_letter, expectation, mail, retry, run, turn, worker};
+use super::{Place, State, Tx, dead_letter, expectation, mail, mark, retry, run, turn, worker};
 use crate::clock::Stamp;
 use crate::error::Result;
-use crate::id::RunId;
+use crate::id::{MarkId, RunId};
 use crate::judge::sequel::Sequel;
 use crate::model::{
-    Again, AttributedBy, Capability, Containment, DeadCause, Limits, MailType, NewMail, NewRun, NewTurn, OnStall,
-    Outcome, Priority, PromptFrom, Resume, Run, RunState, Turn,
+    Again, AttributedBy, Capability, Containment, DeadCause, HOLD, Limits, MailType, NewMail, NewMark, NewRun, NewTurn,
+    OnStall, Outcome, Priority, PromptFrom, Resume, Run, RunState, Turn,
 };
 use crate::runtime::builtin;
 use crate::seam::process;
@@ -76,11 +77,33 @@ fn send(tx: &Tx<'_>, run: &Run, turn: &Turn, recipient_run: Option<RunId>) -> Re
     mail::send(tx, &new, NOW).map(drop)
 }
 
+/// A hold on this agent that ends with the turn.
+fn hold(tx: &Tx<'_>, turn: &Turn, name: &str) -> Result<MarkId> {
+    let new = NewMark {
+        kind: HOLD,
+        name,
+        scope: Path::new("/"),
+        nonce: "n",
+        owner: Some(&process::me()),
+        host: "",
+        run: Some(turn.run),
+        turn: Some(turn.id),
+        bound: true,
+        set_by: &turn.agent,
+        ttl: None,
+        until: None,
+        data: None,
+    };
+    mark::set(tx, &new, &process::moment())
+}
+
 /// A run that was given up, with all that such an end leaves.
 fn past(tx: &Tx<'_>, agent: &str, token: &str) -> Result<()> {
     let (run, turn) = begin(tx, agent, token)?;
     send(tx, &run, &turn, None)?;
     send(tx, &run, &turn, Some(run.id))?;
+    hold(tx, &turn, agent)?;
+    mark::end_with_turn(tx, turn.id, NOW)?;
     assert!(turn::end(tx, &turn, Outcome::Failed, "{}", NOW)?);
     dead_letter::give_up(tx, &run, &turn, (DeadCause::MaxAttempts, 1), "it failed", NOW)?;
     assert!(run::settle(tx, run.id, run.epoch, &Sequel::plain(RunState::Failed, 1, None), false, NOW)?);
@@ -128,7 +151,7 @@ fn costs(runs: usize) -> Vec<(&'static str, i64)> {
         super::crash::of_run(tx, mine.id)?;
         done("show a run");
         run::all_open(tx)?;
-        turn::newest_of_run(tx, mine.id, &builtin("plain").unwrap().unwrap())?;
+        turn::newest_of_run(tx, mine.id, &mut Descriptions::or(builtin("plain").unwrap().unwrap().into()))?;
         mail::open_questions(tx, mine.id)?;
         mail::waiting_for(tx, "worker", mine.id, &process::moment())?;
         done("look at what a pass looks at");
@@ -146,6 +169,10 @@ fn costs(runs: usize) -> Vec<(&'static str, i64)> {
         turn::latest_of_run(tx, mine.id)?;
         super::reopening::of_run(tx, mine.id)?;
         done("look at what is to be settled");
+        hold(tx, &now, "me")?;
+        mark::end_with_turn(tx, now.id, NOW)?;
+        mark::end_with_run(tx, mine.id, NOW)?;
+        done("end what is bound to a turn");
         turn::end(tx, &now, Outcome::Completed, "{}", NOW)?;
         run::settle(tx, mine.id, mine.epoch, &Sequel::plain(RunState::Completed, 0, None), false, NOW)?;
         done("end a turn");

@@ -5,11 +5,12 @@ mod list;
 pub mod purge;
 pub mod waiting;
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 pub use list::{Filter, list};
 
 use super::columns::{id, optional_id, optional_stamp, stamp, word};
+use super::row::Row;
 use super::{Tx, View, dead_letter};
 use crate::clock::{Moment, Stamp};
 use crate::error::Result;

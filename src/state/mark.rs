@@ -4,14 +4,15 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 use super::columns::{flag, id, json, optional_id, optional_json, optional_stamp, optional_word, span, wrong};
+use super::row::Row;
 use super::{Tx, View};
 use crate::clock::{Moment, Stamp, millis};
 use crate::error::Result;
 use crate::id::{MarkId, RunId, TurnId};
-use crate::model::{EVERYBODY, EndNote, HOLD, Mark, MarkEnd, NewMark, Reason, Taken};
+use crate::model::{EVERYBODY, EndNote, FoundMark, HOLD, Mark, MarkEnd, NewMark, Reason, Taken, UnreadMark};
 
 const COLUMNS: &str = "id, kind, name, scope, nonce, owner, host, run, turn, bound, set_by, first, beats, beat, ttl_ms,
     until, data, file, doubted, ended_at, ended_how, ended_why, ended_by";
@@ -42,6 +43,27 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Mark> {
     })
 }
 
+fn find(row: &Row<'_>) -> rusqlite::Result<FoundMark> {
+    match read(row) {
+        Ok(mark) => Ok(Ok(mark)),
+        Err(error) => Ok(Err(UnreadMark {
+            id: id(row, "id")?,
+            kind: row.get("kind").ok(),
+            name: row.get("name").ok(),
+            scope: OsString::from_vec(row.get("scope")?).into(),
+            end: end_of(row).ok().flatten(),
+            why: why(error),
+        })),
+    }
+}
+
+fn why(error: rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::FromSqlConversionFailure(_, _, cause) => cause.to_string(),
+        error => error.to_string().to_lowercase(),
+    }
+}
+
 fn end_of(row: &Row<'_>) -> rusqlite::Result<Option<EndNote>> {
     let Some(at) = optional_stamp(row, "ended_at")? else { return Ok(None) };
     let how = optional_word(row, "ended_how", MarkEnd::from_word)?.ok_or_else(|| wrong("ended_how", "null"))?;
@@ -65,6 +87,20 @@ pub fn named(view: &View<'_>, kind: &str, name: &str, scope: &Path) -> Result<Op
 
 /// The marks that stand, by their ids: those after `after`, `limit` at most.
 pub fn standing(view: &View<'_>, after: MarkId, limit: i64) -> Result<Vec<Mark>> {
+    all_standing(view, after, limit, read)
+}
+
+/// The same, with those that cannot be read: they cost no other its answer.
+pub fn found(view: &View<'_>, after: MarkId, limit: i64) -> Result<Vec<FoundMark>> {
+    all_standing(view, after, limit, find)
+}
+
+fn all_standing<T>(
+    view: &View<'_>,
+    after: MarkId,
+    limit: i64,
+    read: fn(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>> {
     view.all(
         &format!("SELECT {COLUMNS} FROM mark WHERE ended_at IS NULL AND id > ?1 ORDER BY id LIMIT ?2"),
         [after.0, limit],
@@ -72,12 +108,16 @@ pub fn standing(view: &View<'_>, after: MarkId, limit: i64) -> Result<Vec<Mark>>
     )
 }
 
-/// The marks of a kind that stand, oldest first; of one name, if asked.
-pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>) -> Result<Vec<Mark>> {
+/// The marks of a kind that stand, oldest first; of one name, if asked, and without those that are not about a folder. It
+/// leaves out what differs from the folder within the length of both: [`Mark::covers`] decides about the rest.
+pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>, about: Option<&Path>) -> Result<Vec<Mark>> {
     let of_name = if name.is_some() { "name = ?2" } else { "?2 IS NULL" };
     view.all(
-        &format!("SELECT {COLUMNS} FROM mark WHERE kind = ?1 AND {of_name} AND ended_at IS NULL ORDER BY id"),
-        params![kind, name],
+        &format!(
+            "SELECT {COLUMNS} FROM mark WHERE kind = ?1 AND {of_name} AND ended_at IS NULL
+             AND (?3 IS NULL OR substr(?3, 1, length(scope)) = scope OR substr(scope, 1, length(?3)) = ?3) ORDER BY id"
+        ),
+        params![kind, name, about.map(|folder| folder.as_os_str().as_bytes())],
         read,
     )
 }
@@ -173,7 +213,7 @@ pub fn end(tx: &Tx<'_>, seen: &Mark, note: &EndNote) -> Result<bool> {
 /// Notes since when the beat of a mark is known to lie in the future, unless it was renewed.
 pub fn doubt(tx: &Tx<'_>, seen: &Mark, now: &Moment) -> Result<()> {
     tx.run(
-        "UPDATE mark SET doubted = ?3 WHERE id = ?1 AND beats = ?2 AND ended_at IS NULL AND doubted IS NULL",
+        "UPDATE mark SET doubted = ?3 WHERE id = ?1 AND beats = ?2 AND ended_at IS NULL",
         params![seen.id.0, seen.beats, tx.text_of(now)?],
     )?;
     Ok(())

@@ -20,6 +20,7 @@ mod open;
 mod place;
 pub mod reopening;
 pub mod retry;
+mod row;
 pub mod run;
 mod stand;
 pub mod turn;

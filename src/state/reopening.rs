@@ -1,8 +1,9 @@
 //! Table `reopening`: who took a run out of its end, and what it was until then. Rows stay as they are.
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 use super::columns::{flag, id, optional_id, stamp, word};
+use super::row::Row;
 use super::{Tx, View, dead_letter, retry};
 use crate::error::Result;
 use crate::id::{RetryId, RunId};

@@ -1,8 +1,9 @@
 //! Table `retry`. A row is opened by the end of a turn, taken by the run's next one, cancelled by the run's end.
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 use super::columns::{flag, id, optional_id, optional_json, optional_stamp, optional_word, stamp, word};
+use super::row::Row;
 use super::{Tx, View};
 use crate::clock::Stamp;
 use crate::error::Result;

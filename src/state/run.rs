@@ -1,9 +1,10 @@
 //! Table `run`. State moves only by [`settle`], [`enter_turn`], [`reopen`] and, for adopted runs, [`enter_adopted`]
 //! and [`leave_adopted`], each guarded by the epoch.
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 use super::columns::{flag, id, optional_stamp, optional_word, stamp, word};
+use super::row::Row;
 use super::{Tx, View, retry};
 use crate::clock::Stamp;
 use crate::error::Result;

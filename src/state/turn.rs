@@ -1,8 +1,12 @@
 //! Table `turn`. An outcome is written once: by [`end`], and only while there is none.
 
-use rusqlite::{Row, params};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::params;
 
 use super::columns::{flag, id, json, optional_json, optional_stamp, optional_tick, optional_word, span, stamp, word};
+use super::row::Row;
 use super::{Tx, View, retry};
 use crate::clock::{Stamp, Tick, millis};
 use crate::error::Result;
@@ -18,10 +22,10 @@ const COLUMNS: &str = "id, run, agent, epoch, attempt, token, description, comma
     ended_at, ended, stalled_at, stalled_phase, yielded, again";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Turn> {
-    read_as(row, json(row, "description")?)
+    read_as(row, Arc::new(json(row, "description")?))
 }
 
-fn read_as(row: &Row<'_>, description: Description) -> rusqlite::Result<Turn> {
+fn read_as(row: &Row<'_>, description: Arc<Description>) -> rusqlite::Result<Turn> {
     Ok(Turn {
         id: id(row, "id")?,
         run: id(row, "run")?,
@@ -84,12 +88,42 @@ pub fn by_token(view: &View<'_>, token: &str) -> Result<Option<Turn>> {
     view.one(&format!("SELECT {COLUMNS} FROM turn WHERE token = ?1"), [token], read)
 }
 
-/// The newest turn of a run, and why its description cannot be read; then `instead` stands in its place.
-pub fn newest_of_run(view: &View<'_>, run: RunId, instead: &Description) -> Result<Option<(Turn, Option<String>)>> {
+/// Descriptions that were read, by their text. Turns of one runtime share one: it is the longest part of a turn.
+#[derive(Debug)]
+pub struct Descriptions {
+    read: HashMap<String, Arc<Description>>,
+    /// Stands in the place of one that cannot be read.
+    instead: Arc<Description>,
+}
+
+impl Descriptions {
+    /// None was read yet.
+    #[must_use]
+    pub fn or(instead: Arc<Description>) -> Self {
+        Self { read: HashMap::new(), instead }
+    }
+
+    fn of(&mut self, row: &Row<'_>) -> rusqlite::Result<Arc<Description>> {
+        let text: String = row.get("description")?;
+        if let Some(known) = self.read.get(&text) {
+            return Ok(Arc::clone(known));
+        }
+        let description: Arc<Description> = Arc::new(json(row, "description")?);
+        self.read.insert(text, Arc::clone(&description));
+        Ok(description)
+    }
+}
+
+/// The newest turn of a run, and why its description cannot be read.
+pub fn newest_of_run(
+    view: &View<'_>,
+    run: RunId,
+    descriptions: &mut Descriptions,
+) -> Result<Option<(Turn, Option<String>)>> {
     view.one(&format!("SELECT {COLUMNS} FROM turn WHERE run = ?1 ORDER BY epoch DESC LIMIT 1"), [run.0], |row| {
-        match json(row, "description") {
+        match descriptions.of(row) {
             Ok(description) => Ok((read_as(row, description)?, None)),
-            Err(error) => Ok((read_as(row, instead.clone())?, Some(error.to_string()))),
+            Err(error) => Ok((read_as(row, Arc::clone(&descriptions.instead))?, Some(error.to_string()))),
         }
     })
 }

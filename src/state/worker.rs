@@ -1,8 +1,9 @@
 //! Table `worker`: what stands for an adopted run. Ended and released rows stay, and nothing is written to them.
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 use super::columns::{id, json, optional_json, optional_stamp};
+use super::row::Row;
 use super::{Tx, View};
 use crate::clock::{Moment, Stamp};
 use crate::error::Result;

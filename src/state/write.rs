@@ -5,10 +5,11 @@ use std::ops::Deref;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, Params, Row, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Params, Transaction, TransactionBehavior};
 
 use super::failure::failure_from;
 use super::open::State;
+use super::row::Row;
 use super::{create, migrate};
 use crate::clock::Stamp;
 use crate::error::{Failure, Result};
@@ -104,7 +105,7 @@ impl View<'_> {
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>> {
         let found = self.conn.prepare_cached(sql).and_then(|mut asked| {
-            let row = asked.query_row(params, read).optional();
+            let row = asked.query_row(params, |row| read(&Row::of(row))).optional();
             work::note(&asked);
             row
         });
@@ -116,10 +117,10 @@ impl View<'_> {
         &self,
         sql: &str,
         params: impl Params,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+        mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
         let found = self.conn.prepare_cached(sql).and_then(|mut asked| {
-            let rows = asked.query_map(params, read)?.collect();
+            let rows = asked.query_map(params, |row| read(&Row::of(row)))?.collect();
             work::note(&asked);
             rows
         });

@@ -15,7 +15,7 @@ use crate::stage::{Call, Stage};
 use crate::support::can_trace;
 
 /// The library that moves the wall clock of a command; none where it is missing.
-fn faketime() -> Option<std::path::PathBuf> {
+pub(crate) fn faketime() -> Option<std::path::PathBuf> {
     let libraries = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
     let found = libraries.map(|path| path.join("faketime/libfaketime.so.1")).find(|path| path.exists());
     if found.is_none() {
@@ -25,7 +25,7 @@ fn faketime() -> Option<std::path::PathBuf> {
 }
 
 /// A command at a later time of the wall clock. The monotonic clock, and the times of files, stay what they are.
-fn later(command: &mut std::process::Command, library: &std::path::Path, by: &str) {
+pub(crate) fn later(command: &mut std::process::Command, library: &std::path::Path, by: &str) {
     command.env("LD_PRELOAD", library).env("FAKETIME", by);
     command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("NO_FAKE_STAT", "1");
 }

@@ -5,10 +5,16 @@
 
 mod beat;
 mod check;
+mod cleanup;
 mod clear;
+mod clocks;
+mod cron;
 mod files;
 mod list;
 mod owners;
+mod owners_gone;
+mod planted;
 mod scopes;
 mod seen;
 mod set;
+mod window;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 #![allow(clippy::print_stdout, clippy::disallowed_macros, reason = "a test says what it saw")]
 
+mod cleanups;
 mod finishers;
 mod first_open;
 mod ledgers;

@@ -14,7 +14,7 @@ use crate::clock::Tick;
 
 /// A reading of a compiled-in runtime.
 fn reading(runtime: &str) -> Reading {
-    Reading::new(&builtin(runtime).unwrap().unwrap())
+    Reading::new(builtin(runtime).unwrap().unwrap())
 }
 
 /// Reads a whole stream, the n-th line at n seconds, and says what each line was.

@@ -50,7 +50,7 @@ fn the_example_is_read_and_concludes_what_the_page_shows() {
     let toml = blocks("toml");
     let okra = own("okra", &format!("{}{}", toml[1], toml[2])).unwrap_or_else(|mistake| panic!("{mistake}"));
     own("amp", &toml[0]).unwrap_or_else(|mistake| panic!("{mistake}"));
-    let mut reading = crate::runtime::Reading::new(&okra);
+    let mut reading = crate::runtime::Reading::new(okra);
     super::read_all(&mut reading, blocks("json")[0].as_bytes());
     let facts = reading.facts();
     assert_eq!((facts.events, facts.ignored.total(), facts.session.as_deref()), (5, 0, Some("s-1")));

@@ -353,7 +353,7 @@ fn any_output_of_a_plain_command_is_progress() {
     let mut by_line = reading("plain");
     let kinds = read_all(&mut by_line, &b"{\"type\":\"result\"}\n\xff\n"[..]);
     assert_eq!(kinds, [LineKind::Progress; 2]);
-    let mut by_chunk = Reading::new(&builtin("plain").unwrap().unwrap());
+    let mut by_chunk = Reading::new(builtin("plain").unwrap().unwrap());
     let now = crate::clock::Tick::from_boot(std::time::Duration::from_secs(5));
     by_chunk.chunk(b"", now);
     assert_eq!(by_chunk.facts().last_progress, None);

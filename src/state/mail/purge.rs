@@ -1,10 +1,11 @@
 //! Removing mail for good. Called by `mail purge`: counts first, removes only when told.
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 use crate::clock::Stamp;
 use crate::error::Result;
 use crate::id::MailId;
+use crate::state::row::Row;
 use crate::state::{Tx, View};
 
 /// What is to be removed.

@@ -15,6 +15,7 @@ pub(super) const REFUSED: &[(&[&str], &str)] = &[
     (&["mark", "set", "", "a"], "a kind has 1 to 100"),
     (&["mark", "set", "a/b", "a"], "a kind has 1 to 100"),
     (&["mark", "set", "a\\b", "a"], "a kind has 1 to 100"),
+    (&["mark", "set", "Dispatch", "a"], "a kind has 1 to 100 of the characters a-z 0-9"),
     (&["mark", "set", "..", "a"], "a kind has 1 to 100"),
     (&["mark", "set", "a..b", "a"], "a kind has 1 to 100"),
     (&["mark", "set", "a b", "a"], "a kind has 1 to 100"),
