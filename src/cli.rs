@@ -10,7 +10,7 @@ use clap::{Args, Parser};
 use crate::clock::Stamp;
 use crate::crash::CrashHome;
 use crate::emit::{Emitter, Format, Secrets, say};
-use crate::error::{Failure, Result};
+use crate::error::{Failure, IoContext, Result};
 use crate::exit::Exit;
 use crate::model::Wanted;
 use crate::state::{Place, SCHEMA};
@@ -210,6 +210,15 @@ fn asked_for(program: &str, error: &clap::Error) -> String {
 /// `-q` as it was typed: a refused command line has no parsed arguments.
 fn asked_for_quiet() -> bool {
     std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "-q" || word == "--quiet")
+}
+
+/// Where a turn works: in the folder that was given, or the caller's. It need not be there.
+///
+/// # Errors
+/// Where the caller is cannot be told.
+pub fn work_folder(given: Option<&std::path::Path>) -> Result<std::path::PathBuf> {
+    let folder = given.map_or_else(std::env::current_dir, std::path::absolute);
+    folder.or_fail(|| "cannot tell the working folder".into())
 }
 
 /// Parses `500ms 10s 5m 2h 7d`.

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use std::fs::TryLockError;
@@ -34,6 +34,28 @@ pub(crate) fn take(file: File, hold: Hold, patience: Duration) -> io::Result<Opt
     }
 }
 
+/// Locks this open file alone, as [`take`] does, and waits on while nobody holds it alone: whoever looks shares it for
+/// moments that a busy machine makes long, as it does the way to a lock that is free. `look` is the same file, opened again.
+pub(crate) fn take_past_looks(file: File, look: &File, patience: Duration) -> io::Result<Option<File>> {
+    match file.try_lock() {
+        Ok(()) => return Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    let told = waiter(file, Hold::Alone)?;
+    let mut left = PATIENCE;
+    loop {
+        // Between two halves: if it was our own thread that had it by then, that is told in the second.
+        let first = told.recv_timeout(patience / 2);
+        let taken = first.is_err() && is_taken(look)?;
+        match first.or_else(|_| told.recv_timeout(patience / 2)) {
+            Ok(done) => return done.map(Some),
+            Err(_) if taken || left.is_zero() => return Ok(None),
+            Err(_) => left = left.saturating_sub(patience),
+        }
+    }
+}
+
 /// Whether somebody holds this file alone. Looks with a shared lock that is dropped at once.
 pub(crate) fn is_taken(file: &File) -> io::Result<bool> {
     match file.try_lock_shared() {
@@ -43,17 +65,21 @@ pub(crate) fn is_taken(file: &File) -> io::Result<bool> {
     }
 }
 
-/// The file goes to the thread that waits, and comes back with its lock. After the time is up nobody listens:
-/// what is sent then is dropped, and closed.
 fn wait(file: File, hold: Hold, patience: Duration) -> io::Result<Option<File>> {
+    match waiter(file, hold)?.recv_timeout(patience) {
+        Ok(done) => done.map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The file goes to the thread that waits, and comes back with its lock. When nobody listens any more, what is sent is
+/// dropped, and closed.
+fn waiter(file: File, hold: Hold) -> io::Result<Receiver<io::Result<File>>> {
     let (tell, told) = mpsc::sync_channel(1);
     std::thread::Builder::new().name("lock".into()).spawn(move || {
         let _ = tell.send(block(&file, hold).map(|()| file));
     })?;
-    match told.recv_timeout(patience) {
-        Ok(done) => done.map(Some),
-        Err(_) => Ok(None),
-    }
+    Ok(told)
 }
 
 fn block(file: &File, hold: Hold) -> io::Result<()> {
@@ -104,6 +130,25 @@ mod tests {
         holder.unlock().unwrap();
         // The abandoned thread may get it first, and then lets it go at once.
         assert!(take(File::open(&path).unwrap(), Hold::Alone, PATIENCE).unwrap().is_some());
+    }
+
+    /// The look outlasts the patience many times; who holds the lock alone is not waited for.
+    #[test]
+    fn nobody_is_refused_for_a_look_however_long_it_takes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let (look, other) = (File::create(&path).unwrap(), File::open(&path).unwrap());
+        let take = || take_past_looks(File::open(&path).unwrap(), &other, Duration::from_millis(4)).unwrap();
+        look.lock_shared().unwrap();
+        std::thread::scope(|scope| {
+            let taker = scope.spawn(take);
+            let (_nobody, told) = mpsc::channel::<()>();
+            told.recv_timeout(Duration::from_millis(100)).unwrap_err();
+            look.unlock().unwrap();
+            assert!(taker.join().unwrap().is_some());
+        });
+        look.lock().unwrap();
+        assert!(take().is_none());
     }
 
     #[test]

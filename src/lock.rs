@@ -14,11 +14,11 @@ use rustix::fs::OFlags;
 
 use crate::error::{Failure, IoContext, Result};
 use crate::exit::Exit;
-use crate::flock::{self, Hold};
+use crate::flock;
 use crate::state::Place;
 
-/// A prober holds a lock for a moment; nobody is refused for that.
-const PROBE: Duration = Duration::from_millis(100);
+/// Somebody who goes just now is waited for.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// The turn lock, or a share of it. Closing the last share frees it; nothing else does.
 #[derive(Debug)]
@@ -27,9 +27,7 @@ pub struct TurnLock(File);
 impl TurnLock {
     /// Takes the lock, waiting at most `wait`. None: somebody else holds it.
     pub fn take(place: &Place, agent: &str, wait: Duration) -> Result<Option<Self>> {
-        let path = Self::path(place, agent);
-        let taken = flock::take(open(&path)?, Hold::Alone, wait.max(PROBE));
-        Ok(taken.or_fail(|| format!("cannot lock {}", path.display()))?.map(Self))
+        Ok(take(&Self::path(place, agent), wait)?.map(Self))
     }
 
     /// The lock's file.
@@ -54,7 +52,7 @@ pub fn is_supervised(place: &Place, agent: &str) -> Result<bool> {
     is_held(&path(place, agent, "supervisor"))
 }
 
-/// Whoever takes a lock tries for longer than this shared one is there.
+/// Whoever takes a lock waits until this shared one has gone.
 fn is_held(path: &Path) -> Result<bool> {
     // O_NONBLOCK: the open of a named pipe would wait for its other end.
     match File::options().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path) {
@@ -78,10 +76,7 @@ impl SupervisorLock {
 
     /// Takes the lock, waiting at most `wait`. None: somebody else holds it.
     pub fn take(place: &Place, agent: &str, wait: Duration) -> Result<Option<Self>> {
-        let path = Self::path(place, agent);
-        let taken = flock::take(open(&path)?, Hold::Alone, wait.max(PROBE));
-        let taken = taken.or_fail(|| format!("cannot lock {}", path.display()))?;
-        Ok(taken.map(|file| Self(fd_lock::RwLock::new(file))))
+        Ok(take(&Self::path(place, agent), wait)?.map(|file| Self(fd_lock::RwLock::new(file))))
     }
 }
 
@@ -96,9 +91,20 @@ fn path(place: &Place, agent: &str, kind: &str) -> PathBuf {
     place.companion("locks").join(format!("{agent}.{kind}"))
 }
 
+fn take(path: &Path, wait: Duration) -> Result<Option<File>> {
+    let taken = flock::take_past_looks(open(path)?, &open(path)?, wait.max(MOMENT));
+    taken.or_fail(|| format!("cannot lock {}", path.display()))
+}
+
 /// Opens a lock file, and makes it and its folder where they are missing.
 fn open(path: &Path) -> Result<File> {
-    let create = || File::options().create(true).truncate(false).write(true).mode(0o600).open(path);
+    let failed = |error| Failure::io(format!("cannot open lock {}", path.display()), error).exit(Exit::CannotCreate);
+    // O_NONBLOCK: the open of a named pipe would wait for its other end.
+    let flags = OFlags::NONBLOCK.bits() as i32;
+    let create = || {
+        let mut options = File::options();
+        options.create(true).truncate(false).read(true).write(true).mode(0o600).custom_flags(flags).open(path)
+    };
     let opened = create().or_else(|error| match path.parent() {
         Some(folder) if error.kind() == io::ErrorKind::NotFound => {
             std::os::unix::fs::DirBuilderExt::mode(std::fs::DirBuilder::new().recursive(true), 0o700).create(folder)?;
@@ -106,5 +112,11 @@ fn open(path: &Path) -> Result<File> {
         }
         _ => Err(error),
     });
-    opened.map_err(|error| Failure::io(format!("cannot open lock {}", path.display()), error).exit(Exit::CannotCreate))
+    let file = opened.map_err(failed)?;
+    if !file.metadata().map_err(failed)?.is_file() {
+        let message = format!("cannot open lock {}: it is no regular file", path.display());
+        return Err(Failure::new(Exit::CannotCreate, message)
+            .hint("somebody has put it there; when no turn of the agent runs, move it away"));
+    }
+    Ok(file)
 }

@@ -7,7 +7,8 @@ use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::judge::due::{Around, held_by};
 use crate::model::{PromptFrom, Prospect, Retry, RetryState, Run, Turn};
-use crate::state::{PROMPT, Place, View, agent, run, turn};
+use crate::sight::marks::holding;
+use crate::state::{PROMPT, Place, View, agent, mark, run, turn};
 
 /// What may become of this retry; `place` is where the files of its turns are.
 ///
@@ -19,15 +20,24 @@ pub fn of(view: &View<'_>, place: &Place, retry: &Retry, now: Stamp) -> Result<P
     if retry.state != RetryState::Open {
         return Ok(Prospect { run_state: run.state, held_by: None, session: None, command: Vec::new() });
     }
+    let last = turn::latest_of_run(view, id)?;
+    let holding = holding(&mark::holds(view, &run.agent)?, workplace(last.as_ref()));
     let around = Around {
         run: &run,
         open_turn: turn::open_of(view, &run.agent)?.map(|turn| turn.id),
         stopped: agent::is_stopped(view, &run.agent)?,
+        mark: holding.map(|holding| holding.mark.id),
         now,
     };
     let held_by = held_by(retry, &around);
-    let (session, command) = next(view, place, &run)?;
+    let (session, command) = after(place, &run, last.as_ref());
     Ok(Prospect { run_state: run.state, held_by, session, command })
+}
+
+/// Where the next turn works, as this one did; of a run that had none that may be anywhere.
+#[must_use]
+pub fn workplace(last: Option<&Turn>) -> &Path {
+    Path::new(last.map_or("/", |turn| &turn.cwd))
 }
 
 /// The session that the next turn of a run resumes, and the words of that turn.
@@ -35,9 +45,12 @@ pub fn of(view: &View<'_>, place: &Place, retry: &Retry, now: Stamp) -> Result<P
 /// # Errors
 /// Those of the state file.
 pub fn next(view: &View<'_>, place: &Place, run: &Run) -> Result<(Option<String>, Vec<String>)> {
-    // A turn that nobody let go of has done nothing; its words are as good as any.
-    let Some(last) = turn::latest_of_run(view, run.id)? else { return Ok((None, Vec::new())) };
-    Ok((run.session.clone(), once_more(place, run, &last)))
+    Ok(after(place, run, turn::latest_of_run(view, run.id)?.as_ref()))
+}
+
+/// A turn that nobody let go of has done nothing; its words are as good as any.
+fn after(place: &Place, run: &Run, last: Option<&Turn>) -> (Option<String>, Vec<String>) {
+    last.map_or((None, Vec::new()), |last| (run.session.clone(), once_more(place, run, last)))
 }
 
 /// The words of a turn that is once more what this one was, the newest of its run: with its prompt.

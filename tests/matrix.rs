@@ -5,7 +5,6 @@
 #![allow(clippy::disallowed_macros, clippy::print_stdout, reason = "a test says what it saw")]
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -111,8 +110,7 @@ impl Cell {
             play("ok"),
             fake_agent().display()
         );
-        std::fs::write(&program, text).unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        support::executable(&program, &text);
         let mut command = stage.command(TURN);
         command.args(["run", "--agent", &self.agent(), "--runtime", self.runtime, "--prompt", "go on"]);
         command.args(["--resume", asked, "--max-attempts", "3", "--program"]).arg(program);

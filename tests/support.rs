@@ -17,6 +17,7 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use refloat::clock::Tick;
+use refloat::seam::cgroup::Cgroup;
 use refloat::seam::wait;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
@@ -35,6 +36,34 @@ pub(crate) fn fake_agent() -> PathBuf {
 /// A capture under `tests/fixtures/streams`, such as `claude/ok`, without the ending of its files.
 pub(crate) fn capture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/streams").join(name)
+}
+
+/// Writes a script that can be executed at once, by a shell: what this process has open for writing, a child that another
+/// test forks at that moment has open too, and until it has its own program nobody may execute the file (ETXTBSY).
+pub(crate) fn executable(path: &Path, text: &str) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\""]).arg(path).arg(text);
+    assert!(shell.status().expect("a shell").success(), "cannot write {}", path.display());
+}
+
+/// Whether nobody holds the lock of this file. It is unlocked, and not only closed: a child that another test forks meanwhile
+/// has the open file too, and with it the lock, until it has its own program.
+pub(crate) fn is_free(path: &Path) -> bool {
+    let file = File::open(path).expect("a lock file");
+    file.try_lock().is_ok_and(|()| file.unlock().is_ok())
+}
+
+/// Runs the test of this name again in a process of its own, where it gets true: for locks that are only ever closed, beside
+/// which no other test may fork.
+pub(crate) fn alone(name: &str) -> bool {
+    const ALONE: &str = "REFLOAT_TEST_ALONE";
+    if std::env::var(ALONE).is_ok_and(|inner| inner == name) {
+        return true;
+    }
+    let mut again = Command::new(std::env::current_exe().expect("the path of this test"));
+    again.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(ALONE, name).stdin(Stdio::null());
+    assert!(again.status().expect("this test").success(), "{name} failed in its own process");
+    false
 }
 
 /// Whether strace can trace here; says so where it cannot.
@@ -124,6 +153,17 @@ impl Family {
         }
     }
 
+    /// Removes the cgroups of its turns, which nobody does whose shim was killed with its agent.
+    fn remove_groups(&self) {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let Ok(file) = rusqlite::Connection::open_with_flags(self.state(), flags) else { return };
+        let Ok(mut query) = file.prepare("SELECT cgroup FROM turn WHERE cgroup IS NOT NULL") else { return };
+        let Ok(paths) = query.query_map([], |row| row.get::<_, String>(0)) else { return };
+        for path in paths.flatten() {
+            let _ = Cgroup::open(Path::new(&path)).and_then(|group| group.remove(BOUND));
+        }
+    }
+
     fn look(&self) -> Look {
         let entries = std::fs::read_dir("/proc").expect("/proc");
         let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -167,6 +207,7 @@ struct Look {
 impl Drop for Family {
     fn drop(&mut self) {
         self.kill();
+        self.remove_groups();
     }
 }
 

@@ -1,5 +1,6 @@
 //! The arguments of `mail`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -213,11 +214,14 @@ Examples:
   mail wait --agent lead --timeout 10m
   while mail wait --agent a --timeout none; do turn run --agent a --mail -- cat || sleep 1; done
 
-Not what is leased or delayed, and not while the agent is held until a time. 75 at the timeout, 76 when the agent is stopped.")]
+Not what is leased or delayed, and not while the agent is held: until a time, or by a mark. 75 at the timeout, 76 when the agent is stopped.")]
 pub(crate) struct Wait {
     /// Whose mail; inside a turn it is the turn's agent [env: REFLOAT_TOKEN]
     #[arg(long, value_name = "AGENT", value_parser = agent_name)]
     pub(crate) agent: Option<String>,
+    /// Where the turn would work: a hold mark for that folder keeps it [default: here]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cwd: Option<PathBuf>,
     /// At most so long; none: for ever
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = limit)]
     pub(crate) timeout: Limit,

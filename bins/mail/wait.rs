@@ -1,6 +1,6 @@
 //! `mail wait`: sleeps until a turn could take mail.
 
-use refloat::cli::Context;
+use refloat::cli::{Context, work_folder};
 use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::state::{Place, State};
@@ -13,7 +13,8 @@ use crate::caller;
 pub(crate) fn run(cx: &mut Context, args: &Wait) -> Result<Exit> {
     let place = cx.place()?;
     let agent = agent(&place, args)?;
-    wait::run(cx, &mut wait::Mail::of(agent, place), args.timeout.0)
+    let folder = work_folder(args.cwd.as_deref())?;
+    wait::run(cx, &mut wait::Mail::of(agent, folder, place), args.timeout.0)
 }
 
 /// Whose mail: by name, or the agent whose turn this is.

@@ -1,21 +1,25 @@
 //! `probe mail`: what waits for an agent, and whether a turn could take it now. Reading consumes nothing.
 
+use std::path::PathBuf;
+
 use clap::Args;
-use refloat::cli::{Context, agent_name};
+use refloat::cli::{Context, agent_name, work_folder};
 use refloat::clock::{Moment, Stamp};
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::id::MailId;
 use refloat::judge::mailbox::{self, Mailbox};
+use refloat::judge::mark::Holding;
 use refloat::judge::wait::held;
 use refloat::lock::TurnLock;
-use refloat::model::{Finding, Instrument, Run, SubjectKind};
+use refloat::model::{Finding, Instrument, Mark, Run, SubjectKind};
 use refloat::record::Evidence;
 use refloat::record::evidence::{Detail, LeaseDetail, MailDetail};
 use refloat::seam::process;
+use refloat::sight::marks::holding;
 use refloat::state::mail::claim;
 use refloat::state::mail::waiting::{self, Lease, Waiting};
-use refloat::state::{State, View, agent, run, turn};
+use refloat::state::{State, View, agent, mark, run, turn};
 
 use crate::args::Asked;
 use crate::tell::Teller;
@@ -30,6 +34,9 @@ pub(crate) struct Mail {
     /// Whose mail
     #[arg(value_name = "AGENT", value_parser = agent_name)]
     agent: String,
+    /// Where the turn would work: a hold mark for that folder keeps it [default: here]
+    #[arg(long, value_name = "DIR")]
+    cwd: Option<PathBuf>,
     #[command(flatten)]
     asked: Asked,
 }
@@ -39,6 +46,7 @@ struct Seen {
     now: Moment,
     stopped: bool,
     run: Option<Run>,
+    holds: Vec<Mark>,
     ready: Option<MailId>,
     prompt: Option<MailId>,
     next: Option<Stamp>,
@@ -55,9 +63,10 @@ pub(crate) fn run(cx: &mut Context, args: &Mail) -> Result<Exit> {
         Some(mail) if !TurnLock::is_held(&place, &args.agent)? => Some(mail),
         _ => None,
     };
-    let finding = find(&seen, abandoned);
+    let holding = holding(&seen.holds, &work_folder(args.cwd.as_deref())?);
+    let finding = find(&seen, holding.as_ref(), abandoned);
     let mut teller = Teller::new(cx, args.asked);
-    let detail = Detail::Mail(detail(&seen, abandoned));
+    let detail = Detail::Mail(detail(&seen, holding.as_ref(), abandoned));
     let mut evidence =
         Evidence::here((SubjectKind::Mail, args.agent.as_str()), Instrument::Rows, finding, detail, teller.here());
     evidence.run = seen.run.as_ref().map(|run| run.id);
@@ -76,6 +85,7 @@ fn look(view: &View<'_>, name: &str) -> Result<Seen> {
     Ok(Seen {
         stopped,
         run: run::open_of(view, name)?,
+        holds: mark::holds(view, name)?,
         ready: claim::ready(view, name, &now)?,
         prompt,
         next: claim::next_due(view, name, &now)?.map(|due| due.at),
@@ -84,10 +94,10 @@ fn look(view: &View<'_>, name: &str) -> Result<Seen> {
     })
 }
 
-fn find(seen: &Seen, abandoned: Option<MailId>) -> Finding {
+fn find(seen: &Seen, holding: Option<&Holding>, abandoned: Option<MailId>) -> Finding {
     mailbox::find(Mailbox {
         stopped: seen.stopped,
-        held: held(seen.run.as_ref(), seen.now.at),
+        held: held(seen.run.as_ref(), holding, seen.now.at),
         ready: seen.ready.is_some(),
         abandoned: abandoned.is_some(),
         stored: seen.waiting.stored,
@@ -95,7 +105,7 @@ fn find(seen: &Seen, abandoned: Option<MailId>) -> Finding {
     })
 }
 
-fn detail(seen: &Seen, abandoned: Option<MailId>) -> MailDetail {
+fn detail(seen: &Seen, holding: Option<&Holding>, abandoned: Option<MailId>) -> MailDetail {
     let waiting = &seen.waiting;
     MailDetail {
         stored: waiting.stored,
@@ -108,6 +118,7 @@ fn detail(seen: &Seen, abandoned: Option<MailId>) -> MailDetail {
         stopped: seen.stopped,
         hold: seen.run.as_ref().and_then(|run| run.hold),
         held_until: seen.run.as_ref().and_then(|run| run.held_until),
+        mark: holding.map(|holding| holding.mark.id),
         leases: waiting.leases.iter().map(lease).collect(),
     }
 }

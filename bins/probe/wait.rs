@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use refloat::cli::{Context, Limit, agent_name, agent_or_id, limit, tmux_socket};
+use refloat::cli::{Context, Limit, agent_name, agent_or_id, limit, tmux_socket, work_folder};
 use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::id::TurnId;
@@ -65,6 +65,9 @@ struct Mail {
     /// Whose mail
     #[arg(value_name = "AGENT", value_parser = agent_name)]
     agent: String,
+    /// Where the turn would work: a hold mark for that folder keeps it [default: here]
+    #[arg(long, value_name = "DIR")]
+    cwd: Option<PathBuf>,
 }
 
 /// Until a run has ended, or stands differently
@@ -167,9 +170,9 @@ pub(crate) fn run(cx: &mut Context, args: Wait) -> Result<Exit> {
     let limit = args.timeout.0;
     match args.condition {
         Condition::PidExit(PidExit { who: (name, who) }) => wait::run(cx, &mut wait::Process::of(&who, &name), limit),
-        Condition::Mail(Mail { agent }) => {
+        Condition::Mail(Mail { agent, cwd }) => {
             let place = cx.place()?;
-            wait::run(cx, &mut wait::Mail::of(agent, place), limit)
+            wait::run(cx, &mut wait::Mail::of(agent, work_folder(cwd.as_deref())?, place), limit)
         }
         Condition::Run(Run { run, what }) => {
             let awaited = match what {

@@ -131,6 +131,9 @@ fn next_turn(state: &State, gathered: &Gathered, judged: &Verdict) -> Result<Vec
     if !judged.leaves_a_turn() {
         return Ok(Vec::new());
     }
+    if let Some(held) = &gathered.held {
+        return Ok(held.clone());
+    }
     let place = state.place();
     state.read("look for the next turn", |view| Ok(prospect::next(view, place, &gathered.run)?.1))
 }

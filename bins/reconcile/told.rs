@@ -9,7 +9,7 @@ use refloat::error::{IoContext, Result};
 use refloat::exit::Exit;
 use refloat::gather::{self, Gathered};
 use refloat::id::{RunId, TurnId};
-use refloat::judge::verdict::{About, Told};
+use refloat::judge::verdict::{self, About, Told};
 use refloat::model::{Answer, Instrument, Meaning, Reason, SubjectKind};
 use refloat::record::evidence::{Here, ProcessDetail, Role, RunDetail};
 use refloat::seam::process;
@@ -143,7 +143,6 @@ fn told(line: &Line, gathered: &Gathered, here: &Here) -> Option<Told> {
         (None, _) => About::Other,
     };
     let foreign = line.turn.is_some() && line.turn != gathered.turn;
-    let age = Some(Stamp::now().millis() - line.observed_at.millis()).filter(|age| *age >= 0);
     let changed = line.age_ms.filter(|age| *age >= 0);
     Some(Told {
         about: if foreign { About::Other } else { about },
@@ -153,7 +152,7 @@ fn told(line: &Line, gathered: &Gathered, here: &Here) -> Option<Told> {
         answer: line.finding,
         meaning: line.meaning,
         reason: line.reason,
-        age_ms: age,
+        age_ms: verdict::age_ms(line.observed_at, Stamp::now()),
         changed_at: changed.map(|age| Stamp::from_millis(line.observed_at.millis().saturating_sub(age))),
         compared: line.detail.baseline.is_some(),
         elsewhere: registered.is_some_and(|known| known.there && is_elsewhere(line, here)),

@@ -30,7 +30,7 @@ pub(crate) fn run(cx: &mut Context, args: &Run) -> Result<Exit> {
     let mut plan = launch::Plan::of(args, runtimes::find(&args.runtime)?.description)?;
     let place = if prompt::is_stdin(args) { Some(cx.place()?) } else { None };
     if let Some(place) = &place {
-        launch::refuse_limited(place, args)?;
+        launch::refuse_held(place, &plan)?;
     }
     plan.prompt = match prompt::read(cx, args, &plan.runtime)? {
         Prompt::Empty => return say_empty(cx, args, &plan.runtime),

@@ -19,7 +19,7 @@ use crate::model::{
 };
 use crate::owed;
 use crate::record::RunEnded;
-use crate::state::{Tx, crash, reopening, run, turn, worker};
+use crate::state::{Tx, crash, mark, reopening, run, turn, worker};
 
 /// Ends an open run that has no turn: its record, and the notice to its parent. `run` was read in this transaction.
 ///
@@ -267,6 +267,7 @@ fn close(
     if !run::settle(tx, run.id, run.epoch, sequel, missing, now)? {
         return Ok(());
     }
+    mark::end_with_run(tx, run.id, now)?;
     match (&run.parent, sequel.notice) {
         (Some(parent), Some(kind)) => notice::idle(tx, run, kind, parent, (outcome, sequel.state), reason, now),
         _ if terminal_mail.is_none() => notice::children_done(tx, None, run, MailType::ChildrenDone, now),

@@ -29,7 +29,7 @@ use crate::model::{Cause, Look, MailType, Outcome, OutcomeSource, Owed, Run, Tur
 use crate::owed;
 use crate::record::TurnEnded;
 use crate::runtime::SessionBy;
-use crate::state::{State, Tx, mail, retry, run, turn};
+use crate::state::{State, Tx, mail, mark, retry, run, turn};
 
 /// A turn with its outcome.
 #[derive(Clone, Debug)]
@@ -113,6 +113,7 @@ fn record(tx: &Tx<'_>, turn: &Turn, evidence: &Evidence<'_>, looked: &[(Owed, Lo
         return Err(Failure::refused(format!("turn {} could not be ended", turn.id)));
     }
     mail::claim::settle_prompt(tx, turn.id, fate(conclusion.outcome), now)?;
+    mark::end_with_turn(tx, turn.id, now)?;
     if let Some(sequel) = &sequel {
         follow(tx, turn, &run, &ended, sequel, evidence, now)?;
     }

@@ -5,6 +5,7 @@
 mod files;
 mod keep;
 mod ledgers;
+mod marks;
 mod rows;
 mod silence;
 mod tell;
@@ -41,6 +42,8 @@ pub struct Gathered {
     pub turn: Option<TurnId>,
     /// The words of its next turn.
     pub again: Vec<String>,
+    /// The words that show what mark keeps its agent from that, if one does.
+    pub held: Option<Vec<String>>,
     /// Its case.
     pub case: Case,
     /// What the case rests on.
@@ -51,7 +54,8 @@ impl Gathered {
     /// The next command for a person, on this state file.
     #[must_use]
     pub fn next_command(&self, place: &Place, verdict: &Verdict) -> Vec<String> {
-        place.addressed(next_command(verdict, self.run.state, (self.run.id, &self.run.agent), &self.again))
+        let again = self.held.as_ref().unwrap_or(&self.again);
+        place.addressed(next_command(verdict, self.run.state, (self.run.id, &self.run.agent), again))
     }
 }
 
@@ -180,8 +184,9 @@ impl<'s> Begun<'s> {
             reopened: rows.retry.as_ref().is_some_and(|retry| retry.class.is_none()),
             told: Vec::new(),
         };
+        let held = marks::tell(scene.place, &rows, &mut notes);
         let again = again(scene.place, &rows, turn);
-        Gathered { turn: turn.map(|turn| turn.id), again, case, evidence: notes.done(), run: rows.run }
+        Gathered { turn: turn.map(|turn| turn.id), again, held, case, evidence: notes.done(), run: rows.run }
     }
 }
 

@@ -10,12 +10,12 @@ use crate::finish::{open_of_turn, open_of_worker};
 use crate::id::{RunId, TurnId};
 use crate::judge::outcome::Open;
 use crate::judge::situation::Prior;
-use crate::model::{Crash, DeadLetter, Description, Look, Mail, Owed, Retry, Run, Turn, Worker};
+use crate::model::{Crash, DeadLetter, Description, Look, Mail, Mark, Owed, Retry, Run, Turn, Worker};
 use crate::owed;
 use crate::prospect;
 use crate::runtime::builtin;
 use crate::state::turn::Descriptions;
-use crate::state::{Place, State, View, crash, dead_letter, expectation, mail, retry, run, turn, worker};
+use crate::state::{Place, State, View, crash, dead_letter, expectation, mail, mark, retry, run, turn, worker};
 
 /// A run of which a row cannot be read.
 #[derive(Debug)]
@@ -60,6 +60,8 @@ pub struct Rows {
     pub began: Option<Stamp>,
     pub(super) dead_letters: Vec<DeadLetter>,
     pub(super) crashes: Vec<Crash>,
+    /// The marks that were set in it, and the holds of its agent where it is that one's newest.
+    pub(super) marks: Vec<Mark>,
 }
 
 impl Rows {
@@ -183,6 +185,14 @@ fn of(view: &View<'_>, place: &Place, (run, newest): (Run, bool), descriptions: 
         prior,
         dead_letters: dead_letter::of_run(view, id)?,
         crashes: crash::of_run(view, id)?,
+        marks: marks_of(view, &run, newest)?,
         run,
     })
+}
+
+fn marks_of(view: &View<'_>, run: &Run, newest: bool) -> Result<Vec<Mark>> {
+    let mut marks = mark::of_run(view, run.id)?;
+    let holds = if newest { mark::holds(view, &run.agent)? } else { Vec::new() };
+    marks.extend(holds.into_iter().filter(|hold| hold.run != Some(run.id)));
+    Ok(marks)
 }

@@ -55,26 +55,31 @@ fn run(hold: Option<Hold>, held_for_s: Option<i64>) -> Run {
 fn what_holds_a_retry_in_the_order_in_which_it_is_told() {
     let (backoff, human) = (Some(Hold::Backoff), Some(Hold::NeedsHuman));
     let year = 370 * 86_400;
-    for (due_in_s, by_provider, hold, held_for_s, stopped, open_turn, expected) in [
-        (0, false, backoff, None, false, false, None),
-        (-5, false, backoff, None, false, false, None),
-        (5, false, backoff, None, false, false, Some(HeldBy::Pause)),
-        (5, true, Some(Hold::Limited), Some(5), false, false, Some(HeldBy::Provider)),
-        (-5, true, Some(Hold::Limited), Some(-5), false, false, None),
-        (-5, false, Some(Hold::Limited), Some(5), false, false, Some(HeldBy::Provider)),
-        (5, true, backoff, None, false, false, Some(HeldBy::Provider)),
-        (year, false, backoff, None, false, false, None),
-        (0, false, human, None, false, false, Some(HeldBy::NeedsHuman)),
-        (5, true, human, Some(5), false, false, Some(HeldBy::NeedsHuman)),
-        (5, true, human, Some(5), true, false, Some(HeldBy::Stop)),
-        (5, true, human, Some(5), true, true, Some(HeldBy::OpenTurn)),
-        (0, false, backoff, None, true, false, Some(HeldBy::Stop)),
-        (0, false, backoff, None, false, true, Some(HeldBy::OpenTurn)),
+    for (due_in_s, by_provider, hold, held_for_s, mark, stopped, open_turn, expected) in [
+        (0, false, backoff, None, false, false, false, None),
+        (-5, false, backoff, None, false, false, false, None),
+        (5, false, backoff, None, false, false, false, Some(HeldBy::Pause)),
+        (5, true, Some(Hold::Limited), Some(5), false, false, false, Some(HeldBy::Provider)),
+        (-5, true, Some(Hold::Limited), Some(-5), false, false, false, None),
+        (-5, false, Some(Hold::Limited), Some(5), false, false, false, Some(HeldBy::Provider)),
+        (5, true, backoff, None, false, false, false, Some(HeldBy::Provider)),
+        (year, false, backoff, None, false, false, false, None),
+        (0, false, human, None, false, false, false, Some(HeldBy::NeedsHuman)),
+        (5, true, human, Some(5), false, false, false, Some(HeldBy::NeedsHuman)),
+        (5, true, human, Some(5), false, true, false, Some(HeldBy::Stop)),
+        (5, true, human, Some(5), false, true, true, Some(HeldBy::OpenTurn)),
+        (0, false, backoff, None, true, false, false, Some(HeldBy::Mark)),
+        (5, true, Some(Hold::Limited), Some(5), true, false, false, Some(HeldBy::Mark)),
+        (0, false, human, None, true, false, false, Some(HeldBy::NeedsHuman)),
+        (0, false, backoff, None, true, true, false, Some(HeldBy::Stop)),
+        (0, false, backoff, None, false, true, false, Some(HeldBy::Stop)),
+        (0, false, backoff, None, false, false, true, Some(HeldBy::OpenTurn)),
     ] {
         let run = run(hold, held_for_s);
         let open_turn = open_turn.then_some(TurnId(9));
-        let around = Around { run: &run, open_turn, stopped, now: Stamp::from_millis(NOW) };
+        let mark = mark.then_some(MarkId(3));
+        let around = Around { run: &run, open_turn, stopped, mark, now: Stamp::from_millis(NOW) };
         let found = held_by(&retry(due_in_s, by_provider), &around);
-        assert_eq!(found, expected, "{due_in_s} {by_provider} {hold:?} {held_for_s:?} {stopped} {open_turn:?}");
+        assert_eq!(found, expected, "{due_in_s} {by_provider} {hold:?} {held_for_s:?} {mark:?} {stopped}");
     }
 }

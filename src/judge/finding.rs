@@ -2,8 +2,31 @@
 //! It never takes what could not be looked at for an absence.
 
 use crate::clock::Stamp;
+use crate::judge::mark::Standing;
 use crate::judge::verdict::{Case, Held, Left, Work};
-use crate::model::{DeadLetter, Finding, LetterState, Meaning, Observed, Reach, Reason, RunState, Sight};
+use crate::model::{DeadLetter, Finding, LetterState, MarkState, Meaning, Observed, Reach, Reason, RunState, Sight};
+
+/// Does a mark mean something yet?
+#[must_use]
+pub const fn of_mark(standing: &Standing) -> Finding {
+    match standing.state {
+        MarkState::Live => Finding::yes(Meaning::Present, standing.reason),
+        MarkState::Stale | MarkState::Removed => Finding::no(Meaning::Absent, standing.reason),
+        MarkState::Unknown | MarkState::Unreadable => Finding::unknown(standing.reason),
+    }
+}
+
+/// Does a mark hold the run's agent back?
+#[must_use]
+pub const fn of_hold(standing: &Standing) -> Finding {
+    let found = of_mark(standing);
+    let meaning = match found.meaning {
+        Meaning::Present => Meaning::Held,
+        Meaning::Absent => Meaning::Free,
+        other => other,
+    };
+    Finding { meaning, ..found }
+}
 
 /// What was found where a file of ours should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -67,7 +67,7 @@ pub fn answer(verdict: &Verdict) -> Answer {
 }
 
 /// The next command for a person, in words; none where nothing is to be done. `before` is where the run is recorded to
-/// stand, and `again` its next turn.
+/// stand, and `again` its next turn, or what shows why that cannot begin.
 #[must_use]
 pub fn next_command(verdict: &Verdict, before: RunState, (run, agent): (RunId, &str), again: &[String]) -> Vec<String> {
     let kills = verdict.cause == Why::Ground(Ground::TreeLives) || verdict.action == Action::KillThenCrash;

@@ -8,7 +8,7 @@ use crate::model::{Finding, Meaning, Reason};
 pub struct Mailbox {
     /// The agent was told to stop.
     pub stopped: bool,
-    /// What its open run is held by.
+    /// What it is held by.
     pub held: Held,
     /// A claim would get mail.
     pub ready: bool,
@@ -30,7 +30,7 @@ pub const fn find(mailbox: Mailbox) -> Finding {
         _ if !any => Finding::no(absent, Reason::NotDue),
         Mailbox { stopped: true, .. } => Finding::no(held, Reason::AgentStopped),
         Mailbox { held: Held::Person, .. } => Finding::no(held, Reason::NeedsHuman),
-        Mailbox { held: Held::Until(_), .. } => Finding::no(held, Reason::AgentHeld),
+        Mailbox { held: Held::Until(_) | Held::Mark(_), .. } => Finding::no(held, Reason::AgentHeld),
         Mailbox { held: Held::No, ready: true, .. } => Finding::yes(Meaning::Present, Reason::MailReady),
         Mailbox { held: Held::No, ready: false, .. } => Finding::yes(Meaning::Present, Reason::Abandoned),
     }
@@ -64,6 +64,7 @@ mod tests {
             ((false, Held::No), None),
             ((false, Held::Person), Some(held(Reason::NeedsHuman))),
             ((false, until), Some(held(Reason::AgentHeld))),
+            ((false, Held::Mark(None)), Some(held(Reason::AgentHeld))),
             ((true, Held::No), Some(held(Reason::AgentStopped))),
             ((true, Held::Person), Some(held(Reason::AgentStopped))),
             ((true, until), Some(held(Reason::AgentStopped))),

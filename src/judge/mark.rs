@@ -1,6 +1,7 @@
 //! Whether a mark still means something, and what follows when somebody sets one that is there. Called through `sight` by
 //! every command that looks at marks. An owner that cannot be looked at is never taken for one that is gone.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::clock::{Moment, Stamp, millis};
@@ -75,6 +76,35 @@ fn ends_at(ties: &Ties<'_>, age_ms: Option<i64>) -> Option<Stamp> {
     let from = ties.doubted.filter(|_| age_ms.is_none()).unwrap_or(ties.beat);
     let by_ttl = ties.ttl.map(|ttl| from.at.plus(ttl));
     by_ttl.into_iter().chain(ties.until).min()
+}
+
+/// A mark that holds an agent back.
+#[derive(Clone, Debug)]
+pub struct Holding {
+    /// The mark.
+    pub mark: Mark,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+impl Holding {
+    /// How long it lasts yet, as far as the wall clock tells; none where nobody knows.
+    #[must_use]
+    pub fn lasts(&self, now: Stamp) -> Option<Duration> {
+        let left = self.standing.ends_at?.since(now);
+        u64::try_from(left).ok().filter(|left| *left > 0).map(Duration::from_millis)
+    }
+}
+
+/// What keeps an agent from a turn in this folder, of the holds that are there for it: one that may hold is never taken
+/// for gone. Of several it is the one that lasts longest, and nobody knows how long lasts longer.
+#[must_use]
+pub fn holding(holds: Vec<(Mark, Standing)>, folder: &Path) -> Option<Holding> {
+    holds
+        .into_iter()
+        .filter(|(mark, standing)| standing.state != MarkState::Stale && mark.covers(folder))
+        .map(|(mark, standing)| Holding { mark, standing })
+        .max_by_key(|holding| (holding.standing.ends_at.is_none(), holding.standing.ends_at))
 }
 
 /// Who is about to set a mark that is there already.

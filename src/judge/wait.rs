@@ -1,6 +1,9 @@
-//! Whether an agent's open run lets a turn for its mail begin now.
+//! Whether an agent's open run, and what marks hold the agent, let a turn for its mail begin now.
+
+use std::time::Duration;
 
 use crate::clock::Stamp;
+use crate::judge::mark::Holding;
 use crate::model::{Hold, Run};
 
 /// What keeps mail from becoming a turn.
@@ -12,16 +15,19 @@ pub enum Held {
     Until(Stamp),
     /// A person has to act first.
     Person,
+    /// A mark: so long, where that is known.
+    Mark(Option<Duration>),
 }
 
-/// Decides by the open run, if there is one. A run that waits for mail is not held by its waiting.
+/// Decides by the open run, if there is one, and by the mark that keeps the agent, if one does. A run that waits for mail
+/// is not held by its waiting.
 #[must_use]
-pub fn held(run: Option<&Run>, now: Stamp) -> Held {
-    let Some(run) = run else { return Held::No };
-    match (run.hold, run.held_until) {
-        (Some(Hold::NeedsHuman), _) => Held::Person,
-        (Some(Hold::Limited | Hold::Backoff), Some(until)) if now < until => Held::Until(until),
-        (Some(Hold::Limited | Hold::Backoff | Hold::Awaiting) | None, _) => Held::No,
+pub fn held(run: Option<&Run>, mark: Option<&Holding>, now: Stamp) -> Held {
+    match (run.and_then(|run| run.hold), run.and_then(|run| run.held_until), mark) {
+        (Some(Hold::NeedsHuman), ..) => Held::Person,
+        (_, _, Some(mark)) => Held::Mark(mark.lasts(now)),
+        (Some(Hold::Limited | Hold::Backoff), Some(until), _) if now < until => Held::Until(until),
+        (Some(Hold::Limited | Hold::Backoff | Hold::Awaiting) | None, ..) => Held::No,
     }
 }
 
@@ -64,8 +70,8 @@ mod tests {
                 changed_at: at(0),
                 ended_at: None,
             };
-            assert_eq!(held(Some(&run), at(10)), wanted, "{hold:?} {until:?}");
+            assert_eq!(held(Some(&run), None, at(10)), wanted, "{hold:?} {until:?}");
         }
-        assert_eq!(held(None, at(10)), Held::No);
+        assert_eq!(held(None, None, at(10)), Held::No);
     }
 }

@@ -47,6 +47,8 @@ words! {
         Stop = "stop",
         /// A person has to act.
         NeedsHuman = "needs_human",
+        /// A mark holds the agent back.
+        Mark = "mark",
         /// The provider's own time.
         Provider = "provider",
         /// A pause of ours, which is advice.

@@ -115,6 +115,12 @@ impl Mark {
     pub fn covers(&self, folder: &Path) -> bool {
         overlap(&self.scope, folder)
     }
+
+    /// Whether it is a hold of this agent, or of every agent.
+    #[must_use]
+    pub fn is_hold_of(&self, agent: &str) -> bool {
+        self.kind == HOLD && (self.name == agent || self.name == EVERYBODY)
+    }
 }
 
 fn overlap(scope: &Path, folder: &Path) -> bool {

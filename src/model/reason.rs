@@ -160,7 +160,7 @@ words! {
         NotDue = "not_due",
         /// The agent was told to stop, and nothing has lifted that.
         AgentStopped = "agent_stopped",
-        /// The agent is held back until a time.
+        /// The agent is held back, until a time or by a mark.
         AgentHeld = "agent_held",
         /// The agent waits for a person.
         NeedsHuman = "needs_human",

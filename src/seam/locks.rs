@@ -2,7 +2,7 @@
 //! Called by `probe`. It asks for a shared lock and drops it at once, and never for one alone; it never waits.
 
 use std::fs::{File, Metadata};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
@@ -18,6 +18,9 @@ use crate::model::{LockFamily, LockLook, LockMode, NotFile};
 
 /// Longer than a look holds a lock.
 const MOMENT: Duration = Duration::from_millis(20);
+
+/// Longer than most lists of locks, and than what the kernel gives at once.
+const LIST: usize = 64 * 1024;
 
 /// What a look at a lock finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,7 +162,10 @@ struct Entry {
 fn listed(data: &Metadata) -> io::Result<Vec<Entry>> {
     let (major, minor) = (rustix::fs::major(data.dev()), rustix::fs::minor(data.dev()));
     let inode = format!("{major:02x}:{minor:02x}:{}", data.ino());
-    let text = std::fs::read_to_string("/proc/locks")?;
+    // The kernel lists without a gap what one read takes, at most a page: between two reads it finds its place by counting,
+    // and locks that go meanwhile hide others. Without room a first small read would be made to probe.
+    let mut text = String::with_capacity(LIST);
+    File::open("/proc/locks")?.read_to_string(&mut text)?;
     Ok(text.lines().filter_map(|line| entry(line, &inode)).collect())
 }
 
@@ -179,6 +185,8 @@ fn entry(line: &str, inode: &str) -> Option<Entry> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -235,6 +243,32 @@ mod tests {
         fcntl(&file, FcntlArg::F_OFD_SETLK(&whole)).unwrap();
         assert_eq!(look(&path).look, LockLook::Free);
         assert_eq!(look(folder.path()).look, LockLook::Free, "a folder can be locked");
+    }
+
+    /// Locks that come and go beside it hide none that stays.
+    #[test]
+    fn a_lock_that_stays_is_listed_however_many_others_come_and_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| File::create(folder.path().join(name)).unwrap();
+        let stays = file("stays");
+        stays.lock_shared().unwrap();
+        let data = stays.metadata().unwrap();
+        let over = AtomicBool::new(false);
+        let missed = std::thread::scope(|scope| {
+            for name in ["a", "b", "c"] {
+                let (over, others) = (&over, [1, 2, 3].map(|number| file(&format!("{name}{number}"))));
+                scope.spawn(move || {
+                    while !over.load(Ordering::Relaxed) {
+                        others.iter().for_each(|other| other.lock().unwrap());
+                        others.iter().for_each(|other| other.unlock().unwrap());
+                    }
+                });
+            }
+            let missed = (0..3_000).filter(|_| listed_twice(&data).unwrap().is_empty()).count();
+            over.store(true, Ordering::Relaxed);
+            missed
+        });
+        assert_eq!(missed, 0);
     }
 
     #[test]

@@ -114,7 +114,6 @@ fn bit(signal: Signal) -> u64 {
 mod tests {
     use std::os::unix::process::CommandExt;
     use std::process::Command;
-    use std::time::Duration;
 
     use super::*;
     use crate::clock::Tick;
@@ -130,7 +129,7 @@ mod tests {
         assert_eq!(signals.read().unwrap(), []);
         // To this thread: the test harness has threads that were there before.
         nix::sys::signal::raise(Signal::SIGTERM).unwrap();
-        assert!(wait::readable(signals.as_fd(), Tick::now().plus(Duration::from_secs(5))).unwrap());
+        assert!(wait::readable(signals.as_fd(), Tick::now().plus(support::BOUND)).unwrap());
         let sender = Some(Sender { pid: own_pid(), uid: nix::unistd::getuid().as_raw() });
         assert_eq!(signals.read().unwrap(), [Received { signal: Signal::SIGTERM, sender }]);
         assert!(!signals.takes(Signal::SIGHUP));

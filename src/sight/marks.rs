@@ -1,13 +1,14 @@
 //! Marks and their owners looked at: the instrument asked once for each owner, `judge` concluding. It writes nothing.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use super::of_process;
 use crate::clock::Moment;
 use crate::identity::Identity;
-use crate::judge::mark::{Standing, Ties, standing};
+use crate::judge::mark::{self as judge, Holding, Standing, Ties, standing};
 use crate::model::{Mark, Observed, Sight};
-use crate::seam::process;
+use crate::seam::{place, process};
 
 /// Looks at any number of marks at one moment; an owner of many that lives is looked at once.
 #[derive(Debug)]
@@ -46,4 +47,16 @@ impl Marks {
         }
         sight
     }
+}
+
+/// What keeps an agent from a turn in this folder, of the holds that are there for it; none: no mark does. A folder that
+/// is not there is meant by its name.
+#[must_use]
+pub fn holding(holds: &[Mark], folder: &Path) -> Option<Holding> {
+    if holds.is_empty() {
+        return None;
+    }
+    let mut marks = Marks::now();
+    let looked = holds.iter().map(|mark| (mark.clone(), marks.standing(mark))).collect();
+    judge::holding(looked, &place::folder(folder).unwrap_or_else(|_| folder.to_owned()))
 }

@@ -163,6 +163,9 @@ fn costs(runs: usize) -> Vec<(&'static str, i64)> {
         turn::newest(tx, &Wanted::default(), 1)?;
         worker::open(tx, None)?;
         done("list what is open");
+        mark::holds(tx, "worker")?;
+        mark::of_run(tx, mine.id)?;
+        done("look at what is marked");
         retry::queue(tx, None, None)?;
         retry::list(tx, &retry::Filter { agent: None, run: None, all: false, limit: 20 })?;
         dead_letter::list(tx, &dead_letter::Filter { agent: None, run: Some(mine.id), all: true, limit: 20 })?;

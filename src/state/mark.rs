@@ -122,13 +122,18 @@ pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>, about: Option<&P
     )
 }
 
-/// What holds this agent back, oldest first.
+/// The holds of this agent and those of every agent that stand, oldest first.
 pub fn holds(view: &View<'_>, agent: &str) -> Result<Vec<Mark>> {
     view.all(
         &format!("SELECT {COLUMNS} FROM mark WHERE kind = ?1 AND name IN (?2, ?3) AND ended_at IS NULL ORDER BY id"),
         [HOLD, agent, EVERYBODY],
         read,
     )
+}
+
+/// The marks that were set in a run and stand, oldest first.
+pub fn of_run(view: &View<'_>, run: RunId) -> Result<Vec<Mark>> {
+    view.all(&format!("SELECT {COLUMNS} FROM mark WHERE run = ?1 AND ended_at IS NULL ORDER BY id"), [run.0], read)
 }
 
 /// The marks that have ended, the newest first: those before `before`, `limit` at most; of one kind, if asked.

@@ -1,36 +1,48 @@
 //! Waiting for mail that a turn could take now.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::bell::Bell;
 use super::recall::{Missing, Recall};
 use super::{Condition, Look, Subject};
+use crate::clock::Stamp;
 use crate::error::{Failure, Result};
 use crate::id::MailId;
 use crate::judge::seen::Seen;
 use crate::judge::wait::{Held, held};
 use crate::lock::TurnLock;
-use crate::model::{Awaited, Reason, WaitEnd, WokenBy};
-use crate::seam::process;
+use crate::model::{Awaited, Mark, Reason, Run, WaitEnd, WokenBy};
+use crate::seam::process::{self, Handle};
+use crate::sight::marks::holding;
 use crate::state::mail::claim;
-use crate::state::{Place, View, agent, run, turn};
+use crate::state::{Place, View, agent, mark, run, turn};
 
-/// Mail for an agent. Its state file may come later; while it sleeps nothing of it is open.
+/// Mail for an agent that a turn in this folder could take. Its state file may come later; while it sleeps nothing of it
+/// is open.
 pub struct Mail {
     agent: String,
+    folder: PathBuf,
     place: Place,
     bell: Bell,
     recorded: Recall<Recorded>,
     mail: Option<MailId>,
+    /// Those that the marks which hold the agent die with.
+    owners: Vec<Handle>,
 }
 
 impl Mail {
     /// Mail for this agent.
     #[must_use]
-    pub fn of(agent: String, place: Place) -> Self {
-        Self { agent, bell: Bell::new(&place), place, recorded: Recall::default(), mail: None }
+    pub fn of(agent: String, folder: PathBuf, place: Place) -> Self {
+        let bell = Bell::new(&place);
+        Self { agent, folder, bell, place, recorded: Recall::default(), mail: None, owners: Vec::new() }
     }
+}
+
+fn owners(holds: &[Mark]) -> Vec<Handle> {
+    holds.iter().filter_map(|mark| Handle::open(mark.owner.as_ref()?).ok()).collect()
 }
 
 impl Condition for Mail {
@@ -47,24 +59,43 @@ impl Condition for Mail {
     }
 
     fn look(&mut self, _within: Duration) -> Result<Look> {
+        self.mail = None;
         let place = (&self.place, Missing::MayCome);
-        let (found, abandoned) = match self.recorded.read(place, "look for mail", |view| in_state(view, &self.agent))? {
+        let recorded = match self.recorded.read(place, "look for mail", |view| in_state(view, &self.agent))? {
             Ok(recorded) => recorded,
             Err(not_now) => return Ok(not_now),
         };
-        if found.0.due.is_some() {
+        if recorded.due.is_some() {
             self.recorded.forget();
         }
-        let (look, mail) = match abandoned {
-            Some(mail) if !TurnLock::is_held(&self.place, &self.agent)? => claimable(mail),
-            _ => found,
+        // Before they are looked at: whose owner ends after that is told of.
+        self.owners = owners(&recorded.holds);
+        let holding = holding(&recorded.holds, &self.folder);
+        if holding.is_none() {
+            self.owners.clear();
+        }
+        let now = Stamp::now();
+        if recorded.stopped {
+            return Ok(Seen::Barred(Reason::AgentStopped).into());
+        }
+        // By the wall clock, as the provider told it: the backstop sees its steps.
+        match held(recorded.run.as_ref(), holding.as_ref(), now) {
+            Held::No => {}
+            Held::Until(until) => return Ok(not_yet(Reason::AgentHeld, Some(millis(until.since(now))))),
+            Held::Mark(lasts) => return Ok(not_yet(Reason::AgentHeld, lasts)),
+            Held::Person => return Ok(not_yet(Reason::NeedsHuman, None)),
+        }
+        self.mail = match (recorded.ready, recorded.prompt) {
+            (Some(mail), _) => Some(mail),
+            (None, Some(mail)) if !TurnLock::is_held(&self.place, &self.agent)? => Some(mail),
+            _ => None,
         };
-        self.mail = mail;
-        Ok(look)
+        Ok(self.mail.map_or(not_yet(Reason::NoMail, recorded.due), |_| Seen::Met(Reason::MailReady).into()))
     }
 
     fn notices(&self) -> Vec<(BorrowedFd<'_>, WokenBy)> {
-        self.bell.notice().into_iter().collect()
+        let owners = self.owners.iter().map(|owner| (owner.as_fd(), WokenBy::Notice));
+        self.bell.notice().into_iter().chain(owners).collect()
     }
 
     fn is_noticed(&mut self) -> Result<bool> {
@@ -85,37 +116,35 @@ impl Condition for Mail {
     }
 }
 
-type Found = (Look, Option<MailId>);
-
-fn claimable(mail: MailId) -> Found {
-    (Seen::Met(Reason::MailReady).into(), Some(mail))
+fn not_yet(why: Reason, due: Option<Duration>) -> Look {
+    Look { seen: Seen::NotYet(why), due }
 }
 
-fn nothing(why: Reason, due: Option<Duration>) -> Found {
-    (Look { seen: Seen::NotYet(why), due }, None)
+/// What is recorded for an agent.
+#[derive(Clone)]
+struct Recorded {
+    stopped: bool,
+    run: Option<Run>,
+    /// The holds that are there for it; whether they hold changes by itself.
+    holds: Vec<Mark>,
+    ready: Option<MailId>,
+    /// When a lease or a delay ends.
+    due: Option<Duration>,
+    /// The mail of an open turn: of one that nobody finishes it counts, for the next turn finishes it first.
+    prompt: Option<MailId>,
 }
-
-/// What is there, and the mail of an open turn: of one that nobody finishes it counts, for the next turn finishes it first.
-type Recorded = (Found, Option<MailId>);
 
 fn in_state(view: &View<'_>, agent: &str) -> Result<Recorded> {
     let now = process::moment();
-    if agent::is_stopped(view, agent)? {
-        return Ok(((Seen::Barred(Reason::AgentStopped).into(), None), None));
-    }
-    match held(run::open_of(view, agent)?.as_ref(), now.at) {
-        Held::No => {}
-        // By the wall clock, as the provider told it: the backstop sees its steps.
-        Held::Until(until) => return Ok((nothing(Reason::AgentHeld, Some(millis(until.since(now.at)))), None)),
-        Held::Person => return Ok((nothing(Reason::NeedsHuman, None), None)),
-    }
-    if let Some(mail) = claim::ready(view, agent, &now)? {
-        return Ok((claimable(mail), None));
-    }
-    let due = claim::next_due(view, agent, &now)?.map(|end| end.after(&now));
     let open = turn::open_of(view, agent)?;
-    let prompt = open.map(|turn| claim::prompt_of(view, turn.id)).transpose()?.flatten();
-    Ok((nothing(Reason::NoMail, due), prompt))
+    Ok(Recorded {
+        stopped: agent::is_stopped(view, agent)?,
+        run: run::open_of(view, agent)?,
+        holds: mark::holds(view, agent)?,
+        ready: claim::ready(view, agent, &now)?,
+        due: claim::next_due(view, agent, &now)?.map(|end| end.after(&now)),
+        prompt: open.map(|turn| claim::prompt_of(view, turn.id)).transpose()?.flatten(),
+    })
 }
 
 fn millis(span: i64) -> Duration {

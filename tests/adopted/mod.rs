@@ -12,14 +12,13 @@ mod session;
 mod tokens;
 mod unseen;
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
 use crate::stage::{Call, Stage, TURN, until};
-use crate::support::fake_agent;
+use crate::support::{executable, fake_agent};
 
 /// Whether there is a tmux; says so where there is none.
 pub(crate) fn has_tmux() -> bool {
@@ -123,8 +122,7 @@ pub(crate) fn fake(stage: &Stage, script: &str) -> std::ffi::OsString {
     let folder = stage.path("bin");
     std::fs::create_dir_all(&folder).unwrap();
     let file = folder.join("tmux");
-    std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&file, &format!("#!/bin/sh\n{script}\n"));
     let mut path = folder.into_os_string();
     path.push(":");
     path.push(std::env::var_os("PATH").unwrap());
@@ -198,6 +196,16 @@ impl<'s> Server<'s> {
         let apart = apart.args(["sh", "-c", &inside]).spawn().unwrap();
         until("the server", || self.socket().exists() && self.is_up());
         Some(apart)
+    }
+
+    /// Waits until something is so because the process of a pane has ended. tmux 3.3a now and then misses the end of a child;
+    /// what it is told again it looks for again.
+    pub(crate) fn until_told(&self, what: &str, mut so: impl FnMut() -> bool) {
+        let server = nix::unistd::Pid::from_raw(self.pid().try_into().unwrap());
+        until(what, || {
+            nix::sys::signal::kill(server, nix::sys::signal::Signal::SIGCHLD).unwrap();
+            so()
+        });
     }
 
     pub(crate) fn pid(&self) -> i64 {

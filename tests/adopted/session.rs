@@ -222,7 +222,8 @@ fn what_has_ended_in_a_pane_that_remains_is_not_adopted() {
     server.session("keeper", "sleep 600");
     server.tmux(&["set-option", "-g", "remain-on-exit", "on"]);
     server.session("dead", "exit 3");
-    until("its end", || server.tmux(&["list-panes", "-a", "-F", "#{session_name} #{pane_dead}"]).contains("dead 1"));
+    let dead = || server.tmux(&["list-panes", "-a", "-F", "#{session_name} #{pane_dead}"]).contains("dead 1");
+    server.until_told("its end", dead);
     server.adopt("b1", "dead", &[]).assert_refused(76, "what ran in its first pane has ended");
     assert!(!stage.state().exists());
 }

@@ -106,7 +106,7 @@ fn a_dead_pane_that_remains_is_gone() {
     let id = unseen(&stage, &server);
     server.tmux(&["set-option", "-t", &id, "remain-on-exit", "on"]);
     kill_and_wait(server.tmux(&["display-message", "-p", "-t", &id, "#{pane_pid}"]).parse().unwrap());
-    until("its end", || stage.observed("b1") == ("gone".into(), "pane_dead".into()));
+    server.until_told("its end", || stage.observed("b1") == ("gone".into(), "pane_dead".into()));
 }
 
 /// Nobody is behind the socket, and the recorded server is gone too. field 4.

@@ -104,8 +104,7 @@ fn listed(home: &Home) -> Said {
     std::fs::create_dir(&folder).unwrap();
     let row = |pane: &str, end: &str| format!("$0|1763000000|4194304|1763000001|@0|{pane}|4194304|{end}|/tmp/s:b:b1");
     let rows = [row("%0", "|||"), row("%1", "1|9||1763000009"), row("%2", "1||9|1763000009")].join("\n");
-    std::fs::write(&tmux, format!("#!/bin/sh\ncat <<'END'\n{rows}\nbuffer-limit 50\nEND\n")).unwrap();
-    std::fs::set_permissions(&tmux, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    crate::support::executable(&tmux, &format!("#!/bin/sh\ncat <<'END'\n{rows}\nbuffer-limit 50\nEND\n"));
     let me = serde_json::to_string(&refloat::seam::process::me()).unwrap();
     let mut command = home.command("probe", ["tmux", "b1", "%0", "--server", &me]);
     command.env("PATH", format!("{}:{}", folder.display(), std::env::var("PATH").unwrap()));

@@ -63,9 +63,10 @@ fn points(calls: &[(String, usize)], sample: usize) -> Vec<(String, usize)> {
     all.into_iter().step_by(every).collect()
 }
 
-/// A tree that outlives its agent unless it is ended, and holds the witness.
+/// A tree that outlives its agent unless it is ended, and holds the witness; and a mark that ends with the turn.
 fn script(stage: &Stage) -> Vec<String> {
-    vec![format!("fifo {}", stage.word("witness")), "spawn setsid+ignore-term".into(), "exit 0".into()]
+    let mark = format!("run {} set dispatch here --ttl 9h >&2", env!("CARGO_BIN_EXE_mark"));
+    vec![format!("fifo {}", stage.word("witness")), "spawn setsid+ignore-term".into(), mark, "exit 0".into()]
 }
 
 /// What must hold after any death: the next turn works and leaves nobody, and the record is one.

@@ -140,6 +140,6 @@ fn a_state_file_that_stays_busy_ends_the_pass() {
     assert!(said.contains("another command is writing"), "{said}");
     assert_eq!(records(&pass.stdout).iter().filter(|record| record["applied"] == true).count(), 0);
     assert_eq!(seen(stage), planted.before, "nothing is half done");
-    drop(lock);
+    lock.unlock().unwrap();
     planted.goes_on(stage, "busy");
 }

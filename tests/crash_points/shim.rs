@@ -12,7 +12,7 @@ use crate::scene::{Running, Stage, Witness, kill, until};
 fn held(stage: &Stage, what: &[&str]) -> (Running, Child) {
     let _ = std::fs::remove_file(stage.path("go"));
     let mut steps = script(stage);
-    steps.insert(2, format!("wait-file {}", stage.word("go")));
+    steps.insert(3, format!("wait-file {}", stage.word("go")));
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
     let options = ["--parent", "lead", "--capability", "none", "--kill-after", "100ms"];
     let mut turn = Running::start(&mut stage.plain("a", &options, &steps));

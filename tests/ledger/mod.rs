@@ -24,7 +24,7 @@ pub(crate) fn faketime() -> Option<std::path::PathBuf> {
     found
 }
 
-/// A command at a later time of the wall clock. The monotonic clock, and the times of files, stay what they are.
+/// A command at another time of the wall clock: so much later, or at this one, which stands still. The monotonic clock, and the times of files, stay what they are.
 pub(crate) fn later(command: &mut std::process::Command, library: &std::path::Path, by: &str) {
     command.env("LD_PRELOAD", library).env("FAKETIME", by);
     command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("NO_FAKE_STAT", "1");

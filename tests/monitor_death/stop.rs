@@ -23,7 +23,7 @@ fn a_stop_before_go_keeps_the_agent_from_running() {
             turn.end();
             continue;
         }
-        drop(lock);
+        lock.unlock().unwrap();
         let stands = stage.count("SELECT count(*) FROM turn WHERE agent = 'a' AND shim IS NULL") == 1;
         let stop = Running::start(&mut stage.turn(&["stop", "a", "--wait", "60s"]));
         until("the wish", || {

@@ -198,7 +198,7 @@ fn who_has_it_for_itself_is_not_waited_for() {
     let restore = File::open(home.path("state/open.lock")).unwrap();
     restore.lock().unwrap();
     assert_eq!(found(&look(&home)), ["unknown", "unknown", "restoring"]);
-    drop(restore);
+    restore.unlock().unwrap();
     assert_eq!(found(&look(&home)), ["yes", "healthy", "sound"]);
 }
 

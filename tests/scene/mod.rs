@@ -13,7 +13,7 @@ use std::process::{Command, Output};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
-use crate::support::{Family, fake_agent};
+use crate::support::{Family, fake_agent, is_free};
 
 pub(crate) use crate::support::{Witness, until};
 pub(crate) use running::{Ended, Running, kill, process_is_gone, records};
@@ -135,6 +135,11 @@ impl Stage {
             WHERE retry.state = 'open' AND run.ended_at IS NOT NULL",
         );
         assert!(left.is_empty(), "open retries of runs that have ended: {left:?}");
+        let apart = self.texts(
+            "SELECT mark.id FROM mark JOIN turn ON turn.id = mark.turn
+            WHERE mark.bound AND (mark.ended_at IS NOT turn.ended_at OR mark.ended_how IS NOT 'turn_ended')",
+        );
+        assert!(apart.is_empty(), "marks that did not end with their turn: {apart:?}");
         assert_eq!(self.groups(), Vec::<PathBuf>::new(), "groups left behind");
     }
 
@@ -155,8 +160,7 @@ impl Stage {
 
     /// Whether the agent's turn lock can be had, as `flock -n` would find it.
     pub(crate) fn lock_is_free(&self, agent: &str) -> bool {
-        let path = self.path("state/locks").join(format!("{agent}.turn"));
-        File::options().write(true).open(path).unwrap().try_lock().is_ok()
+        is_free(&self.path("state/locks").join(format!("{agent}.turn")))
     }
 
     pub(crate) fn exit_record(&self, turn: &str) -> Option<Value> {

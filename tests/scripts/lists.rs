@@ -36,11 +36,16 @@ fn after_an_interruption_every_next_step_is_told_in_its_order() {
     stage.sql("UPDATE retry SET due_at = due_at - 600000; UPDATE run SET held_until = held_until - 600000");
     let unwatched = stage.unwatched("alone", "init; hang", &[]);
     let orphan = orphan(&stage);
+    let mut mark = stage.command(env!("CARGO_BIN_EXE_mark"));
+    mark.args(["set", "dispatch", "b1", "--owner-pid", "999999", "--even-if-gone"]);
+    assert_eq!(stage.call(mark).code, 0);
     let before = stage.tables();
     let ran = stage.script("after-interruption", &[]);
     assert_eq!((ran.code, ran.err.as_str()), (10, ""), "{ran:#?}");
-    let lines: Vec<&str> = ran.out.lines().collect();
-    assert_eq!(lines.len(), 4, "{ran:#?}");
+    let all: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(all.len(), 5, "{ran:#?}");
+    assert_eq!(all[0], "1 mark of operator: stale (no_such_process): mark-cleanup --apply");
+    let lines = &all[1..];
     assert_eq!(lines[0], "r4 of a: orphaned (shim_gone): 'reconcile' 'r4' '--apply' '--kill-orphans'");
     assert_eq!(lines[1], "r3 of alone: unsupervised (no_supervisor): 'turn' 'attach' 'alone'");
     assert!(lines[2].starts_with("r2 of again: retry (due since "), "{ran:#?}");
@@ -62,10 +67,20 @@ fn after_an_interruption_that_left_nothing_nothing_is_to_be_done() {
 fn the_checklist_names_what_is_so_and_each_next_step() {
     let stage = Stage::new();
     let orphan = orphan(&stage);
+    for set in [
+        &["hold", "@all", "--until", "2h"][..],
+        &["hold", "a", "--owner-pid", "999999", "--even-if-gone", "--ttl", "none"],
+    ] {
+        let mut mark = stage.command(env!("CARGO_BIN_EXE_mark"));
+        mark.arg("set").args(set);
+        assert_eq!(stage.call(mark).code, 0);
+    }
     let before = stage.tables();
     let ran = stage.script("checklist", &["a"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:#?}");
     for words in [
+        "   k1 (hold @all): held (before_until), operator set it, until ",
+        ": mark clear k1\n   k2 (hold a): free (no_such_process), operator set it: mark-cleanup --apply\n",
         "1. State: what is recorded of r1 of a\n   in_turn, attempt 0 of 1, since ",
         "The last lines of t1",
         "2. Processes and locks",

@@ -42,6 +42,23 @@ fn turns_of_different_agents_run_at_the_same_time() {
     }
 }
 
+/// A pipe would be opened when somebody opens its other end.
+#[test]
+fn what_is_no_lock_file_is_refused_and_not_waited_for() {
+    let stage = Stage::new();
+    stage.turn(&["run", "--agent", "a", "--", "true"]).assert_end("completed", 0);
+    for name in ["a.turn", "a.supervisor"] {
+        let lock = stage.path("state/locks").join(name);
+        std::fs::remove_file(&lock).unwrap();
+        nix::unistd::mkfifo(&lock, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let mut command = stage.command("timeout");
+        command.args(["-s", "KILL", "60", crate::stage::TURN, "run", "--agent", "a", "--", "true"]);
+        stage.call(command).assert_refused(73, &format!("locks/{name}: it is no regular file"));
+        std::fs::remove_file(&lock).unwrap();
+    }
+    stage.turn(&["run", "--agent", "a", "--", "true"]).assert_end("completed", 0);
+}
+
 /// T20
 #[test]
 fn a_busy_agent_is_busy_and_says_with_what() {

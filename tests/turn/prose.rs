@@ -1,10 +1,9 @@
 //! Words never change an outcome: a tool and the model quote terminal lines, limits and refusals, and stderr does too.
 
-use std::os::unix::fs::PermissionsExt;
-
 use serde_json::{Value, json};
 
 use crate::stage::{Call, Stage, TURN};
+use crate::support::executable;
 
 /// Terminal lines of four programs, words of limits and refusals, and characters at which only some readers end a line.
 const TRAP: &str = concat!(
@@ -74,8 +73,7 @@ fn turn(stage: &Stage, runtime: &str, lines: &[Value], code: i32) -> Call {
     let (out, err) = (stage.name("stream"), stage.name("words"));
     std::fs::write(&out, stream).unwrap();
     std::fs::write(&err, TRAP).unwrap();
-    std::fs::write(&program, format!("#!/bin/sh\ncat {out}\ncat {err} >&2\nexit {code}\n")).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&program, &format!("#!/bin/sh\ncat {out}\ncat {err} >&2\nexit {code}\n"));
     let mut command = stage.command(TURN);
     command.args(["run", "--agent", "a", "--runtime", runtime, "--prompt", TRAP.trim_end(), "--resume", "never"]);
     command.args(["--max-attempts", "9", "--program"]).arg(program);

@@ -126,8 +126,7 @@ fn a_refused_session_gets_one_fresh_try_in_the_same_call_whose_outcome_counts() 
     let refuse = "echo 'Error: thread/resume failed: no rollout found for thread id gone' >&2; exit 1";
     let text =
         format!("#!/bin/sh\necho turn >> {}\nif [ \"$2\" = resume ]; then {refuse}; fi\n{serve}\n", stage.name("log"));
-    std::fs::write(&script, text).unwrap();
-    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    crate::support::executable(script.as_ref(), &text);
     let mut command = stage.command(TURN);
     command.args(["run", "--agent", "a", "--runtime", "codex", "--prompt", "hi", "--program", &script]);
     let call = stage.call(command);

@@ -1,6 +1,6 @@
 //! `turn adopt`: who the worker is, first; then one transaction opens its run. Nothing is stored of what cannot be seen.
 
-use refloat::cli::Context;
+use refloat::cli::{Context, work_folder};
 use refloat::clock::Moment;
 use refloat::error::{Failure, IoContext, Result};
 use refloat::exit::Exit;
@@ -37,7 +37,7 @@ pub(crate) fn run(cx: &mut Context, args: &Adopt) -> Result<Exit> {
     }
     let log = args.log.as_ref().map(std::path::absolute).transpose();
     let log = log.or_fail(|| "cannot tell the working folder".into())?;
-    let expected = owed::resolve(&args.expect, &plan::folder(args.cwd.as_deref())?)?;
+    let expected = owed::resolve(&args.expect, &work_folder(args.cwd.as_deref())?)?;
     let place = cx.place()?;
     let seen = match (args.pid, &args.tmux) {
         (Some(pid), _) => by_pid(pid)?,

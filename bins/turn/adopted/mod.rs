@@ -18,7 +18,7 @@ use refloat::model::{Observed, Reason, Run, Sight, Worker};
 use refloat::seam::process::{Handle, Life};
 use refloat::seam::tmux;
 use refloat::sight::{self, Looker};
-use refloat::state::{State, Tx, View, run, worker};
+use refloat::state::{State, Tx, View, mark, run, worker};
 use refloat::token;
 
 use crate::args::Stop;
@@ -123,6 +123,7 @@ pub(crate) fn take_over(tx: &Tx<'_>, open: Run, gone: Option<Gone>, now: Stamp) 
             .hint(format!("see: turn show {}; {} stands for it", open.agent, named(&worker))));
     }
     worker::release(tx, open.id, now)?;
+    mark::end_with_run(tx, open.id, now)?;
     run::leave_adopted(tx, open.id, now)?;
     run::by_id(tx, open.id)?.ok_or_else(|| Failure::refused(format!("run {} is gone", open.id)))
 }

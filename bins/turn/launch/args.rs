@@ -72,7 +72,8 @@ pub(crate) struct Run {
     /// Wait so long for the agent's turn lock; 0s: not at all
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     pub(crate) lock_wait: Duration,
-    /// Run also before the provider's limit ends; without it such a turn is refused (75) before anything is started
+    /// Run also before the provider's limit ends, and though a hold mark keeps the agent; without it such a turn is
+    /// refused (75) before anything is started
     #[arg(long)]
     pub(crate) now: bool,
     /// Attempts before the run has failed [default: 3 with --parent, else 1]

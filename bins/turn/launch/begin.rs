@@ -12,9 +12,10 @@ use refloat::judge::sequel::held_until;
 use refloat::model::{Containment, NewRun, NewTurn, Owed, Run, Turn, Worker};
 use refloat::owed::{self, Looks};
 use refloat::state::mail::claim::lease_to_turn;
-use refloat::state::{Place, State, Tx, View, agent, run, turn};
+use refloat::state::{State, Tx, View, agent, mark, run, turn};
 
 use super::args::Run as Args;
+use super::held::refuse_marked;
 use super::plan::Plan;
 use super::{again, mail};
 use crate::adopted;
@@ -105,18 +106,6 @@ pub(crate) fn refuse(state: &State, plan: &Plan<'_>) -> Result<Option<(Run, Work
     })
 }
 
-/// A run that its provider holds, looked at before a prompt is waited for. Of no other is anything decided without the
-/// lock: it may end while this turn waits.
-pub(crate) fn refuse_limited(place: &Place, args: &Args) -> Result<()> {
-    let look = |state: State| state.read("look at the run", |view| run::open_of(view, &args.agent));
-    // What cannot be read now is told by the command itself.
-    let open = State::open_for_reading(place).and_then(look).ok().flatten();
-    let now = Stamp::now();
-    let meant = open.filter(|open| args.run.is_none_or(|wanted| wanted == open.id));
-    let held = meant.filter(|open| held_until(open, now).is_some());
-    held.map_or(Ok(()), |open| may_go_on(args, &open, now))
-}
-
 /// The agent's open run, if there is one, where the turn may go on with it, or open a new one.
 fn may_begin(view: &View<'_>, plan: &Plan<'_>, now: Stamp) -> Result<Option<Run>> {
     let args = plan.args;
@@ -138,6 +127,7 @@ fn may_begin(view: &View<'_>, plan: &Plan<'_>, now: Stamp) -> Result<Option<Run>
         Some(open) => may_go_on(args, open, now)?,
         None => refuse_circle(view, &args.agent, args.parent.as_deref())?,
     }
+    refuse_marked(plan, &mark::holds(view, &args.agent)?)?;
     Ok(open)
 }
 
@@ -154,7 +144,7 @@ fn not_the_run(view: &View<'_>, wanted: refloat::id::RunId, agent: &str) -> Resu
 }
 
 /// A turn goes on with an open run only if it means the same work, and the provider lets it.
-fn may_go_on(args: &Args, open: &Run, now: Stamp) -> Result<()> {
+pub(super) fn may_go_on(args: &Args, open: &Run, now: Stamp) -> Result<()> {
     let other = |what: &str, has: &Option<String>, wanted: &Option<String>| {
         let has = has.as_deref().unwrap_or("none");
         wanted.as_deref().filter(|wanted| *wanted != has).map(|wanted| {

@@ -4,6 +4,7 @@
 mod again;
 pub(crate) mod args;
 pub(crate) mod begin;
+mod held;
 mod mail;
 pub(crate) mod plan;
 mod spawn;
@@ -33,8 +34,9 @@ use crate::finishing::{Kin, end_rest};
 use crate::outlet::Outlet;
 use crate::shim::Ready;
 use crate::supervise::{self, Desk, Left, Watch};
+pub(crate) use begin::refuse;
 use begin::{Begun, begin};
-pub(crate) use begin::{refuse, refuse_limited};
+pub(crate) use held::refuse_held;
 use spawn::Shim;
 
 /// How long a shim may take to go once its final record is written.

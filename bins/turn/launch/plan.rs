@@ -2,10 +2,11 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use refloat::error::{Failure, IoContext, Result};
+use refloat::cli::work_folder;
+use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::model::{Capability, Expectation, Limits, Resume};
 use refloat::owed;
@@ -49,7 +50,7 @@ impl<'a> Plan<'a> {
         if args.parent.as_ref() == Some(&args.agent) {
             return Err(Failure::usage(format!("agent {} cannot be its own parent", args.agent)));
         }
-        let cwd = folder(args.cwd.as_deref())?;
+        let cwd = work_folder(args.cwd.as_deref())?;
         let expected = owed::resolve(&args.expect, &cwd)?;
         let limits = limits(&args.clocks, &runtime);
         Ok(Self { args, runtime, prompt: None, cwd, expected, stops: 0, gone: None, limits, refused: false })
@@ -153,12 +154,6 @@ impl<'a> Plan<'a> {
     pub(crate) const fn needs_cgroup(&self) -> bool {
         matches!(self.args.contain, Contain::Cgroup)
     }
-}
-
-/// Where the work is done: the folder that was given, or the caller's.
-pub(crate) fn folder(given: Option<&Path>) -> Result<PathBuf> {
-    let folder = given.map_or_else(std::env::current_dir, std::path::absolute);
-    folder.or_fail(|| "cannot tell the working folder".into())
 }
 
 /// What a run is for, unless it was given: who has a parent builds.

@@ -1,11 +1,11 @@
 //! The loop on jumping clocks: a host that was suspended, a supervisor that was stopped.
-//! The loop, the state file and the processes are real; what stands in for the shim is a `sleep`.
+//! The loop, the state file and the processes are real; what stands in for the shim is a `cat`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use clap::Parser;
@@ -36,7 +36,8 @@ fn alone(name: &str) -> bool {
     false
 }
 
-/// A turn of an agent that has said its first line and says no more.
+/// A turn of an agent that has said its first line and says no more. Its shim lives until it is signalled or its input is
+/// closed.
 struct Scene {
     folder: tempfile::TempDir,
     state: State,
@@ -52,13 +53,13 @@ struct Seen {
 }
 
 impl Scene {
-    fn new(stall: Duration, shim_lives: &str) -> Self {
+    fn new(stall: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::of_this_process(Some(&folder.path().join("state/state.db"))).unwrap();
         let mut state = State::open_for_writing(&place).unwrap();
         std::fs::write(folder.path().join(STREAM), "{\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"s\"}\n")
             .unwrap();
-        let shim = Command::new("sleep").arg(shim_lives).stdin(Stdio::null()).spawn().unwrap();
+        let shim = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let identity = identity_of(shim.id().cast_signed()).unwrap();
         let turn = state.write("plant a turn", |tx| plant(tx, stall, &identity)).unwrap();
         Self { folder, state, turn, shim }
@@ -129,6 +130,12 @@ mod host {
         WAKES.set(tick).unwrap();
     }
 
+    /// Back once the host has been asleep, whether the loop has seen it or not.
+    pub(super) fn await_its_sleep() {
+        let left = WAKES.get().unwrap().since(Tick::now());
+        refloat::seam::wait::pause(left + Duration::from_millis(1));
+    }
+
     pub(super) fn now() -> Tick {
         let now = Tick::now();
         if now > *WAKES.get().unwrap() {
@@ -142,11 +149,17 @@ mod host {
     }
 }
 
-fn suspended(stall: Duration, shim_lives: &str) -> Seen {
-    let scene = Scene::new(stall, shim_lives);
+fn suspended(stall: Duration, ends_by_itself: bool) -> Seen {
+    let mut scene = Scene::new(stall);
     host::falls_asleep_at(Tick::now().plus(Duration::from_millis(200)));
     let source = TimeSource { now: host::now, suspended: host::suspended, ..TimeSource::SYSTEM };
+    let input = scene.shim.stdin.take_if(|_| ends_by_itself);
+    let ender = std::thread::spawn(|| {
+        host::await_its_sleep();
+        drop(input);
+    });
     let seen = scene.watch(source);
+    ender.join().unwrap();
     assert_eq!((seen.watched.suspended, seen.watched.frozen), (8 * HOUR, Duration::ZERO));
     seen
 }
@@ -155,14 +168,14 @@ fn suspended(stall: Duration, shim_lives: &str) -> Seen {
 fn a_suspended_host_is_no_stall_and_is_counted() {
     if alone("a_suspended_host_is_no_stall_and_is_counted") {
         // Shorter than the suspend, longer than the turn.
-        assert_eq!(suspended(HOUR, "0.7").wish, None);
+        assert_eq!(suspended(HOUR, true).wish, None);
     }
 }
 
 #[test]
 fn a_suspend_leaves_the_rest_of_the_limit_as_it_was() {
     if alone("a_suspend_leaves_the_rest_of_the_limit_as_it_was") {
-        let seen = suspended(SECOND, "60");
+        let seen = suspended(SECOND, false);
         assert_eq!(seen.wish, Some(Wish::Stall));
         assert!(seen.took >= SECOND, "no sooner than without the suspend: {:?}", seen.took);
     }
@@ -171,30 +184,29 @@ fn a_suspend_leaves_the_rest_of_the_limit_as_it_was() {
 /// A machine that was paused from outside for ten seconds: its clocks jump when it goes on, and every timer is due at
 /// once. (After SIGSTOP and the cgroup freezer the kernel lets a poll sleep out the rest of its time.)
 mod machine {
-    use super::{Duration, OnceLock, SECOND, Tick};
+    use super::{AtomicBool, Duration, Mutex, Ordering, SECOND, Tick};
 
-    static GOES_ON: OnceLock<Tick> = OnceLock::new();
+    static ASKED: Mutex<Option<Tick>> = Mutex::new(None);
+    static WAS_PAUSED: AtomicBool = AtomicBool::new(false);
 
-    pub(super) fn goes_on_at(tick: Tick) {
-        GOES_ON.set(tick).unwrap();
-    }
-
+    /// The pause comes in the first sleep of the loop that is as long as its limit.
     pub(super) fn now() -> Tick {
         let now = Tick::now();
-        let pause = if now > *GOES_ON.get().unwrap() { 10 * SECOND } else { Duration::ZERO };
-        now.plus(pause)
+        let asked = ASKED.lock().unwrap().replace(now);
+        if asked.is_some_and(|asked| now.since(asked) > SECOND * 3 / 4) {
+            WAS_PAUSED.store(true, Ordering::Relaxed);
+        }
+        now.plus(if WAS_PAUSED.load(Ordering::Relaxed) { 10 * SECOND } else { Duration::ZERO })
     }
 }
 
 #[test]
 fn a_paused_machine_gives_its_lateness_back_and_the_rest_of_the_limit_too() {
     if alone("a_paused_machine_gives_its_lateness_back_and_the_rest_of_the_limit_too") {
-        let scene = Scene::new(SECOND, "60");
-        machine::goes_on_at(Tick::now().plus(Duration::from_millis(300)));
-        let seen = scene.watch(TimeSource { now: machine::now, ..TimeSource::SYSTEM });
+        let seen = Scene::new(SECOND).watch(TimeSource { now: machine::now, ..TimeSource::SYSTEM });
         assert_eq!(seen.wish, Some(Wish::Stall));
         let frozen = seen.watched.frozen;
-        assert!(frozen >= 10 * SECOND && frozen < 11 * SECOND, "frozen_ms: {frozen:?}");
+        assert!(frozen >= 10 * SECOND && frozen < 20 * SECOND, "frozen_ms: {frozen:?}");
         assert!(seen.took > Duration::from_millis(1800), "the limit runs after the pause: {:?}", seen.took);
     }
 }
@@ -204,9 +216,10 @@ fn a_stopped_supervisor_gives_its_lateness_back() {
     if !alone("a_stopped_supervisor_gives_its_lateness_back") {
         return;
     }
-    let scene = Scene::new(SECOND, "60");
-    // Stops this process when it has gone to sleep until its clock runs out, which it does in the middle of the stop.
-    let script = "sleep 0.3; kill -STOP $PPID; sleep 1.7; kill -CONT $PPID";
+    let scene = Scene::new(SECOND);
+    // Stops this process when its loop sleeps (7 is poll, 271 and 73 are ppoll); its clock runs out in the middle of the stop.
+    let script = "until cat /proc/$PPID/task/*/syscall | grep -qE '^(7|271|73) '; do :; done
+        kill -STOP $PPID; sleep 1.7; kill -CONT $PPID";
     let mut stopper = Command::new("sh").args(["-c", script]).stdin(Stdio::null()).spawn().unwrap();
     let seen = scene.watch(TimeSource { late: Duration::from_millis(200), ..TimeSource::SYSTEM });
     stopper.wait().unwrap();

@@ -18,6 +18,7 @@ use crate::judge::owed::Vouched;
 use crate::model::{Action, Ground, Outcome, RetryClass, Rule, RunState, VerdictWord, Why};
 
 pub use case::{About, After, Case, Held, Left, Silence, Told, TurnCase, Work, WorkerCase};
+pub use told::age_ms;
 
 /// What may be done, and how long is waited for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,20 @@
 //! Of each thing only the youngest word counts, so that neither the order nor what is older changes anything.
 
 use super::{About, Case, Held, Matter, Policy, Told, Verdict, named};
-use crate::clock::millis;
+use crate::clock::{Stamp, millis};
 use crate::judge::owed::{Vouched, done};
 use crate::model::{Answer, Fulfilment, Ground, Meaning, Reach, Reason, Rule, Sight, VerdictWord};
+
+/// Clocks that are kept in step are some milliseconds apart, and whoever writes a time may round it up.
+const STEP_MS: i64 = 100;
+
+/// How old something is that was observed then, in milliseconds. What lies ahead of now by no more than clocks differ was
+/// observed just now; what lies further ahead has no age.
+#[must_use]
+pub fn age_ms(observed_at: Stamp, now: Stamp) -> Option<i64> {
+    let age = now.millis() - observed_at.millis();
+    (age >= -STEP_MS).then_some(age.max(0))
+}
 
 /// What the youngest word about something says of its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,4 +148,16 @@ pub(super) fn monitored(m: &Matter<'_>, verdict: Verdict) -> Verdict {
         false => Ground::MonitoringFailedVerifiedIncomplete,
     };
     Verdict { cause: cause.into(), ..verdict }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_a_clocks_step_ahead_is_of_now() {
+        let age = |at| age_ms(Stamp::from_millis(at), Stamp::from_millis(50_000));
+        assert_eq!([49_000, 50_000, 50_001, 50_100].map(age), [Some(1_000), Some(0), Some(0), Some(0)]);
+        assert_eq!([50_101, i64::MAX].map(age), [None, None]);
+    }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::clock::Stamp;
-use crate::id::{MailId, TurnId};
+use crate::id::{MailId, MarkId, TurnId};
 use crate::model::Hold;
 
 /// An agent's mail, and what keeps the agent.
@@ -30,6 +30,8 @@ pub struct MailDetail {
     pub hold: Option<Hold>,
     /// Until when.
     pub held_until: Option<Stamp>,
+    /// The mark that holds the agent back.
+    pub mark: Option<MarkId>,
     /// In whose hands mail is, the first hundred.
     pub leases: Vec<LeaseDetail>,
 }

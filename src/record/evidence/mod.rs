@@ -14,8 +14,8 @@ pub use file::{OutputDetail, ResultDetail};
 pub use lock::{HolderDetail, LockDetail};
 pub use mail::{LeaseDetail, MailDetail};
 pub use run::{
-    BeatDetail, ExitDetail, LedgerDetail, LeftDetail, OwedDetail, ProcessDetail, Role, RunDetail, RunFile, RunLock,
-    RunRow, RunSession, StreamDetail,
+    BeatDetail, ExitDetail, LedgerDetail, LeftDetail, MarkDetail, OwedDetail, ProcessDetail, Role, RunDetail, RunFile,
+    RunLock, RunRow, RunSession, StreamDetail,
 };
 pub use state::StateDetail;
 pub use tmux::{OnServer, PaneDetail, PaneFacts, ServerDetail, SessionDetail};

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::clock::Stamp;
-use crate::model::{Capability, EndedBy, ExpectKind, Hold, Outcome, Phase, RunState};
+use crate::model::{Capability, EndedBy, ExpectKind, Hold, MarkState, Outcome, Phase, RunState};
 use crate::words::words;
 
 words! {
@@ -49,6 +49,8 @@ pub enum RunDetail {
     Owed(OwedDetail),
     /// A row of a ledger.
     Ledger(LedgerDetail),
+    /// A mark.
+    Mark(MarkDetail),
 }
 
 /// A run as it is recorded.
@@ -218,4 +220,31 @@ pub struct LedgerDetail {
     pub what: Option<String>,
     /// The run has ended: it is history and calls for nothing.
     pub historical: bool,
+}
+
+/// A mark of the run, or a hold of its agent.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct MarkDetail {
+    /// What it says.
+    pub mark_kind: String,
+    /// What it is about.
+    pub name: String,
+    /// Whether it holds.
+    pub state: MarkState,
+    /// The folder that it is for.
+    pub scope: String,
+    /// The folder is not UTF-8 and the text stands for it.
+    pub scope_lossy: bool,
+    /// The number of the process it dies with.
+    pub owner_pid: Option<i32>,
+    /// It ends with its turn, or with the run of an adopted worker.
+    pub bound: bool,
+    /// The agent, or `operator`.
+    pub set_by: String,
+    /// When it was set.
+    pub set_at: Stamp,
+    /// When it was set or renewed last.
+    pub beat_at: Stamp,
+    /// When its time will have passed, if nobody renews it.
+    pub ends_at: Option<Stamp>,
 }

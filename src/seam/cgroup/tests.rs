@@ -4,9 +4,7 @@ use std::process::Command;
 
 use super::*;
 use crate::seam::process::{identity_of, look};
-use crate::seam::support::{Zoo, is_root, say};
-
-const SOON: Duration = Duration::from_secs(5);
+use crate::seam::support::{BOUND, Zoo, is_root, say};
 
 fn made(name: &str) -> Option<Cgroup> {
     match Cgroup::plan(&format!("refloat-test-{name}-{}", own_pid())).and_then(|path| Cgroup::make(&path)) {
@@ -34,7 +32,7 @@ fn a_group_is_counted_killed_and_removed() {
     assert_eq!(busy.raw_os_error(), Some(Errno::BUSY.raw_os_error()));
     group.kill().unwrap();
     // Reaped only afterwards: zombies keep no group populated.
-    group.remove(SOON).unwrap();
+    group.remove(BOUND).unwrap();
     assert!(zoo.all_gone() && !group.path().exists());
     zoo.child.wait().unwrap();
     assert!(group.remove(Duration::ZERO).is_ok(), "a group that is gone is no error");
@@ -50,7 +48,7 @@ fn groups_inside_the_group_go_too() {
     let mut zoo = start_in(&inner, "echo ready; sleep 1000");
     assert!(group.populated().unwrap() && group.members().unwrap().contains(&zoo.pid()));
     group.kill().unwrap();
-    group.remove(SOON).unwrap();
+    group.remove(BOUND).unwrap();
     assert!(zoo.all_gone() && !group.path().exists());
     zoo.child.wait().unwrap();
 }
@@ -60,7 +58,7 @@ fn without_cgroup_kill_they_are_frozen_and_killed() {
     let Some(group) = made("freeze") else { return };
     let mut zoo = start_in(group.path(), "sleep 1000 & sleep 1000 & echo ready; wait");
     group.freeze_and_kill().unwrap();
-    group.remove(SOON).unwrap();
+    group.remove(BOUND).unwrap();
     assert!(zoo.all_gone());
     zoo.child.wait().unwrap();
 }
@@ -77,7 +75,7 @@ fn a_member_does_not_kill_itself() {
     assert_eq!(own_group().unwrap(), group.path());
     assert_eq!(group.kill().unwrap_err().kind(), io::ErrorKind::Deadlock);
     Cgroup { path: parent }.join().unwrap();
-    group.remove(SOON).unwrap();
+    group.remove(BOUND).unwrap();
 }
 
 #[test]
@@ -85,7 +83,7 @@ fn a_name_is_used_once() {
     let Some(group) = made("twice") else { return };
     let name = group.path().file_name().unwrap().to_str().unwrap();
     assert_eq!(Cgroup::plan(name).and_then(|path| Cgroup::make(&path)).unwrap_err(), NoCgroup::Exists);
-    group.remove(SOON).unwrap();
+    group.remove(BOUND).unwrap();
 }
 
 #[test]
@@ -118,7 +116,8 @@ fn the_reason_is_kept() {
         return say("not root: no read-only mount tried");
     }
     const NAME: &str = "seam::cgroup::tests::a_read_only_tree";
-    let script = "mount -o remount,bind,ro \"$0\" && exec \"$@\"";
+    // Where we are in a group below the mount, its folder is no mount point yet.
+    let script = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && exec \"$@\"";
     let Some(tree) = own_group() else { return say("no cgroup2 mount here") };
     let tree = tree.display().to_string();
     let through = ["unshare", "--mount", "sh", "-c", script, &tree];
@@ -144,7 +143,7 @@ fn the_killed_are_dead_for_the_process_instrument_too() {
     fs::write(group.path().join("cgroup.procs"), pid.to_string()).unwrap();
     let who = identity_of(pid).unwrap();
     group.kill().unwrap();
-    group.remove(SOON).unwrap();
+    group.remove(BOUND).unwrap();
     child.wait().unwrap();
     assert!(matches!(look(&who), crate::seam::process::Life::Dead(_)));
 }

@@ -20,6 +20,9 @@ use super::name::{self, Leftover, Way};
 use crate::clock::Stamp;
 use crate::model::Reason;
 
+/// A file that is replaced each time it is put back is, after so many times, kept beside.
+const SWAPS: usize = 16;
+
 /// Why a file was not changed. It is as it was.
 #[derive(Debug)]
 pub enum Failed {
@@ -169,6 +172,21 @@ impl Claim {
         }
     }
 
+    /// Puts what is under a name of ours in the place of our own content, known by this hash. Where a tool that takes no lock
+    /// has put another file there meanwhile, that one is the newest, and goes back in the same way.
+    fn swap_back(&self, old: &OsStr, new: &str) -> Result<Option<PathBuf>, Failed> {
+        let mut expected = new.to_owned();
+        for _ in 0..SWAPS {
+            let inside = name::hash(&self.read(old)?);
+            self.exchange(old)?;
+            if name::hash(&self.read(old)?) == expected {
+                break;
+            }
+            expected = inside;
+        }
+        self.discard(old, &expected)
+    }
+
     /// Removes a file if its content is known by this hash. Another one was written by somebody who did not see it move: it
     /// is kept beside.
     fn discard(&self, old: &OsStr, hash: &str) -> Result<Option<PathBuf>, Failed> {
@@ -237,8 +255,7 @@ impl Changed<'_> {
         let Self { claim, old, .. } = self;
         match &old.way {
             Way::Swap(new) => {
-                claim.exchange(&old.name())?;
-                claim.discard(&old.name(), new)?;
+                claim.swap_back(&old.name(), new)?;
             }
             _ => {
                 claim.put_back(&old.name())?;
@@ -265,8 +282,7 @@ pub fn leftover(claim: &Claim, left: &Leftover, is_accounted: bool) -> Result<Op
                 unlinkat(&claim.folder, &name, AtFlags::empty())?;
                 None
             } else if is_new(claim.name()) {
-                claim.exchange(&name)?;
-                claim.discard(&name, new)?
+                claim.swap_back(&name, new)?
             } else {
                 Some(claim.set_aside(&name)?)
             }

@@ -46,7 +46,7 @@ fn a_child_lives_becomes_a_zombie_and_is_gone() {
     let handle = Handle::open(&who).unwrap();
     assert!(!handle.ended(Duration::from_millis(5)).unwrap());
     handle.signal(Signal::SIGKILL).unwrap();
-    assert!(handle.ended(Duration::from_secs(5)).unwrap());
+    assert!(handle.ended(support::BOUND).unwrap());
     assert_eq!(look(&who), Life::Dead(Death::Zombie));
     assert_eq!(Handle::open(&who).unwrap_err(), Life::Dead(Death::Zombie));
     assert!(handle.signal(Signal::SIGKILL).is_ok(), "a zombie takes signals: Ok proves nothing");

@@ -4,7 +4,9 @@ use serde::Deserialize;
 use serde::de::{Error, MapAccess, Visitor};
 
 use super::gathered::*;
-use super::{Count, EvidenceId, Hold, MailId, Observed, One, Outcome, RunId, State, Time, TurnId, Wire, is, next_is};
+use super::{
+    Count, EvidenceId, Hold, MailId, MarkId, Observed, One, Outcome, RunId, State, Time, TurnId, Wire, is, next_is,
+};
 
 words! {
     Answer: yes no unknown;
@@ -67,6 +69,7 @@ enum Detail {
     RunFile(RunFile),
     Owed(OwedDetail),
     Ledger(LedgerDetail),
+    Mark(MarkDetail),
     Output(OutputDetail),
     Result(ResultDetail),
     Lock(LockDetail),
@@ -150,7 +153,7 @@ part! { HolderDetail
 part! { MailDetail
     stored: Count, leased: Count, dead: Count, oldest_ms: Option<Count>, ready: Option<MailId>,
     abandoned: Option<MailId>, next_due_at: Option<Time>, stopped: bool, hold: Option<Hold>,
-    held_until: Option<Time>, leases: Vec<LeaseDetail>,
+    held_until: Option<Time>, mark: Option<MarkId>, leases: Vec<LeaseDetail>,
 }
 
 part! { LeaseDetail

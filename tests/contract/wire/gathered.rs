@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::de::{Error, MapAccess, Visitor};
 
+use super::marks::MarkState;
 use super::{Capability, ExpectKind, Hold, Outcome, Phase, State, Time, next_is};
 
 words! {
@@ -60,4 +61,9 @@ part! { OwedDetail
 
 part! { LedgerDetail
     since: Option<Time>, until: Option<Time>, count: i64, what: Option<String>, historical: bool,
+}
+
+part! { MarkDetail
+    mark_kind: String, name: String, state: MarkState, scope: String, scope_lossy: bool, owner_pid: Option<i32>,
+    bound: bool, set_by: String, set_at: Time, beat_at: Time, ends_at: Option<Time>,
 }

@@ -9,7 +9,7 @@ use super::{
 words! {
     RetryClass: failed no_result killed lost spawn_failed limited;
     RetryState: open taken cancelled;
-    HeldBy: open_turn stop needs_human provider pause;
+    HeldBy: open_turn stop needs_human mark provider pause;
     DeadCause: max_attempts max_time stale_generation expired max_deliveries;
     LetterState: open resolved replayed closed;
     CrashWho: agent turn shim mail probe reconcile mark mark_cleanup other;

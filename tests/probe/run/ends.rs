@@ -13,7 +13,7 @@ fn await_end(stage: &Stage) {
     let record = log_dir(stage).join("exit.json");
     until("the exit record", || std::fs::read_to_string(&record).is_ok_and(|text| text.contains("\"gone\"")));
     let lock = stage.path("state/locks/a.turn");
-    until("the lock", || std::fs::File::open(&lock).unwrap().try_lock_shared().is_ok());
+    until("the lock", || crate::support::is_free(&lock));
 }
 
 #[test]

@@ -16,8 +16,10 @@ fn remaining<'s>(stage: &'s Stage) -> Server<'s> {
     server
 }
 
+/// Those of whose ends tmux tells how they were.
 fn dead_panes(server: &Server<'_>) -> usize {
-    server.tmux(&["list-panes", "-a", "-F", "#{pane_dead}"]).lines().filter(|dead| *dead == "1").count()
+    let told = server.tmux(&["list-panes", "-a", "-F", "#{pane_dead}#{pane_dead_status}#{pane_dead_signal}"]);
+    told.lines().filter(|dead| dead.len() > 1).count()
 }
 
 /// With a global remain-on-exit, and with the session's own.
@@ -36,7 +38,7 @@ fn a_pane_that_remains_is_dead_with_its_exit_code_or_its_signal() {
     for (name, script, _, _) in &ends {
         server.session(name, script);
     }
-    until("their ends", || dead_panes(&server) == 3);
+    server.until_told("their ends", || dead_panes(&server) == 3);
     for (name, _, code, signal) in ends {
         let call = probe(&server, &[name, "--exit-code"]);
         assert_eq!(call.code, 1, "{call:?}");
@@ -66,7 +68,7 @@ fn each_pane_of_a_session_is_told_by_itself_and_one_dead_one_does_not_make_the_s
     let window = format!("{id}:");
     server.tmux(&["split-window", "-t", &window, "exit 9"]);
     server.tmux(&["new-window", "-d", "-t", &window, "exec sleep 600"]);
-    until("its end", || dead_panes(&server) == 1);
+    server.until_told("its end", || dead_panes(&server) == 1);
     let listed = server.tmux(&["list-panes", "-s", "-t", &id, "-F", "#{pane_id} #{pane_pid} #{pane_dead}"]);
     let call = probe(&server, &["b1"]);
     let mut expected = vec!["server one yes alive answered".to_owned(), "session b1 yes alive listed".into()];
@@ -102,7 +104,7 @@ fn each_pane_of_a_session_is_told_by_itself_and_one_dead_one_does_not_make_the_s
         let pid = line.split(' ').nth(1).unwrap().parse().unwrap();
         kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
     }
-    until("their ends", || dead_panes(&server) == 3);
+    server.until_told("their ends", || dead_panes(&server) == 3);
     assert!(findings(&probe(&server, &["b1"])).contains(&"session b1 no dead pane_dead".to_owned()));
 }
 

@@ -200,8 +200,9 @@ fn a_pane_that_remains_when_its_process_is_dead_does_not_look_alive() {
     server.session("build", "sleep 600");
     server.tmux(&["set-option", "-g", "remain-on-exit", "on"]);
     let process = pane_pid(&server, "build");
-    let waiter = watching(&stage, "build");
+    let mut waiter = watching(&stage, "build");
     kill(pid(process), Signal::SIGKILL).unwrap();
+    server.until_told("the end of the wait", || waiter.try_wait().unwrap().is_some());
     let end = ended(waiter, 0);
     assert_eq!((&end["outcome"], &end["reason"]), (&"met".into(), &"pane_dead".into()), "{end}");
 }

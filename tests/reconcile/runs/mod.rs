@@ -76,7 +76,7 @@ impl Stage {
 /// Waits until nobody holds the agent's turn lock.
 fn until_free(stage: &Stage, agent: &str) {
     let path = stage.state().parent().unwrap().join("locks").join(format!("{agent}.turn"));
-    until("the turn lock", || std::fs::File::options().write(true).open(&path).unwrap().try_lock().is_ok());
+    until("the turn lock", || crate::support::is_free(&path));
 }
 
 /// What a plan and its result have to agree in.

@@ -68,7 +68,7 @@ fn whose_supervisor_lock_is_held_is_skipped() {
     assert_eq!((call.code, &call.last("verdict")["skipped"]), (0, &"busy".into()), "{call:#?}");
     assert_eq!(call.last("reconcile.ended")["skipped_busy"], 1);
     assert_eq!(stage.run_of("a")["state"], "in_turn");
-    drop(lock);
+    lock.unlock().unwrap();
     stage.assert_repaired(&["a"], "vanished gone identity mark_crashed lost crashed");
 }
 

@@ -42,12 +42,7 @@ fn process_of(stage: &Stage, run: i64) -> i64 {
 fn end(server: &Server<'_>, agent: &str, gate: &str) {
     std::fs::write(gate, "").unwrap();
     let told = ["list-panes", "-t", &format!("={agent}"), "-F", "#{pane_dead}#{pane_dead_status}#{pane_dead_signal}"];
-    let pid = server.pid();
-    // tmux 3.3a now and then misses the end of a child; what it is told again it looks for again.
-    until("a dead pane", || {
-        signal(pid, Signal::SIGCHLD);
-        server.tmux(&told).len() > 1
-    });
+    server.until_told("a dead pane", || server.tmux(&told).len() > 1);
 }
 
 fn signal(pid: i64, signal: Signal) {
@@ -237,7 +232,7 @@ fn the_exit_of_another_program_in_the_pane_is_not_the_workers() {
     let server = remaining(&stage, "anew");
     gated(&server, "good", "exit 3");
     server.tmux(&["respawn-pane", "-k", "-t", "=good:", "exit 0"]);
-    until("a dead pane", || {
+    server.until_told("a dead pane", || {
         server.tmux(&["list-panes", "-t", "=good", "-F", "#{pane_dead}#{pane_dead_status}"]) == "10"
     });
     stage.assert_repaired(&["good"], VANISHED);

@@ -1,7 +1,7 @@
 //! Evidence from elsewhere: it proves life, completion or doubt, and death only of what is not of this host.
 
 use std::io::Write;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,10 @@ impl Stage {
     }
 
     fn told_text(&self, args: &[&str], text: &str) -> Call {
-        let mut command = self.command(crate::stage::RECONCILE);
+        self.told_to(self.command(crate::stage::RECONCILE), args, text)
+    }
+
+    fn told_to(&self, mut command: Command, args: &[&str], text: &str) -> Call {
         command.arg("-").args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
@@ -36,6 +39,26 @@ impl Stage {
              UPDATE run SET changed_at = changed_at - 600000",
         );
         pid
+    }
+}
+
+/// Where its clock is ahead of ours by no more than clocks differ, what it has just seen counts; from a later time nothing does.
+#[test]
+fn a_word_that_is_ahead_of_our_clock_by_a_step_counts() {
+    let Some(library) = crate::ledger::faketime() else { return };
+    let stage = Stage::new();
+    let pid = stage.faraway("a", &["--parent", "lead", "--capability", "none"]);
+    let now = refloat::clock::Stamp::from_millis(refloat::clock::Stamp::now().millis() / 1000 * 1000);
+    // Our clock stands still.
+    let standing = now.to_string().replace('T', " ")[..19].to_owned();
+    for (ahead, wanted) in
+        [(60, "running told_alive identity none - in_turn"), (160, "unknown look_failed identity none - in_turn")]
+    {
+        let observed = now.plus(std::time::Duration::from_millis(ahead));
+        let line = with(evidence(pid, "yes", 0), "observed_at", json!(observed));
+        let mut command = stage.command(crate::stage::RECONCILE);
+        crate::ledger::later(command.env("TZ", "UTC"), &library, &standing);
+        assert_eq!(verdict(&stage.told_to(command, &[], &format!("{line}\n"))), wanted, "{ahead} ms");
     }
 }
 
