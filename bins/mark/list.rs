@@ -6,9 +6,12 @@ use refloat::cli::Context;
 use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::id::MarkId;
-use refloat::model::{FoundMark, HOLD, MarkLabel, MarkState, mark_label};
+use refloat::judge::marker::may_hide;
+use refloat::model::{FoundMark, HOLD, InFile, MarkLabel, MarkState, UnreadMark, mark_label};
 use refloat::record::MarkRecord;
+use refloat::seam::marker::Files;
 use refloat::seam::process::Life;
+use refloat::sight::markers::Markers;
 use refloat::sight::marks::Marks;
 use refloat::state::{State, View, mark};
 
@@ -30,19 +33,19 @@ pub(crate) fn record(found: &FoundMark, marks: &mut Marks) -> MarkRecord {
     MarkRecord { ends_at: stands.ends_at, ..record }
 }
 
-/// A mark that was found, and the record of it.
-pub(crate) type Looked<'f> = (&'f FoundMark, MarkRecord);
+/// The record of a mark, and the mark where it cannot be read.
+pub(crate) type Looked<'f> = (Option<&'f UnreadMark>, MarkRecord);
 
 /// Marks as they stand now, or as they ended.
 pub(crate) fn looked_at<'f>(found: impl IntoIterator<Item = &'f FoundMark>, marks: &mut Marks) -> Vec<Looked<'f>> {
-    found.into_iter().map(|one| (one, record(one, marks))).collect()
+    found.into_iter().map(|one| (one.as_ref().err(), record(one, marks))).collect()
 }
 
 /// Prints them. What nobody can read is told on stderr too, and costs no other its record.
 pub(crate) fn tell(cx: &mut Context, looked: &[Looked<'_>]) -> Result<Exit> {
     let mut exit = Exit::Done;
-    for (found, record) in looked {
-        if let Err(unread) = found
+    for (unread, record) in looked {
+        if let Some(unread) = unread
             && unread.is_open()
         {
             exit = cx.complain(&unread.failure(Exit::Io));
@@ -59,19 +62,35 @@ pub(crate) fn told(life: Life) -> refloat::model::Reason {
 
 pub(crate) fn run(cx: &mut Context, args: &List) -> Result<Exit> {
     let scope = args.scope.as_deref().map(who::folder).transpose()?;
-    let state = State::open_for_reading(&cx.place()?)?;
     let limit = usize::try_from(args.limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
     let fits = |found: &FoundMark| is_meant(&mark_label(found), args, scope.as_deref());
-    let found = state.read("list marks", |view| match (args.removed, &args.kind) {
-        (true, kind) => removed(view, kind.as_deref(), fits, limit),
-        (false, Some(kind)) => mark::of_kind(view, kind, args.name.as_deref(), scope.as_deref()),
-        (false, None) => mark::standing(view, MarkId(0), i64::MAX),
-    })?;
+    let found = if args.removed {
+        let state = State::open_for_reading(&cx.place()?)?;
+        state.read("list marks", |view| removed(view, args.kind.as_deref(), fits, limit))?
+    } else {
+        asked(cx, &args.files, "list marks", |view| match &args.kind {
+            Some(kind) => mark::of_kind(view, kind, args.name.as_deref(), scope.as_deref()),
+            None => mark::standing(view, MarkId(0), i64::MAX),
+        })?
+    };
     let mut looked = looked_at(found.iter().filter(|found| fits(found)), &mut Marks::now());
     if !args.removed {
+        let in_files = in_files(&args.files, args.kind.as_deref(), args.name.as_deref(), scope.as_deref());
+        looked.extend(in_files.map(|one| (None, MarkRecord::in_file(&one))));
         looked.retain(|(_, record)| is_asked_for(args, record.state));
     }
     tell(cx, looked.get(looked.len().saturating_sub(limit)..).unwrap_or_default())
+}
+
+/// What stands in marker files and is meant, or may be.
+fn in_files(
+    files: &[Files],
+    kind: Option<&str>,
+    name: Option<&str>,
+    scope: Option<&Path>,
+) -> impl Iterator<Item = InFile> {
+    let is_called = move |one: &InFile| name.is_none_or(|name| one.name().is_none_or(|own| own == name));
+    Markers::now().all(files).into_iter().filter(move |one| one.may_be(kind, scope) && is_called(one))
 }
 
 fn is_meant(mark: &MarkLabel<'_>, args: &List, scope: Option<&Path>) -> bool {
@@ -113,17 +132,33 @@ pub(crate) fn show(cx: &mut Context, args: &Show) -> Result<Exit> {
     tell(cx, &looked_at(&found, &mut Marks::now()))
 }
 
+/// What the state file tells. Marker files are looked at without one too.
+fn asked(
+    cx: &Context,
+    files: &[Files],
+    what: &str,
+    ask: impl FnOnce(&View<'_>) -> Result<Vec<FoundMark>>,
+) -> Result<Vec<FoundMark>> {
+    match State::open_for_reading(&cx.place()?) {
+        Ok(state) => state.read(what, ask),
+        Err(failure) if failure.exit == Exit::NotFound && !files.is_empty() => Ok(Vec::new()),
+        Err(failure) => Err(failure),
+    }
+}
+
 pub(crate) fn check(cx: &mut Context, args: &Check) -> Result<Exit> {
     let scope = match &args.scope {
         Some(path) => who::folder(path)?,
         None => who::here()?,
     };
-    let state = State::open_for_reading(&cx.place()?)?;
-    let found = state.read("check for marks", |view| match (&args.name, args.kind.as_str()) {
+    let found = asked(cx, &args.files, "check for marks", |view| match (&args.name, args.kind.as_str()) {
         (Some(name), HOLD) => mark::holds(view, name),
         (name, kind) => mark::of_kind(view, kind, name.as_deref(), Some(&scope)),
     })?;
     let mut looked = looked_at(found.iter().filter(|found| mark_label(found).covers(&scope)), &mut Marks::now());
+    let in_files = in_files(&args.files, Some(&args.kind), args.name.as_deref(), Some(&scope));
+    let may_hold = in_files.filter(|one| one.state != MarkState::Unreadable || may_hide(one.reason));
+    looked.extend(may_hold.map(|one| (None, MarkRecord::in_file(&one))));
     looked.retain(|(_, record)| record.state != MarkState::Stale);
     let live = looked.iter().any(|(_, record)| record.state == MarkState::Live);
     let told = tell(cx, &looked)?;

@@ -48,6 +48,8 @@ words! {
         Replaced = "replaced",
         /// It was stale, and was cleaned up.
         Cleaned = "cleaned",
+        /// Nobody could read the marker file, and it was moved out of the way.
+        MovedAside = "moved_aside",
     }
 }
 
@@ -88,6 +90,8 @@ pub struct Mark {
     pub until: Option<Stamp>,
     /// Whatever is said with it: JSON.
     pub data: Option<String>,
+    /// The marker file of another tool that it stood in.
+    pub file: Option<PathBuf>,
     /// Since when it is known that its last beat lies in the future.
     pub doubted: Option<Moment>,
     /// How it ended, if it has.
@@ -232,4 +236,29 @@ pub struct NewMark<'m> {
     pub until: Option<Stamp>,
     /// What is said with it: JSON.
     pub data: Option<&'m str>,
+}
+
+/// What was taken out of a marker file, or the file itself: an account, for it never stood in the state file.
+#[derive(Clone, Debug)]
+pub struct Taken<'m> {
+    /// What it said.
+    pub kind: &'m str,
+    /// What it was about.
+    pub name: &'m str,
+    /// The folder that it was for; empty where it told none.
+    pub scope: &'m Path,
+    /// This claim: the removal, and its place in the file.
+    pub nonce: &'m str,
+    /// The machine-id of this host.
+    pub host: &'m str,
+    /// When it was made or renewed last, else when its file was written.
+    pub since: &'m Moment,
+    /// Its time to live.
+    pub ttl: Option<Duration>,
+    /// All of it, as JSON.
+    pub data: Option<&'m str>,
+    /// The file.
+    pub file: &'m Path,
+    /// Its end.
+    pub end: &'m EndNote,
 }

@@ -12,10 +12,10 @@ use super::{Tx, View};
 use crate::clock::{Moment, Stamp, millis};
 use crate::error::Result;
 use crate::id::{MarkId, RunId, TurnId};
-use crate::model::{EVERYBODY, EndNote, FoundMark, HOLD, Mark, MarkEnd, NewMark, Reason, UnreadMark};
+use crate::model::{EVERYBODY, EndNote, FoundMark, HOLD, Mark, MarkEnd, NewMark, Reason, Taken, UnreadMark};
 
 const COLUMNS: &str = "id, kind, name, scope, nonce, owner, host, run, turn, bound, set_by, first, beats, beat, ttl_ms,
-    until, data, doubted, ended_at, ended_how, ended_why, ended_by";
+    until, data, file, doubted, ended_at, ended_how, ended_why, ended_by";
 
 /// One that cannot be read costs no other its answer.
 fn find(row: &Row<'_>) -> rusqlite::Result<FoundMark> {
@@ -53,6 +53,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Mark> {
         ttl: row.get::<_, Option<i64>>("ttl_ms")?.map(span),
         until: optional_stamp(row, "until")?,
         data: row.get("data")?,
+        file: row.get::<_, Option<Vec<u8>>>("file")?.map(|path| OsString::from_vec(path).into()),
         doubted: optional_json(row, "doubted")?,
         end: end_of(row)?,
     })
@@ -236,6 +237,42 @@ pub fn end_with_run(tx: &Tx<'_>, run: RunId, now: Stamp) -> Result<()> {
         params![run.0, now.millis(), MarkEnd::RunEnded.word(), "refloat"],
     )?;
     Ok(())
+}
+
+/// The account of what is taken out of a marker file.
+pub fn taken(tx: &Tx<'_>, one: &Taken<'_>) -> Result<()> {
+    let since = tx.text_of(one.since)?;
+    tx.insert(
+        "INSERT INTO mark (kind, name, scope, nonce, host, bound, set_by, first, beat, ttl_ms, data, file,
+                           ended_at, ended_how, ended_why, ended_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, '', ?6, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        params![
+            one.kind,
+            one.name,
+            one.scope.as_os_str().as_bytes(),
+            one.nonce,
+            one.host,
+            since,
+            one.ttl.map(millis),
+            one.data,
+            one.file.as_os_str().as_bytes(),
+            one.end.at.millis(),
+            one.end.how.word(),
+            one.end.why.map(Reason::word),
+            one.end.by,
+        ],
+    )?;
+    Ok(())
+}
+
+/// Whether the account of a removal from a marker file was written.
+pub fn is_accounted(view: &View<'_>, removal: &str) -> Result<bool> {
+    let found = view.one(
+        "SELECT 1 FROM mark WHERE file IS NOT NULL AND substr(nonce, 1, length(?1)) = ?1 LIMIT 1",
+        [removal],
+        |row| row.get::<_, i64>(0),
+    )?;
+    Ok(found.is_some())
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod cleanup;
 mod clear;
 mod clocks;
 mod cron;
+mod files;
 mod holds;
 mod list;
 mod owners;
