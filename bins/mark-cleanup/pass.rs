@@ -21,11 +21,7 @@ use crate::args::MarkCleanup;
 const PAGE: i64 = 1_000;
 
 pub(crate) fn run(cx: &mut Context, args: &MarkCleanup) -> Result<Exit> {
-    let scope = args.scope.as_deref().map(place::folder).transpose().map_err(|error| {
-        let missing = is_missing(&error);
-        let failure = Failure::io("no such folder", error);
-        if missing { failure.exit(Exit::NotFound) } else { failure }
-    })?;
+    let scope = args.scope.as_deref().map(folder).transpose()?;
     let place = cx.place()?;
     let mut state = if args.apply { State::open_existing(&place)? } else { State::open_for_reading(&place)? };
     let ended = MarkCleanupEnded { applied: args.apply, ..Default::default() };
@@ -40,6 +36,15 @@ pub(crate) fn run(cx: &mut Context, args: &MarkCleanup) -> Result<Exit> {
     }
     cx.out.emit(&pass.ended)?;
     Ok(pass.exit)
+}
+
+fn folder(path: &Path) -> Result<PathBuf> {
+    place::folder(path).map_err(|error| match is_missing(&error) {
+        true => Failure::io(format!("no folder {}", path.display()), error)
+            .exit(Exit::NotFound)
+            .hint("marks for a folder that is gone: without --scope, or for a folder above it"),
+        false => Failure::io(format!("cannot look at folder {}", path.display()), error),
+    })
 }
 
 struct Pass<'a> {

@@ -1,4 +1,4 @@
-//! `mark clear`: a mark ends by a hand. By its name it ends only if it is the caller's, or nobody's: whoever lost a mark to
+//! `mark clear`: a mark ends by a hand. By its name it ends only if it is the caller's: whoever lost a mark to
 //! another must not clear that one's.
 
 use refloat::cli::Context;
@@ -16,9 +16,11 @@ pub(crate) fn run(cx: &mut Context, args: &Clear) -> Result<Exit> {
     let target = Target::of(&args.which)?;
     let place = cx.place()?;
     let mut state = State::open_existing(&place)?;
-    let cleared = state.write("clear a mark", |tx| {
+    let (cleared, elsewhere) = state.write("clear a mark", |tx| {
         let (caller, mut marks, mut cleared) = (Caller::of(tx)?, Marks::now(), Vec::new());
-        for there in target.find(tx)? {
+        let found = target.find(tx)?;
+        let elsewhere = if found.is_empty() { target.elsewhere(tx)? } else { None };
+        for there in found {
             target.expect_claim(&there)?;
             if there.end.is_some() {
                 cleared.push(there);
@@ -33,8 +35,9 @@ pub(crate) fn run(cx: &mut Context, args: &Clear) -> Result<Exit> {
             mark::end(tx, &there, &end)?;
             cleared.push(Mark { end: Some(end), ..there });
         }
-        Ok(cleared)
+        Ok((cleared, elsewhere))
     })?;
+    elsewhere.iter().for_each(|hint| cx.hint(hint));
     cleared.iter().try_for_each(|mark| cx.out.emit(&MarkRecord::ended(mark)))?;
     Ok(Exit::Done)
 }

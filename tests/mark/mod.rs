@@ -19,4 +19,5 @@ mod seen;
 mod set;
 mod turns;
 mod waiting;
+mod whose;
 mod window;

@@ -94,7 +94,7 @@ fn one_that_is_ours_is_renewed_with_what_it_is_to_be_from_now_on() {
     assert!(second["until"].is_string() && millis(&second, "beat_at") >= millis(&first, "beat_at"), "{second}");
     let third = home.marked(&["set", "dispatch", "b1", "--owner-pid", "self", "--data", "7"]);
     assert_eq!((&third["data"], &third["until"], &third["ttl_ms"]), (&json!(7), &json!(null), &json!(4 * HOURS)));
-    // Nobody's is everybody's.
+    // What nobody owns is renewed by whoever set it.
     home.marked(&["set", "hold", "lead"]);
     assert_eq!(home.marked(&["set", "hold", "lead", "--ttl", "2h"])["already_set"], true);
     assert_eq!(home.marked(&["show", "k2"])["ttl_ms"], 2 * HOURS);
@@ -198,6 +198,17 @@ fn names_may_be_words_of_every_language() {
     home.mark(&["set", "note", &format!("{long}x")]).failed(2, "1 to 200 bytes");
     home.mark(&["set", &"k".repeat(101), "x"]).failed(2, "a kind has 1 to 100");
     assert_eq!(home.marked(&["set", &"k".repeat(100), "x"])["kind"], "k".repeat(100));
+}
+
+/// It would hold nobody back, and nobody would be told.
+#[test]
+fn a_hold_of_what_can_be_no_agent_is_refused() {
+    let home = Home::new();
+    for name in ["@All", "@builders", "the lead", "lead?", "t1"] {
+        let said = home.mark(&["set", "hold", name]).failed(2, &format!("no agent can be called '{name}': "));
+        assert!(said.err.ends_with("hint: for every agent: @all\n"), "{said:?}");
+    }
+    home.marked(&["set", "hold", "Lead.2"]);
 }
 
 /// As the token of a claim on mail: who scrubs wants to show a record, and not to act on it.
