@@ -81,6 +81,23 @@ fn one_that_is_anothers_and_live_is_refused_with_who_holds_it_and_a_way_out() {
     home.mark(&["set", "dispatch", "b3"]).failed(75, "k4 (dispatch b3) may be live: ");
 }
 
+/// The same id is another mark in another state file.
+#[test]
+fn the_way_out_is_about_the_state_file_that_was_named() {
+    let home = Home::new();
+    home.marked(&["set", "dispatch", "untouched"]);
+    for file in ["other.db", "it's here.db"] {
+        let on = ["--state", file];
+        home.mark(&[&on[..], &["set", "dispatch", "b1", "--ttl", "1h"]].concat()).silent(0);
+        let said = home.mark(&[&on[..], &["set", "dispatch", "b1", "--owner-pid", "self"]].concat());
+        let way = said.failed(75, "k1 (dispatch b1) is live").err.split("end it: ").last().unwrap().trim().to_owned();
+        let typed = way.replacen("mark", "\"$0\"", 1);
+        let cleared = Said::of(&mut home.bare("bash", ["-c", &typed, crate::contract::binary("mark")]));
+        assert_eq!(cleared.silent(0).record("mark")["name"], "b1", "{way}");
+    }
+    assert_eq!(home.stands("k1"), "live within_clock");
+}
+
 #[test]
 fn one_that_is_ours_is_renewed_with_what_it_is_to_be_from_now_on() {
     let home = Home::new();
