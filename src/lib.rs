@@ -21,6 +21,7 @@ pub mod identity;
 pub mod judge;
 pub mod living;
 pub mod lock;
+pub mod marker;
 pub mod model;
 pub mod observe;
 pub mod owed;

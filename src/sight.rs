@@ -1,6 +1,7 @@
 //! Looks at adopted workers with the instruments and lets `judge` conclude. Called by the commands that show one, go on
 //! after one, or wait for one to come; it writes nothing, and asks each tmux server once.
 
+pub mod markers;
 pub mod marks;
 pub mod tmux;
 

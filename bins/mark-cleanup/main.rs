@@ -1,6 +1,8 @@
 //! The `mark-cleanup` command: takes away what marks nothing any more. Made for cron: silent on stderr, idempotent, bounded.
 
+mod account;
 mod args;
+mod files;
 mod pass;
 
 use std::process::ExitCode;

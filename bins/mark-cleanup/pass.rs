@@ -8,7 +8,7 @@ use refloat::error::{Failure, Result, is_missing};
 use refloat::exit::Exit;
 use refloat::id::MarkId;
 use refloat::judge::mark::Standing;
-use refloat::model::{EndNote, FoundMark, Mark, MarkEnd, MarkState};
+use refloat::model::{EndNote, FoundMark, Mark, MarkEnd, MarkLabel, MarkState, mark_label};
 use refloat::record::{MarkCleanupEnded, MarkRecord};
 use refloat::seam::{place, process};
 use refloat::sight::marks::Marks;
@@ -16,6 +16,7 @@ use refloat::state::{State, mark};
 use refloat::token;
 
 use crate::args::MarkCleanup;
+use crate::files;
 
 /// So many are looked at, and removed, at a time; then others have their turn.
 const PAGE: i64 = 1_000;
@@ -23,17 +24,15 @@ const PAGE: i64 = 1_000;
 pub(crate) fn run(cx: &mut Context, args: &MarkCleanup) -> Result<Exit> {
     let scope = args.scope.as_deref().map(folder).transpose()?;
     let place = cx.place()?;
-    let mut state = if args.apply { State::open_existing(&place)? } else { State::open_for_reading(&place)? };
     let ended = MarkCleanupEnded { applied: args.apply, ..Default::default() };
     let mut pass = Pass { args, scope, left: args.limit, ended, exit: Exit::Done };
-    let mut after = MarkId(0);
-    loop {
-        let page = state.read("look at marks", |view| mark::found(view, after, PAGE))?;
-        let Some(last) = page.last() else { break };
-        after = last.as_ref().map_or_else(|unread| unread.id, |mark| mark.id);
-        pass.unread(cx, &page)?;
-        pass.page(cx, &mut state, &page)?;
+    match if args.apply { State::open_existing(&place) } else { State::open_for_reading(&place) } {
+        Ok(state) => pass.marks(cx, state)?,
+        // Marker files are looked at without a state file too.
+        Err(failure) if failure.exit == Exit::NotFound && !args.files.is_empty() => {}
+        Err(failure) => return Err(failure),
     }
+    files::run(cx, &mut pass, place)?;
     cx.out.emit(&pass.ended)?;
     Ok(pass.exit)
 }
@@ -47,15 +46,14 @@ fn folder(path: &Path) -> Result<PathBuf> {
     })
 }
 
-struct Pass<'a> {
-    args: &'a MarkCleanup,
-    scope: Option<PathBuf>,
+pub(crate) struct Pass<'a> {
+    pub(crate) args: &'a MarkCleanup,
+    pub(crate) scope: Option<PathBuf>,
     /// How many may still be removed.
-    left: u32,
-    ended: MarkCleanupEnded,
+    pub(crate) left: u32,
+    pub(crate) ended: MarkCleanupEnded,
     exit: Exit,
 }
-
 /// A mark of a page: as it stands, and what became of it.
 struct Seen<'m> {
     mark: &'m Mark,
@@ -65,19 +63,30 @@ struct Seen<'m> {
 }
 
 impl Pass<'_> {
-    fn is_meant(&self, kind: Option<&String>, covers: impl Fn(&Path) -> bool) -> bool {
-        self.args.kind.as_ref().is_none_or(|meant| Some(meant) == kind) && self.scope.as_deref().is_none_or(covers)
+    fn marks(&mut self, cx: &mut Context, mut state: State) -> Result<()> {
+        let mut after = MarkId(0);
+        loop {
+            let page = state.read("look at marks", |view| mark::standing(view, after, PAGE))?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = mark_label(last).id;
+            self.unread(cx, &page)?;
+            self.page(cx, &mut state, &page)?;
+        }
+    }
+
+    fn is_meant(&self, mark: &MarkLabel<'_>) -> bool {
+        self.args.kind.as_deref().is_none_or(|kind| mark.kind == Some(kind))
+            && self.scope.as_deref().is_none_or(|scope| mark.covers(scope))
     }
 
     /// Tells what nobody can read. It stays: whether it holds is not known.
     fn unread(&mut self, cx: &mut Context, page: &[FoundMark]) -> Result<()> {
         for mark in page.iter().filter_map(|found| found.as_ref().err()) {
-            if self.is_meant(mark.kind.as_ref(), |scope| mark.covers(scope)) {
-                cx.say(mark);
+            if self.is_meant(&mark.label()) {
+                self.exit = cx.complain(&mark.failure(Exit::Io));
                 cx.out.emit(&MarkRecord::unread(mark))?;
                 self.ended.unreadable += 1;
                 self.ended.kept += 1;
-                self.exit = Exit::Io;
             }
         }
         Ok(())
@@ -89,13 +98,11 @@ impl Pass<'_> {
         let mut seen: Vec<Seen<'_>> = page
             .iter()
             .flatten()
-            .filter(|mark| self.is_meant(Some(&mark.kind), |scope| mark.covers(scope)))
+            .filter(|mark| self.is_meant(&mark.label()))
             .map(|mark| Seen { mark, stands: marks.standing(mark), would_remove: false, removed: None })
             .collect();
         for one in seen.iter_mut().filter(|one| one.stands.state == MarkState::Stale) {
-            one.would_remove = self.left > 0;
-            self.ended.more |= self.left == 0;
-            self.left = self.left.saturating_sub(1);
+            one.would_remove = self.may_remove();
         }
         if self.args.apply {
             remove(state, &mut seen)?;
@@ -103,18 +110,28 @@ impl Pass<'_> {
         seen.iter().try_for_each(|one| self.tell(cx, one))
     }
 
-    fn tell(&mut self, cx: &mut Context, one: &Seen<'_>) -> Result<()> {
-        let count = match one.stands.state {
-            MarkState::Live => &mut self.ended.live,
-            MarkState::Stale => &mut self.ended.stale,
-            MarkState::Unknown => &mut self.ended.unknown,
-            MarkState::Unreadable | MarkState::Removed => &mut self.ended.unreadable,
+    /// Whether one more may go in this pass; then it counts.
+    pub(crate) fn may_remove(&mut self) -> bool {
+        let may = self.left > 0;
+        self.ended.more |= !may;
+        self.left = self.left.saturating_sub(1);
+        may
+    }
+
+    pub(crate) fn count(&mut self, state: MarkState, removed: bool) {
+        let ended = &mut self.ended;
+        let count = match state {
+            MarkState::Live => &mut ended.live,
+            MarkState::Stale => &mut ended.stale,
+            MarkState::Unknown => &mut ended.unknown,
+            MarkState::Unreadable | MarkState::Removed => &mut ended.unreadable,
         };
         *count += 1;
-        match one.removed {
-            Some(_) => self.ended.removed += 1,
-            None => self.ended.kept += 1,
-        }
+        *(if removed { &mut ended.removed } else { &mut ended.kept }) += 1;
+    }
+
+    fn tell(&mut self, cx: &mut Context, one: &Seen<'_>) -> Result<()> {
+        self.count(one.stands.state, one.removed.is_some());
         let stands = one.stands;
         let end = one.removed.as_ref();
         let record = MarkRecord::of(one.mark, stands.state, Some(stands.reason), stands.age_ms);

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use refloat::cli::{Common, Limit, limit, mark_kind, mark_name, mark_nonce, time_or_duration};
 use refloat::clock::Stamp;
 use refloat::id::MarkId;
+use refloat::seam::marker::Files;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -150,6 +151,7 @@ pub(crate) struct Beat {
 Examples:
   mark list
   mark list --kind hold --live
+  mark list --files \"$HOME/.copilot/markers/*\"   # marker files of other tools too
   mark list --removed --format table   # what was removed, by whom and why")]
 pub(crate) struct List {
     /// Of this kind
@@ -171,8 +173,11 @@ pub(crate) struct List {
     #[arg(long)]
     pub(crate) unknown: bool,
     /// Those that have ended, instead of those that stand
-    #[arg(long, conflicts_with_all = ["live", "stale", "unknown"])]
+    #[arg(long, conflicts_with_all = ["live", "stale", "unknown", "files"])]
     pub(crate) removed: bool,
+    /// What stands in marker files of other tools too
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) files: Vec<Files>,
     /// At most so many, the newest; 0: all
     #[arg(long, value_name = "N", default_value = "0", value_parser = clap::value_parser!(i64).range(0..))]
     pub(crate) limit: i64,
@@ -197,6 +202,7 @@ Examples:
   mark check dispatch --exit-code || echo 'work is in progress here' >&2
   mark check hold lead --exit-code
   mark check dispatch --scope . --exit-code --format table >&2
+  mark check dispatch --exit-code --files \"$HOME/.copilot/markers/dispatched-subagent-active\"
 
 With --exit-code: 0 none is live, 1 one is, 69 none is known to be live and of one it cannot be told.")]
 pub(crate) struct Check {
@@ -209,6 +215,9 @@ pub(crate) struct Check {
     /// For this folder, one above it or one below it [default: the git work tree around here, else here]
     #[arg(long, value_name = "DIR")]
     pub(crate) scope: Option<PathBuf>,
+    /// Look into marker files of other tools too
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) files: Vec<Files>,
     /// Answer with the exit code
     #[arg(long)]
     pub(crate) exit_code: bool,

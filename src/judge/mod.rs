@@ -12,6 +12,7 @@ pub mod limit;
 pub mod lock;
 pub mod mailbox;
 pub mod mark;
+pub mod marker;
 pub mod outcome;
 pub mod output;
 pub mod owed;

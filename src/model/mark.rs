@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::clock::{Moment, Stamp};
+use crate::error::Failure;
+use crate::exit::Exit;
 use crate::id::{MarkId, RunId, TurnId};
 use crate::identity::Identity;
 use crate::words::words;
@@ -46,6 +48,8 @@ words! {
         Replaced = "replaced",
         /// It was stale, and was cleaned up.
         Cleaned = "cleaned",
+        /// Nobody could read the marker file, and it was moved out of the way.
+        MovedAside = "moved_aside",
     }
 }
 
@@ -86,6 +90,8 @@ pub struct Mark {
     pub until: Option<Stamp>,
     /// Whatever is said with it: JSON.
     pub data: Option<String>,
+    /// The marker file of another tool that it stood in.
+    pub file: Option<PathBuf>,
     /// Since when it is known that its last beat lies in the future.
     pub doubted: Option<Moment>,
     /// How it ended, if it has.
@@ -105,22 +111,45 @@ pub struct EndNote {
     pub by: String,
 }
 
-impl Mark {
+/// What a mark is, as far as that can be read; as errors name it.
+#[derive(Clone, Copy, Debug)]
+pub struct MarkLabel<'m> {
+    /// Its id.
+    pub id: MarkId,
+    /// What it says.
+    pub kind: Option<&'m str>,
+    /// What it is about.
+    pub name: Option<&'m str>,
+    /// The folder that it is for.
+    pub scope: &'m Path,
+}
+
+impl MarkLabel<'_> {
     /// Whether it is about this folder: one of the two contains the other.
     #[must_use]
     pub fn covers(&self, folder: &Path) -> bool {
-        overlap(&self.scope, folder)
+        self.scope.starts_with(folder) || folder.starts_with(self.scope)
     }
 
     /// Whether it is a hold of this agent, or of every agent.
     #[must_use]
     pub fn is_hold_of(&self, agent: &str) -> bool {
-        self.kind == HOLD && (self.name == agent || self.name == EVERYBODY)
+        self.kind == Some(HOLD) && self.name.is_some_and(|name| name == agent || name == EVERYBODY)
     }
 }
 
-fn overlap(scope: &Path, folder: &Path) -> bool {
-    scope.starts_with(folder) || folder.starts_with(scope)
+impl std::fmt::Display for MarkLabel<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} {})", self.id, self.kind.unwrap_or("?"), self.name.unwrap_or("?"))
+    }
+}
+
+impl Mark {
+    /// What it is.
+    #[must_use]
+    pub fn label(&self) -> MarkLabel<'_> {
+        MarkLabel { id: self.id, kind: Some(&self.kind), name: Some(&self.name), scope: &self.scope }
+    }
 }
 
 /// A mark that is there, and of which a column cannot be read.
@@ -134,6 +163,8 @@ pub struct UnreadMark {
     pub name: Option<String>,
     /// The folder that it is for.
     pub scope: PathBuf,
+    /// It has not ended.
+    pub stands: bool,
     /// How it ended, if it has and that can be read.
     pub end: Option<EndNote>,
     /// Why it cannot be read.
@@ -143,18 +174,36 @@ pub struct UnreadMark {
 /// What a look for marks finds.
 pub type FoundMark = Result<Mark, UnreadMark>;
 
+/// What a mark is that was found.
+#[must_use]
+pub fn mark_label(found: &FoundMark) -> MarkLabel<'_> {
+    found.as_ref().map_or_else(UnreadMark::label, Mark::label)
+}
+
 impl UnreadMark {
-    /// Whether it is about this folder.
+    /// What it is.
     #[must_use]
-    pub fn covers(&self, folder: &Path) -> bool {
-        overlap(&self.scope, folder)
+    pub fn label(&self) -> MarkLabel<'_> {
+        MarkLabel { id: self.id, kind: self.kind.as_deref(), name: self.name.as_deref(), scope: &self.scope }
+    }
+
+    /// Whether nobody can tell what became of it. One whose end can be read is the account of that, and no failure.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.end.is_none()
+    }
+
+    /// What is said of it, with the one way out.
+    #[must_use]
+    pub fn failure(&self, exit: Exit) -> Failure {
+        let failure = Failure::new(exit, self);
+        if self.stands { failure.hint(format!("end it by its id: mark clear {}", self.id)) } else { failure }
     }
 }
 
 impl std::fmt::Display for UnreadMark {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
-        write!(f, "{} ({} {}) cannot be read: {}", self.id, said(&self.kind), said(&self.name), self.why)
+        write!(f, "{} cannot be read: {}", self.label(), self.why)
     }
 }
 
@@ -187,4 +236,29 @@ pub struct NewMark<'m> {
     pub until: Option<Stamp>,
     /// What is said with it: JSON.
     pub data: Option<&'m str>,
+}
+
+/// What was taken out of a marker file, or the file itself: an account, for it never stood in the state file.
+#[derive(Clone, Debug)]
+pub struct Taken<'m> {
+    /// What it said.
+    pub kind: &'m str,
+    /// What it was about.
+    pub name: &'m str,
+    /// The folder that it was for; empty where it told none.
+    pub scope: &'m Path,
+    /// This claim: the removal, and its place in the file.
+    pub nonce: &'m str,
+    /// The machine-id of this host.
+    pub host: &'m str,
+    /// When it was made or renewed last, else when its file was written.
+    pub since: &'m Moment,
+    /// Its time to live.
+    pub ttl: Option<Duration>,
+    /// All of it, as JSON.
+    pub data: Option<&'m str>,
+    /// The file.
+    pub file: &'m Path,
+    /// Its end.
+    pub end: &'m EndNote,
 }

@@ -10,6 +10,7 @@ mod ledger;
 mod lock;
 mod mail;
 mod mark;
+mod marker;
 mod reason;
 mod run;
 mod sight;
@@ -32,7 +33,11 @@ pub use key::{Pick, StoryKey, StoryName};
 pub use ledger::*;
 pub use lock::{Holder, HolderBy, LockFamily, LockKind, LockLook, LockMode, Role};
 pub use mail::{Mail, MailState, NewMail, Terms};
-pub use mark::{BREADCRUMB, EVERYBODY, EndNote, FoundMark, HOLD, Mark, MarkEnd, MarkState, NewMark, UnreadMark};
+pub use mark::{
+    BREADCRUMB, EVERYBODY, EndNote, FoundMark, HOLD, Mark, MarkEnd, MarkLabel, MarkState, NewMark, Taken, UnreadMark,
+    mark_label,
+};
+pub use marker::{Entry, Held, InFile, Marker, MarkerForm, Told, Unfit};
 pub use reason::Reason;
 pub use run::{NewRun, Run, Standing};
 pub use sight::{Observed, Sight};

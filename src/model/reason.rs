@@ -302,5 +302,11 @@ words! {
         UntilReached = "until_reached",
         /// The time that a mark was set until is yet to come.
         BeforeUntil = "before_until",
+        /// It is sound, and no marker of a form that is known here.
+        NotAMarker = "not_a_marker",
+        /// Its signature is another tool's, which could not be renewed.
+        Signed = "signed",
+        /// A symbolic link is there: what it leads to may be somebody else's.
+        IsLink = "is_link",
     }
 }

@@ -8,7 +8,7 @@ use super::cell;
 use crate::clock::{Stamp, millis};
 use crate::emit::Record;
 use crate::id::{MarkId, RunId, TurnId};
-use crate::model::{Mark, MarkEnd, MarkState, Reason, UnreadMark};
+use crate::model::{InFile, Mark, MarkEnd, MarkState, Reason, UnreadMark};
 
 /// A mark, of the state file or of another tool's marker file.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -70,7 +70,9 @@ pub struct MarkRecord {
     pub already_set: bool,
     /// A clean-up with `--apply` would remove it.
     pub would_remove: bool,
-    /// It was removed.
+    /// It is stale or unreadable, and is kept: why.
+    pub kept_why: Option<Reason>,
+    /// It was removed; an unreadable file was moved.
     pub removed: bool,
     /// When.
     pub removed_at: Option<Stamp>,
@@ -91,7 +93,8 @@ impl MarkRecord {
             name: Some(mark.name.clone()),
             state,
             reason,
-            scope: Some(mark.scope.to_string_lossy().into_owned()),
+            // What stood in a file may have told no folder.
+            scope: Some(mark.scope.to_string_lossy().into_owned()).filter(|scope| !scope.is_empty()),
             scope_lossy: mark.scope.to_str().is_none(),
             owner: mark.owner.as_ref().map(ToString::to_string),
             owner_pid: mark.owner.as_ref().map(|owner| owner.pid),
@@ -99,7 +102,7 @@ impl MarkRecord {
             run: mark.run,
             turn: mark.turn,
             bound: mark.bound,
-            set_by: Some(mark.set_by.clone()),
+            set_by: Some(mark.set_by.clone()).filter(|by| !by.is_empty()),
             set_at: Some(mark.set.at),
             beat_at: Some(mark.beat.at),
             beats: mark.beats,
@@ -109,15 +112,57 @@ impl MarkRecord {
             ends_at: None,
             nonce: Some(mark.nonce.clone()),
             data: mark.data.as_deref().and_then(|text| serde_json::from_str(text).ok()),
-            file: None,
-            file_lossy: false,
+            file: mark.file.as_deref().map(|file| file.to_string_lossy().into_owned()),
+            file_lossy: mark.file.as_deref().is_some_and(|file| file.to_str().is_none()),
             moved_to: None,
             already_set: false,
             would_remove: false,
+            kept_why: None,
             removed: end.is_some(),
             removed_at: end.map(|end| end.at),
             removed_how: end.map(|end| end.how),
             removed_by: end.map(|end| end.by.clone()),
+        }
+    }
+
+    /// What stands in a marker file of another tool, or the file.
+    #[must_use]
+    pub fn in_file(found: &InFile) -> Self {
+        let entry = found.entry.as_ref();
+        Self {
+            mark: None,
+            kind: found.form.map(|form| form.word().to_owned()),
+            name: found.name().map(str::to_owned),
+            state: found.state,
+            reason: Some(found.reason),
+            scope: found.scope.as_deref().map(|scope| scope.to_string_lossy().into_owned()),
+            scope_lossy: found.scope.as_deref().is_some_and(|scope| scope.to_str().is_none()),
+            owner: None,
+            owner_pid: entry.and_then(|entry| entry.holder).map(|held| held.pid),
+            host: None,
+            run: None,
+            turn: None,
+            bound: false,
+            set_by: None,
+            set_at: entry.and_then(|entry| entry.set),
+            beat_at: entry.and_then(|entry| entry.told.at()),
+            beats: 0,
+            age_ms: found.age_ms,
+            ttl_ms: entry.and_then(|entry| entry.ttl).map(millis),
+            until: None,
+            ends_at: found.ends_at,
+            nonce: entry.and_then(|entry| entry.id.clone()),
+            data: entry.and_then(|entry| entry.data.as_deref()).and_then(|text| serde_json::from_str(text).ok()),
+            file: Some(found.file.to_string_lossy().into_owned()),
+            file_lossy: found.file.to_str().is_none(),
+            moved_to: None,
+            already_set: false,
+            would_remove: false,
+            kept_why: None,
+            removed: false,
+            removed_at: None,
+            removed_how: None,
+            removed_by: None,
         }
     }
 
@@ -154,6 +199,7 @@ impl MarkRecord {
             moved_to: None,
             already_set: false,
             would_remove: false,
+            kept_why: None,
             removed: end.is_some(),
             removed_at: end.map(|end| end.at),
             removed_how: end.map(|end| end.how),
@@ -201,7 +247,7 @@ pub struct MarkCleanupEnded {
     pub unknown: i64,
     /// Files, or marks in them, that cannot be read.
     pub unreadable: i64,
-    /// Of the stale ones, those that were removed; without `applied` none.
+    /// Those that were removed, and files that were moved out of the way; without `applied` none.
     pub removed: i64,
     /// Marks that are still there.
     pub kept: i64,

@@ -14,6 +14,7 @@ pub mod git;
 pub mod glimpse;
 pub mod host;
 pub mod locks;
+pub mod marker;
 pub mod place;
 pub mod process;
 pub mod pty;

@@ -1,7 +1,7 @@
 //! Folders as marks name them: canonical, and by default the git work tree around one.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// A folder without links and dots.
 ///
@@ -10,6 +10,22 @@ use std::path::{Path, PathBuf};
 pub fn folder(path: &Path) -> io::Result<PathBuf> {
     let found = path.canonicalize()?;
     if found.is_dir() { Ok(found) } else { Err(io::ErrorKind::NotADirectory.into()) }
+}
+
+/// A folder that another tool names: without links and dots where it is there, else without dots. None for one that is
+/// told from nobody knows where.
+#[must_use]
+pub fn told(path: &Path) -> Option<PathBuf> {
+    let cleaned = || {
+        path.components().fold(PathBuf::new(), |mut clean, part| {
+            match part {
+                Component::ParentDir => drop(clean.pop()),
+                part => clean.push(part),
+            }
+            clean
+        })
+    };
+    path.is_absolute().then(|| folder(path).unwrap_or_else(|_| cleaned()))
 }
 
 /// The top of the git work tree around a canonical folder, else the folder itself. Git is not asked: a `.git` is there, a
@@ -34,6 +50,18 @@ mod tests {
         std::fs::create_dir(top.join(".git")).unwrap();
         std::fs::write(linked.join(".git"), "gitdir: ../.git/worktrees/w\n").unwrap();
         assert_eq!((work_tree(&inner), work_tree(&linked)), (&*top, &*linked));
+    }
+
+    #[test]
+    fn a_folder_that_is_told_loses_its_dots_also_where_it_is_gone() {
+        let stage = tempfile::tempdir().unwrap();
+        let top = folder(stage.path()).unwrap();
+        std::fs::create_dir(top.join("a")).unwrap();
+        std::os::unix::fs::symlink("a", top.join("link")).unwrap();
+        let here = |text: &str| told(&top.join(text));
+        assert_eq!((here("x/../a"), here("link")), (Some(top.join("a")), Some(top.join("a"))));
+        assert_eq!(here("gone/./b/../c"), Some(top.join("gone/c")));
+        assert_eq!(told(Path::new("a")), None);
     }
 
     #[test]

@@ -173,6 +173,15 @@ pub(super) fn thread_of(number: i32) -> Option<i32> {
     (group != number).then_some(group)
 }
 
+/// The numbers that a process has inside namespaces below ours, nearest first (`NSpid`, proc_pid_status(5)).
+pub(super) fn inner_numbers(pid: i32) -> Option<Vec<i32>> {
+    let status = fs::read(format!("/proc/{pid}/status")).ok()?;
+    // A name need not be UTF-8.
+    let line = status.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"NSpid:"))?;
+    let numbers = std::str::from_utf8(line).ok()?.split_ascii_whitespace().skip(1);
+    Some(numbers.filter_map(|number| number.parse().ok()).collect())
+}
+
 /// The real user of a process; its folder belongs to root while it may not be read.
 pub(super) fn real_uid(pid: i32) -> Option<u32> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;

@@ -12,10 +12,26 @@ use super::{Tx, View};
 use crate::clock::{Moment, Stamp, millis};
 use crate::error::Result;
 use crate::id::{MarkId, RunId, TurnId};
-use crate::model::{EVERYBODY, EndNote, FoundMark, HOLD, Mark, MarkEnd, NewMark, Reason, UnreadMark};
+use crate::model::{EVERYBODY, EndNote, FoundMark, HOLD, Mark, MarkEnd, NewMark, Reason, Taken, UnreadMark};
 
 const COLUMNS: &str = "id, kind, name, scope, nonce, owner, host, run, turn, bound, set_by, first, beats, beat, ttl_ms,
-    until, data, doubted, ended_at, ended_how, ended_why, ended_by";
+    until, data, file, doubted, ended_at, ended_how, ended_why, ended_by";
+
+/// One that cannot be read costs no other its answer.
+fn find(row: &Row<'_>) -> rusqlite::Result<FoundMark> {
+    match read(row) {
+        Ok(mark) => Ok(Ok(mark)),
+        Err(error) => Ok(Err(UnreadMark {
+            id: id(row, "id")?,
+            kind: row.get("kind").ok(),
+            name: row.get("name").ok(),
+            scope: OsString::from_vec(row.get("scope")?).into(),
+            stands: row.get::<_, Option<i64>>("ended_at")?.is_none(),
+            end: end_of(row).ok().flatten(),
+            why: why(error),
+        })),
+    }
+}
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Mark> {
     let scope: Vec<u8> = row.get("scope")?;
@@ -37,23 +53,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Mark> {
         ttl: row.get::<_, Option<i64>>("ttl_ms")?.map(span),
         until: optional_stamp(row, "until")?,
         data: row.get("data")?,
+        file: row.get::<_, Option<Vec<u8>>>("file")?.map(|path| OsString::from_vec(path).into()),
         doubted: optional_json(row, "doubted")?,
         end: end_of(row)?,
     })
-}
-
-fn find(row: &Row<'_>) -> rusqlite::Result<FoundMark> {
-    match read(row) {
-        Ok(mark) => Ok(Ok(mark)),
-        Err(error) => Ok(Err(UnreadMark {
-            id: id(row, "id")?,
-            kind: row.get("kind").ok(),
-            name: row.get("name").ok(),
-            scope: OsString::from_vec(row.get("scope")?).into(),
-            end: end_of(row).ok().flatten(),
-            why: why(error),
-        })),
-    }
 }
 
 fn why(error: rusqlite::Error) -> String {
@@ -71,45 +74,31 @@ fn end_of(row: &Row<'_>) -> rusqlite::Result<Option<EndNote>> {
 }
 
 /// The mark with this id, ended or not.
-pub fn by_id(view: &View<'_>, mark: MarkId) -> Result<Option<Mark>> {
-    view.one(&format!("SELECT {COLUMNS} FROM mark WHERE id = ?1"), [mark.0], read)
+pub fn by_id(view: &View<'_>, mark: MarkId) -> Result<Option<FoundMark>> {
+    view.one(&format!("SELECT {COLUMNS} FROM mark WHERE id = ?1"), [mark.0], find)
 }
 
 /// The mark that stands under this name for this folder.
-pub fn named(view: &View<'_>, kind: &str, name: &str, scope: &Path) -> Result<Option<Mark>> {
+pub fn named(view: &View<'_>, kind: &str, name: &str, scope: &Path) -> Result<Option<FoundMark>> {
     view.one(
         &format!("SELECT {COLUMNS} FROM mark WHERE kind = ?1 AND name = ?2 AND scope = ?3 AND ended_at IS NULL"),
         params![kind, name, scope.as_os_str().as_bytes()],
-        read,
+        find,
     )
 }
 
 /// The marks that stand, by their ids: those after `after`, `limit` at most.
-pub fn standing(view: &View<'_>, after: MarkId, limit: i64) -> Result<Vec<Mark>> {
-    all_standing(view, after, limit, read)
-}
-
-/// The same, with those that cannot be read: they cost no other its answer.
-pub fn found(view: &View<'_>, after: MarkId, limit: i64) -> Result<Vec<FoundMark>> {
-    all_standing(view, after, limit, find)
-}
-
-fn all_standing<T>(
-    view: &View<'_>,
-    after: MarkId,
-    limit: i64,
-    read: fn(&Row<'_>) -> rusqlite::Result<T>,
-) -> Result<Vec<T>> {
+pub fn standing(view: &View<'_>, after: MarkId, limit: i64) -> Result<Vec<FoundMark>> {
     view.all(
         &format!("SELECT {COLUMNS} FROM mark WHERE ended_at IS NULL AND id > ?1 ORDER BY id LIMIT ?2"),
         [after.0, limit],
-        read,
+        find,
     )
 }
 
 /// The marks of a kind that stand, oldest first; of one name, if asked, and without those that are not about a folder. It
 /// leaves out what differs from the folder within the length of both: [`Mark::covers`] decides about the rest.
-pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>, about: Option<&Path>) -> Result<Vec<Mark>> {
+pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>, about: Option<&Path>) -> Result<Vec<FoundMark>> {
     let of_name = if name.is_some() { "name = ?2" } else { "?2 IS NULL" };
     view.all(
         &format!(
@@ -117,33 +106,33 @@ pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>, about: Option<&P
              AND (?3 IS NULL OR substr(?3, 1, length(scope)) = scope OR substr(scope, 1, length(?3)) = ?3) ORDER BY id"
         ),
         params![kind, name, about.map(|folder| folder.as_os_str().as_bytes())],
-        read,
+        find,
     )
 }
 
 /// The holds of this agent and those of every agent that stand, oldest first.
-pub fn holds(view: &View<'_>, agent: &str) -> Result<Vec<Mark>> {
+pub fn holds(view: &View<'_>, agent: &str) -> Result<Vec<FoundMark>> {
     view.all(
         &format!("SELECT {COLUMNS} FROM mark WHERE kind = ?1 AND name IN (?2, ?3) AND ended_at IS NULL ORDER BY id"),
         [HOLD, agent, EVERYBODY],
-        read,
+        find,
     )
 }
 
 /// The marks that were set in a run and stand, oldest first.
-pub fn of_run(view: &View<'_>, run: RunId) -> Result<Vec<Mark>> {
-    view.all(&format!("SELECT {COLUMNS} FROM mark WHERE run = ?1 AND ended_at IS NULL ORDER BY id"), [run.0], read)
+pub fn of_run(view: &View<'_>, run: RunId) -> Result<Vec<FoundMark>> {
+    view.all(&format!("SELECT {COLUMNS} FROM mark WHERE run = ?1 AND ended_at IS NULL ORDER BY id"), [run.0], find)
 }
 
 /// The marks that have ended, the newest first: those before `before`, `limit` at most; of one kind, if asked.
-pub fn ended(view: &View<'_>, kind: Option<&str>, before: MarkId, limit: i64) -> Result<Vec<Mark>> {
+pub fn ended(view: &View<'_>, kind: Option<&str>, before: MarkId, limit: i64) -> Result<Vec<FoundMark>> {
     let of_kind = if kind.is_some() { "kind = ?1" } else { "?1 IS NULL" };
     view.all(
         &format!(
             "SELECT {COLUMNS} FROM mark WHERE {of_kind} AND ended_at IS NOT NULL AND id < ?2 ORDER BY id DESC LIMIT ?3"
         ),
         params![kind, before.0, limit],
-        read,
+        find,
     )
 }
 
@@ -222,6 +211,15 @@ pub fn end(tx: &Tx<'_>, seen: &Mark, note: &EndNote) -> Result<bool> {
     Ok(changed == 1)
 }
 
+/// Ends a mark that cannot be read, whatever it says. Whoever does it has named it by its id.
+pub fn end_unread(tx: &Tx<'_>, mark: MarkId, note: &EndNote) -> Result<()> {
+    tx.run(
+        "UPDATE mark SET ended_at = ?2, ended_how = ?3, ended_why = ?4, ended_by = ?5 WHERE id = ?1 AND ended_at IS NULL",
+        params![mark.0, note.at.millis(), note.how.word(), note.why.map(Reason::word), note.by],
+    )?;
+    Ok(())
+}
+
 /// Notes since when the beat of a mark is known to lie in the future, unless it was renewed.
 pub fn doubt(tx: &Tx<'_>, seen: &Mark, now: &Moment) -> Result<()> {
     tx.run(
@@ -247,6 +245,42 @@ pub fn end_with_run(tx: &Tx<'_>, run: RunId, now: Stamp) -> Result<()> {
         params![run.0, now.millis(), MarkEnd::RunEnded.word(), "refloat"],
     )?;
     Ok(())
+}
+
+/// The account of what is taken out of a marker file.
+pub fn taken(tx: &Tx<'_>, one: &Taken<'_>) -> Result<()> {
+    let since = tx.text_of(one.since)?;
+    tx.insert(
+        "INSERT INTO mark (kind, name, scope, nonce, host, bound, set_by, first, beat, ttl_ms, data, file,
+                           ended_at, ended_how, ended_why, ended_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, '', ?6, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        params![
+            one.kind,
+            one.name,
+            one.scope.as_os_str().as_bytes(),
+            one.nonce,
+            one.host,
+            since,
+            one.ttl.map(millis),
+            one.data,
+            one.file.as_os_str().as_bytes(),
+            one.end.at.millis(),
+            one.end.how.word(),
+            one.end.why.map(Reason::word),
+            one.end.by,
+        ],
+    )?;
+    Ok(())
+}
+
+/// Whether the account of a removal from a marker file was written.
+pub fn is_accounted(view: &View<'_>, removal: &str) -> Result<bool> {
+    let found = view.one(
+        "SELECT 1 FROM mark WHERE file IS NOT NULL AND substr(nonce, 1, length(?1)) = ?1 LIMIT 1",
+        [removal],
+        |row| row.get::<_, i64>(0),
+    )?;
+    Ok(found.is_some())
 }
 
 #[cfg(test)]

@@ -182,7 +182,13 @@ fn marks(home: &Home) -> Vec<String> {
 /// What is stale of them, removed.
 fn cleaned(home: &Home) -> Vec<String> {
     let mut all = lines(Said::of(&mut home.command("mark-cleanup", ["--limit", "1"])).silent(0));
-    all.extend(lines(Said::of(&mut home.command("mark-cleanup", ["--apply"])).silent(0)));
+    let (file, broken) = (home.path("marker"), home.path("broken"));
+    std::fs::write(&file, r#"{"active_tentacles":["a",{"name":"b","ts":"5","git_root":"/r","tentacle_id":"x"}]}"#)
+        .unwrap();
+    std::os::unix::fs::symlink("nowhere", &broken).unwrap();
+    let files = ["--apply", "--files", file.to_str().unwrap(), "--files", broken.to_str().unwrap()];
+    all.extend(lines(Said::of(&mut home.command("mark-cleanup", files)).silent(0)));
+    all.extend(lines(home.mark(&["list", "--removed"]).silent(0)));
     all
 }
 

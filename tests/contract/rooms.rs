@@ -58,7 +58,7 @@ const FLOORS: [&[&str]; 9] = [
     &["clock", "error", "living", "scrub_json"],
     &["emit", "runtime"],
     &["model"],
-    &["judge", "seam", "truth"],
+    &["judge", "marker", "seam", "truth"],
     &["bmad", "observe", "runtimes", "sight", "state"],
     &["crash", "family", "lock", "owed", "prospect", "record", "token"],
     &["cli", "finish"],
@@ -115,6 +115,7 @@ fn data_flows_one_way_through_the_rooms() {
     never("state", &["seam", "runtime"]);
     never("record", &["seam", "state", "judge"]);
     never("truth", &["runtime"]);
+    never("marker", &["runtime"]);
     never("bmad", &["judge"]);
     never("observe", &["judge"]);
     never("gather", &["emit", "cli"]);
@@ -123,7 +124,7 @@ fn data_flows_one_way_through_the_rooms() {
 /// Who only looks takes no transaction.
 #[test]
 fn rooms_that_look_do_not_write_to_the_state_file() {
-    let looking = ["bmad", "family", "gather", "observe", "prospect", "sight", "token", "truth", "wait"];
+    let looking = ["bmad", "family", "gather", "marker", "observe", "prospect", "sight", "token", "truth", "wait"];
     for (name, code) in files_of(&looking) {
         let writes = ["Tx<", "state.write("].iter().any(|word| code.contains(word));
         assert_eq!(writes, name == "src/gather/keep.rs", "{name}");

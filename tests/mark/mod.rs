@@ -4,11 +4,13 @@
 #![allow(clippy::print_stdout, clippy::disallowed_macros, reason = "a test says what it skips")]
 
 mod beat;
+mod callers;
 mod check;
 mod cleanup;
 mod clear;
 mod clocks;
 mod cron;
+mod files;
 mod holds;
 mod list;
 mod owners;
@@ -18,6 +20,7 @@ mod scopes;
 mod seen;
 mod set;
 mod turns;
+mod unread;
 mod waiting;
 mod whose;
 mod window;

@@ -21,7 +21,7 @@ fn of_many_that_set_a_mark_on_a_fresh_file_exactly_one_has_it() {
         let crowd = campaign("REFLOAT_RACERS", 64);
         let barrier = Barrier::new(&stage);
         let script = "$MARK set dispatch b1 --scope / --owner-pid $$ >$OUT/$$.out 2>$OUT/$$.err; echo $? >$OUT/$$.new
-            mv $OUT/$$.new $OUT/$$.code; exec cat $OUT/../rest >/dev/null";
+            exec 3<$OUT/../rest; mv $OUT/$$.new $OUT/$$.code; exec cat <&3 >/dev/null";
         nix::unistd::mkfifo(&stage.path("rest"), nix::sys::stat::Mode::S_IRWXU).unwrap();
         let rest = std::fs::File::options().read(true).write(true).open(stage.path("rest")).unwrap();
         let racers: Vec<Running> = (0..crowd).map(|_| barrier.hold(&claimer(&stage, script))).collect();

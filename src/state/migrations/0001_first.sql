@@ -412,7 +412,8 @@ CREATE TABLE evidence (
         'no_stream', 'unreadable', 'within_clock', 'over_clock', 'no_clock', 'left_behind',
         'nothing_left', 'reached', 'not_reached', 'contradicted', 'undecided', 'beaten', 'no_beat',
         'retry_due', 'retry_later', 'dead_letter_open', 'dead_letter_closed', 'crash_recorded',
-        'question_open', 'children_open', 'mail_waits', 'until_reached', 'before_until'
+        'question_open', 'children_open', 'mail_waits', 'until_reached', 'before_until', 'not_a_marker',
+        'signed', 'is_link'
     )),
     detail TEXT NOT NULL CHECK (json_valid(detail)),
     observed_at INTEGER NOT NULL,
@@ -443,15 +444,17 @@ CREATE TABLE mark (
     ttl_ms INTEGER, -- stale so long after that
     until INTEGER, -- stale from then on
     data TEXT CHECK (data IS NULL OR json_valid(data)),
+    file BLOB, -- the marker file of another tool that it stood in; such a mark has ended from the first
     doubted TEXT CHECK (doubted IS NULL OR json_valid(doubted)), -- since when its beat is known to lie in the future
     ended_at INTEGER,
     ended_how TEXT CHECK (ended_how IN (
-        'cleared', 'turn_ended', 'run_ended', 'replaced', 'cleaned'
+        'cleared', 'turn_ended', 'run_ended', 'replaced', 'cleaned', 'moved_aside'
     )),
     ended_why TEXT,
     ended_by TEXT,
     CHECK ((ended_at IS NULL) = (ended_how IS NULL) AND (ended_at IS NULL) = (ended_by IS NULL)),
-    CHECK (owner IS NOT NULL OR ttl_ms IS NOT NULL OR until IS NOT NULL),
+    CHECK (owner IS NOT NULL OR ttl_ms IS NOT NULL OR until IS NOT NULL OR file IS NOT NULL),
+    CHECK (file IS NULL OR ended_at IS NOT NULL),
     CHECK (NOT bound OR run IS NOT NULL)
 ) STRICT;
 

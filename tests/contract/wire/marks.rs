@@ -7,7 +7,7 @@ use super::{Cause, Count, MarkId, One, RunId, Time, TurnId, Wire, is};
 
 words! {
     MarkState: live stale unknown unreadable removed;
-    MarkEnd: cleared turn_ended run_ended replaced cleaned;
+    MarkEnd: cleared turn_ended run_ended replaced cleaned moved_aside;
 }
 
 wire! { Mark "mark"
@@ -16,7 +16,7 @@ wire! { Mark "mark"
     run: Option<RunId>, turn: Option<TurnId>, bound: bool, set_by: Option<String>, set_at: Option<Time>,
     beat_at: Option<Time>, beats: Count, age_ms: Option<Count>, ttl_ms: Option<Count>, until: Option<Time>,
     ends_at: Option<Time>, nonce: Option<String>, data: Option<Value>, file: Option<String>, file_lossy: bool,
-    moved_to: Option<String>, already_set: bool, would_remove: bool, removed: bool, removed_at: Option<Time>,
+    moved_to: Option<String>, already_set: bool, would_remove: bool, kept_why: Option<Cause>, removed: bool, removed_at: Option<Time>,
     removed_how: Option<MarkEnd>, removed_by: Option<String>,
 }
 
