@@ -86,7 +86,9 @@ impl Caller {
     /// Without an owner, and what the same one has set, or is there for whoever comes. What ends with a run or a turn is that
     /// one's alone.
     fn same_hand(&self, mark: &Mark) -> bool {
-        mark.owner.is_none() && !mark.bound && (mark.set_by == self.name || mark.kind == BREADCRUMB)
+        // An agent may be called `operator`.
+        let same = mark.set_by == self.name && mark.run.is_some() == self.run.is_some();
+        mark.owner.is_none() && !mark.bound && (same || mark.kind == BREADCRUMB)
     }
 }
 

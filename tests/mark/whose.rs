@@ -69,6 +69,8 @@ fn an_agent_neither_shortens_nor_lifts_a_hold_of_the_operator_by_its_name() {
     assert_eq!(call.code, 0, "{call:?}");
     let standing = stage.mark(&["list"]).records;
     assert_eq!((id(&standing[0]), &standing[0]["beats"], standing.len()), ("k1", &0.into(), 2), "{standing:?}");
+    let named_so = stage.turn(&["run", "--agent", "operator", "--now", "--", MARK, "clear", "hold", "@all"]);
+    assert_eq!((named_so.code, stage.mark(&["list"]).records.len()), (1, 2), "{named_so:?}");
     // What the same agent has said it may say anew, in a later turn too.
     let again = stage.turn(&["run", "--agent", "a", "--now", "--", MARK, "clear", "hold", "b"]);
     assert_eq!((again.code, stage.mark(&["list"]).records.len()), (0, 1), "{again:?}");
