@@ -10,6 +10,7 @@ use refloat::judge::marker::may_hide;
 use refloat::model::{FoundMark, HOLD, InFile, MarkLabel, MarkState, UnreadMark, mark_label};
 use refloat::record::MarkRecord;
 use refloat::seam::marker::Files;
+use refloat::seam::place;
 use refloat::seam::process::Life;
 use refloat::sight::markers::Markers;
 use refloat::sight::marks::Marks;
@@ -99,6 +100,12 @@ fn is_meant(mark: &MarkLabel<'_>, args: &List, scope: Option<&Path>) -> bool {
         && scope.is_none_or(|scope| mark.covers(scope))
 }
 
+/// Whether a mark says something about this folder. What is in progress in one work tree is not in another one that stands
+/// inside it; a hold is for all that is below its folder.
+fn reaches(mark: &MarkLabel<'_>, folder: &Path) -> bool {
+    mark.covers(folder) && (mark.kind == Some(HOLD) || !place::border_between(mark.scope, folder))
+}
+
 /// Of what cannot be read it cannot be told.
 fn is_asked_for(args: &List, state: MarkState) -> bool {
     let wanted = [(args.live, MarkState::Live), (args.stale, MarkState::Stale), (args.unknown, MarkState::Unknown)];
@@ -155,9 +162,11 @@ pub(crate) fn check(cx: &mut Context, args: &Check) -> Result<Exit> {
         (Some(name), HOLD) => mark::holds(view, name),
         (name, kind) => mark::of_kind(view, kind, name.as_deref(), Some(&scope)),
     })?;
-    let mut looked = looked_at(found.iter().filter(|found| mark_label(found).covers(&scope)), &mut Marks::now());
+    let mut looked = looked_at(found.iter().filter(|found| reaches(&mark_label(found), &scope)), &mut Marks::now());
     let in_files = in_files(&args.files, Some(&args.kind), args.name.as_deref(), Some(&scope));
-    let may_hold = in_files.filter(|one| one.state != MarkState::Unreadable || may_hide(one.reason));
+    let may_hold = in_files
+        .filter(|one| one.state != MarkState::Unreadable || may_hide(one.reason))
+        .filter(|one| one.scope.as_ref().is_none_or(|its| !place::border_between(its, &scope)));
     looked.extend(may_hold.map(|one| (None, MarkRecord::in_file(&one))));
     looked.retain(|(_, record)| record.state != MarkState::Stale);
     let live = looked.iter().any(|(_, record)| record.state == MarkState::Live);
