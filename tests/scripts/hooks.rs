@@ -284,6 +284,16 @@ fn it_guards_this_work_tree_and_no_other_wherever_git_is_called() {
     guarded.commit_in(&linked).refused(&["in-linked"]);
 }
 
+/// What `$(…)` cuts off belongs to the name.
+#[test]
+fn a_line_feed_at_the_end_of_its_name_hides_no_work_tree() {
+    let guarded = Guarded::new();
+    let odd = guarded.stage.path("odd\n");
+    std::fs::rename(&guarded.top, &odd).unwrap();
+    guarded.mark_in(&odd, &["set", "dispatch", "here"]);
+    guarded.commit_in(&odd).refused(&["k1 dispatch here"]);
+}
+
 #[test]
 fn the_same_script_guards_a_push() {
     let guarded = Guarded::new();
