@@ -19,7 +19,7 @@ use crate::args::MarkCleanup;
 use crate::files;
 
 /// So many are looked at, and removed, at a time; then others have their turn.
-const PAGE: i64 = 1_000;
+const PAGE: i64 = 5_000;
 
 pub(crate) fn run(cx: &mut Context, args: &MarkCleanup) -> Result<Exit> {
     let scope = args.scope.as_deref().map(folder).transpose()?;
