@@ -91,6 +91,11 @@ impl Context {
         say(&format!("{}: {line}", self.program));
     }
 
+    /// Says what one of many has failed with, while the others go on; returns its exit code.
+    pub fn complain(&self, failure: &Failure) -> Exit {
+        complain(self.program, failure, self.common.quiet)
+    }
+
     /// Says a line, unless stderr takes nothing now: for who must not wait.
     pub fn say_if_heard(&self, line: impl std::fmt::Display) {
         if crate::living::stderr_takes() {

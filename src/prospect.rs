@@ -26,7 +26,7 @@ pub fn of(view: &View<'_>, place: &Place, retry: &Retry, now: Stamp) -> Result<P
         run: &run,
         open_turn: turn::open_of(view, &run.agent)?.map(|turn| turn.id),
         stopped: agent::is_stopped(view, &run.agent)?,
-        mark: holding.map(|holding| holding.mark.id),
+        mark: holding.map(|holding| holding.id()),
         now,
     };
     let held_by = held_by(retry, &around);

@@ -2,8 +2,9 @@
 //! an agent may call; a token whose turn or run has ended is good for nothing.
 
 use crate::error::{Failure, Result};
+use crate::exit::Exit;
 use crate::model::{Run, Turn, Worker};
-use crate::state::{View, run, turn, worker};
+use crate::state::{Place, State, View, run, turn, worker};
 
 /// Who acts outside every turn.
 pub const OPERATOR: &str = "operator";
@@ -24,6 +25,23 @@ pub fn of_environment() -> Option<String> {
     token.map(|token| token.to_string_lossy().into_owned())
 }
 
+/// Opens the state file for who writes what may be the first of it. A token is good only where it was given out: its bearer
+/// makes no state file.
+///
+/// # Errors
+/// 76 for a token without a state file, and those of [`State::open_for_writing`].
+pub fn open_for_writing(place: &Place) -> Result<State> {
+    if of_environment().is_none() {
+        return State::open_for_writing(place);
+    }
+    State::open_existing(place).map_err(|failure| if failure.exit == Exit::NotFound { unknown() } else { failure })
+}
+
+fn unknown() -> Failure {
+    Failure::refused("the token of this turn is unknown here")
+        .hint("REFLOAT_TOKEN and REFLOAT_STATE belong together; outside a turn unset both")
+}
+
 /// Who bears this token.
 ///
 /// # Errors
@@ -33,8 +51,7 @@ pub fn bearer(view: &View<'_>, token: &str) -> Result<Bearer> {
         return of_turn(view, turn).map(|turn| Bearer::Turn(Box::new(turn)));
     }
     let Some(worker) = worker::by_token(view, token)? else {
-        return Err(Failure::refused("the token of this turn is unknown here")
-            .hint("REFLOAT_TOKEN and REFLOAT_STATE belong together; outside a turn unset both"));
+        return Err(unknown());
     };
     let id = worker.run;
     let run = run::by_id(view, id)?.ok_or_else(|| Failure::refused(format!("run {id} is gone")))?;

@@ -12,7 +12,7 @@ use refloat::exit::Exit;
 use refloat::id::MailId;
 use refloat::model::{MailType, Priority};
 use refloat::record::MailSent;
-use refloat::state::{Place, State, Tx};
+use refloat::state::{Place, Tx};
 use refloat::token;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -46,7 +46,7 @@ struct Line {
 pub(crate) fn run(cx: &mut Context, args: &Send) -> Result<Exit> {
     let token = token::of_environment();
     let place = cx.place()?;
-    let mut state = State::open_for_writing(&place)?;
+    let mut state = token::open_for_writing(&place)?;
     cx.note_stdin("mails, one JSON object per line,");
     let spool = spool(&place, args, token.is_some())?;
     let sent = nameless(&place)?;

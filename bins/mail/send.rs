@@ -35,7 +35,7 @@ pub(crate) fn run(cx: &mut Context, args: &Send) -> Result<Exit> {
         return Err(caller::nobody_sends());
     }
     let place = cx.place()?;
-    let mut state = State::open_for_writing(&place)?;
+    let mut state = token::open_for_writing(&place)?;
     let sent = state.write("send mail", |tx| {
         let sender = caller::sender(tx, args.from.as_deref(), token.as_deref())?;
         draft.store(tx, &sender)

@@ -1,14 +1,14 @@
 //! A pass over the marks: each is looked at and told; with `--apply` what is stale is removed as it was looked at, so that
 //! one that was renewed in between stays. In pages, so that memory does not grow with what there is.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use refloat::cli::Context;
 use refloat::error::{Failure, Result, is_missing};
 use refloat::exit::Exit;
 use refloat::id::MarkId;
 use refloat::judge::mark::Standing;
-use refloat::model::{EndNote, FoundMark, Mark, MarkEnd, MarkState};
+use refloat::model::{EndNote, FoundMark, Mark, MarkEnd, MarkLabel, MarkState, mark_label};
 use refloat::record::{MarkCleanupEnded, MarkRecord};
 use refloat::seam::{place, process};
 use refloat::sight::marks::Marks;
@@ -61,27 +61,27 @@ impl Pass<'_> {
     fn marks(&mut self, cx: &mut Context, mut state: State) -> Result<()> {
         let mut after = MarkId(0);
         loop {
-            let page = state.read("look at marks", |view| mark::found(view, after, PAGE))?;
+            let page = state.read("look at marks", |view| mark::standing(view, after, PAGE))?;
             let Some(last) = page.last() else { return Ok(()) };
-            after = last.as_ref().map_or_else(|unread| unread.id, |mark| mark.id);
+            after = mark_label(last).id;
             self.unread(cx, &page)?;
             self.page(cx, &mut state, &page)?;
         }
     }
 
-    fn is_meant(&self, kind: Option<&String>, covers: impl Fn(&Path) -> bool) -> bool {
-        self.args.kind.as_ref().is_none_or(|meant| Some(meant) == kind) && self.scope.as_deref().is_none_or(covers)
+    fn is_meant(&self, mark: &MarkLabel<'_>) -> bool {
+        self.args.kind.as_deref().is_none_or(|kind| mark.kind == Some(kind))
+            && self.scope.as_deref().is_none_or(|scope| mark.covers(scope))
     }
 
     /// Tells what nobody can read. It stays: whether it holds is not known.
     fn unread(&mut self, cx: &mut Context, page: &[FoundMark]) -> Result<()> {
         for mark in page.iter().filter_map(|found| found.as_ref().err()) {
-            if self.is_meant(mark.kind.as_ref(), |scope| mark.covers(scope)) {
-                cx.say(mark);
+            if self.is_meant(&mark.label()) {
+                self.exit = cx.complain(&mark.failure(Exit::Io));
                 cx.out.emit(&MarkRecord::unread(mark))?;
                 self.ended.unreadable += 1;
                 self.ended.kept += 1;
-                self.exit = Exit::Io;
             }
         }
         Ok(())
@@ -93,7 +93,7 @@ impl Pass<'_> {
         let mut seen: Vec<Seen<'_>> = page
             .iter()
             .flatten()
-            .filter(|mark| self.is_meant(Some(&mark.kind), |scope| mark.covers(scope)))
+            .filter(|mark| self.is_meant(&mark.label()))
             .map(|mark| Seen { mark, stands: marks.standing(mark), would_remove: false, removed: None })
             .collect();
         for one in seen.iter_mut().filter(|one| one.stands.state == MarkState::Stale) {

@@ -11,7 +11,7 @@ use refloat::state::{State, mark};
 
 use crate::args::Beat;
 use crate::list::record;
-use crate::who::{Caller, Target, by_id, shown};
+use crate::who::{Caller, Target, by_id, readable};
 
 pub(crate) fn run(cx: &mut Context, args: &Beat) -> Result<Exit> {
     let target = Target::of(&args.which)?;
@@ -19,7 +19,8 @@ pub(crate) fn run(cx: &mut Context, args: &Beat) -> Result<Exit> {
     let mut state = State::open_existing(&place)?;
     let renewed = state.write("renew a mark", |tx| {
         let (caller, mut marks, mut renewed) = (Caller::of(tx)?, Marks::now(), Vec::new());
-        for there in target.find(tx)? {
+        for found in target.find(tx)? {
+            let there = readable(found)?;
             target.expect_claim(&there)?;
             target.expect_touchable(&there, &caller, "beat")?;
             expect_renewable(&there, &mut marks)?;
@@ -36,12 +37,12 @@ pub(crate) fn run(cx: &mut Context, args: &Beat) -> Result<Exit> {
 /// A beat gives time. It brings back no owner, and moves no until.
 fn expect_renewable(there: &Mark, marks: &mut Marks) -> Result<()> {
     if let Some(end) = &there.end {
-        return Err(Failure::refused(format!("{} has ended: {} by {}", shown(there), end.how, end.by)));
+        return Err(Failure::refused(format!("{} has ended: {} by {}", there.label(), end.how, end.by)));
     }
     let stands = marks.standing(there);
     match (stands.state, stands.reason) {
         (MarkState::Stale, why) if why != Reason::OverClock => {
-            Err(Failure::refused(format!("{} is stale ({why}): a beat cannot renew it", shown(there)))
+            Err(Failure::refused(format!("{} is stale ({why}): a beat cannot renew it", there.label()))
                 .hint("set it anew: mark set"))
         }
         _ => Ok(()),

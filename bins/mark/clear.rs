@@ -4,37 +4,65 @@
 use refloat::cli::Context;
 use refloat::error::Result;
 use refloat::exit::Exit;
-use refloat::model::{EndNote, Mark, MarkEnd, MarkState};
-use refloat::record::MarkRecord;
+use refloat::model::{EndNote, FoundMark, Mark, MarkEnd, MarkState, Reason, UnreadMark};
 use refloat::sight::marks::Marks;
-use refloat::state::{State, mark};
+use refloat::state::{State, Tx, mark};
 
 use crate::args::Clear;
+use crate::list::{looked_at, tell};
 use crate::who::{Caller, Target};
 
 pub(crate) fn run(cx: &mut Context, args: &Clear) -> Result<Exit> {
     let target = Target::of(&args.which)?;
     let place = cx.place()?;
     let mut state = State::open_existing(&place)?;
-    let cleared = state.write("clear a mark", |tx| {
-        let (caller, mut marks, mut cleared) = (Caller::of(tx)?, Marks::now(), Vec::new());
-        for there in target.find(tx)? {
-            target.expect_claim(&there)?;
-            if there.end.is_some() {
-                cleared.push(there);
-                continue;
-            }
-            let stands = marks.standing(&there);
-            let why = (stands.state == MarkState::Stale).then_some(stands.reason);
-            if why.is_none() {
-                target.expect_touchable(&there, &caller, "clear")?;
-            }
-            let end = EndNote { at: marks.moment().at, how: MarkEnd::Cleared, why, by: caller.name.clone() };
-            mark::end(tx, &there, &end)?;
-            cleared.push(Mark { end: Some(end), ..there });
-        }
-        Ok(cleared)
+    let cleared: Vec<FoundMark> = state.write("clear a mark", |tx| {
+        let mut clear = Clearing { tx, target: &target, caller: Caller::of(tx)?, marks: Marks::now() };
+        target.find(tx)?.into_iter().map(|found| clear.one(found)).collect()
     })?;
-    cleared.iter().try_for_each(|mark| cx.out.emit(&MarkRecord::ended(mark)))?;
-    Ok(Exit::Done)
+    tell(cx, &looked_at(&cleared, &mut Marks::now()))
+}
+
+struct Clearing<'c> {
+    tx: &'c Tx<'c>,
+    target: &'c Target<'c>,
+    caller: Caller,
+    marks: Marks,
+}
+
+impl Clearing<'_> {
+    /// What has ended is told again.
+    fn one(&mut self, found: FoundMark) -> Result<FoundMark> {
+        match found {
+            Ok(there) => self.read(there).map(Ok),
+            Err(unread) if unread.stands => self.unread(unread).map(Err),
+            Err(ended) => Ok(Err(ended)),
+        }
+    }
+
+    fn read(&mut self, there: Mark) -> Result<Mark> {
+        self.target.expect_claim(&there)?;
+        if there.end.is_some() {
+            return Ok(there);
+        }
+        let stands = self.marks.standing(&there);
+        let why = (stands.state == MarkState::Stale).then_some(stands.reason);
+        if why.is_none() {
+            self.target.expect_touchable(&there, &self.caller, "clear")?;
+        }
+        let end = self.end(why);
+        mark::end(self.tx, &there, &end)?;
+        Ok(Mark { end: Some(end), ..there })
+    }
+
+    fn unread(&self, there: UnreadMark) -> Result<UnreadMark> {
+        self.target.expect_id_of(&there)?;
+        let end = self.end(Some(Reason::Unreadable));
+        mark::end_unread(self.tx, there.id, &end)?;
+        Ok(UnreadMark { stands: false, end: Some(end), ..there })
+    }
+
+    fn end(&self, why: Option<Reason>) -> EndNote {
+        EndNote { at: self.marks.moment().at, how: MarkEnd::Cleared, why, by: self.caller.name.clone() }
+    }
 }

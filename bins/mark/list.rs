@@ -7,9 +7,10 @@ use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::id::MarkId;
 use refloat::judge::marker::may_hide;
-use refloat::model::{HOLD, InFile, Mark, MarkState};
+use refloat::model::{FoundMark, HOLD, InFile, MarkLabel, MarkState, UnreadMark, mark_label};
 use refloat::record::MarkRecord;
 use refloat::seam::marker::Files;
+use refloat::seam::place;
 use refloat::seam::process::Life;
 use refloat::sight::markers::Markers;
 use refloat::sight::marks::Marks;
@@ -21,11 +22,38 @@ use crate::who;
 /// So many ended marks are read at a time.
 const PAGE: i64 = 256;
 
-/// A mark as it stands now.
-pub(crate) fn record(mark: &Mark, marks: &mut Marks) -> MarkRecord {
+/// A mark as it stands now, or as it ended.
+pub(crate) fn record(found: &FoundMark, marks: &mut Marks) -> MarkRecord {
+    let mark = match found {
+        Ok(mark) if mark.end.is_some() => return MarkRecord::ended(mark),
+        Ok(mark) => mark,
+        Err(unread) => return MarkRecord::unread(unread),
+    };
     let stands = marks.standing(mark);
     let record = MarkRecord::of(mark, stands.state, Some(stands.reason), stands.age_ms);
     MarkRecord { ends_at: stands.ends_at, ..record }
+}
+
+/// The record of a mark, and the mark where it cannot be read.
+pub(crate) type Looked<'f> = (Option<&'f UnreadMark>, MarkRecord);
+
+/// Marks as they stand now, or as they ended.
+pub(crate) fn looked_at<'f>(found: impl IntoIterator<Item = &'f FoundMark>, marks: &mut Marks) -> Vec<Looked<'f>> {
+    found.into_iter().map(|one| (one.as_ref().err(), record(one, marks))).collect()
+}
+
+/// Prints them. What nobody can read is told on stderr too, and costs no other its record.
+pub(crate) fn tell(cx: &mut Context, looked: &[Looked<'_>]) -> Result<Exit> {
+    let mut exit = Exit::Done;
+    for (unread, record) in looked {
+        if let Some(unread) = unread
+            && unread.is_open()
+        {
+            exit = cx.complain(&unread.failure(Exit::Io));
+        }
+        cx.out.emit(record)?;
+    }
+    Ok(exit)
 }
 
 /// What a look at a process found, in a word.
@@ -35,60 +63,70 @@ pub(crate) fn told(life: Life) -> refloat::model::Reason {
 
 pub(crate) fn run(cx: &mut Context, args: &List) -> Result<Exit> {
     let scope = args.scope.as_deref().map(who::folder).transpose()?;
-    let fits = |mark: &Mark| {
-        args.kind.as_ref().is_none_or(|kind| *kind == mark.kind)
-            && args.name.as_ref().is_none_or(|name| *name == mark.name)
-            && scope.as_ref().is_none_or(|scope| mark.covers(scope))
-    };
     let limit = usize::try_from(args.limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
+    let fits = |found: &FoundMark| is_meant(&mark_label(found), args, scope.as_deref());
     let found = if args.removed {
         let state = State::open_for_reading(&cx.place()?)?;
         state.read("list marks", |view| removed(view, args.kind.as_deref(), fits, limit))?
     } else {
-        let found = asked(cx, &args.files, "list marks", |view| match &args.kind {
+        asked(cx, &args.files, "list marks", |view| match &args.kind {
             Some(kind) => mark::of_kind(view, kind, args.name.as_deref(), scope.as_deref()),
             None => mark::standing(view, MarkId(0), i64::MAX),
-        })?;
-        let mut records = standing(&found, args, fits);
-        records.extend(in_files(args, scope.as_deref()));
-        records
+        })?
     };
-    found.iter().skip(found.len().saturating_sub(limit)).try_for_each(|record| cx.out.emit(record))?;
-    Ok(Exit::Done)
+    let mut looked = looked_at(found.iter().filter(|found| fits(found)), &mut Marks::now());
+    if !args.removed {
+        let in_files = in_files(&args.files, args.kind.as_deref(), args.name.as_deref(), scope.as_deref());
+        looked.extend(in_files.map(|one| (None, MarkRecord::in_file(&one))));
+        looked.retain(|(_, record)| is_asked_for(args, record.state));
+    }
+    tell(cx, looked.get(looked.len().saturating_sub(limit)..).unwrap_or_default())
 }
 
-/// What stands in marker files and is asked for, or may be. What cannot be read is of an unknown state.
-fn in_files(args: &List, scope: Option<&Path>) -> Vec<MarkRecord> {
+/// What stands in marker files and is meant, or may be.
+fn in_files(
+    files: &[Files],
+    kind: Option<&str>,
+    name: Option<&str>,
+    scope: Option<&Path>,
+) -> impl Iterator<Item = InFile> {
+    let is_called = move |one: &InFile| name.is_none_or(|name| one.name().is_none_or(|own| own == name));
+    Markers::now().all(files).into_iter().filter(move |one| one.may_be(kind, scope) && is_called(one))
+}
+
+fn is_meant(mark: &MarkLabel<'_>, args: &List, scope: Option<&Path>) -> bool {
+    args.kind.as_deref().is_none_or(|kind| mark.kind == Some(kind))
+        && args.name.as_deref().is_none_or(|name| mark.name == Some(name))
+        && scope.is_none_or(|scope| mark.covers(scope))
+}
+
+/// Whether a mark says something about this folder. What is in progress in one work tree is not in another one that stands
+/// inside it; a hold is for all that is below its folder.
+fn reaches(mark: &MarkLabel<'_>, folder: &Path) -> bool {
+    mark.covers(folder) && (mark.kind == Some(HOLD) || !place::border_between(mark.scope, folder))
+}
+
+/// Of what cannot be read it cannot be told.
+fn is_asked_for(args: &List, state: MarkState) -> bool {
     let wanted = [(args.live, MarkState::Live), (args.stale, MarkState::Stale), (args.unknown, MarkState::Unknown)];
-    let all = wanted.iter().all(|(asked, _)| !asked);
-    let state = |one: &InFile| if one.state == MarkState::Unreadable { MarkState::Unknown } else { one.state };
-    let found = Markers::now().all(&args.files).into_iter();
-    let asked = found.filter(|one| all || wanted.contains(&(true, state(one))));
-    let fits = asked.filter(|one| one.may_be(args.kind.as_deref(), scope) && may_be_called(one, args.name.as_deref()));
-    fits.map(|one| MarkRecord::in_file(&one)).collect()
-}
-
-fn may_be_called(one: &InFile, name: Option<&str>) -> bool {
-    name.is_none_or(|name| one.name().is_none_or(|own| own == name))
-}
-
-/// Those that stand and are asked for.
-fn standing(found: &[Mark], args: &List, fits: impl Fn(&Mark) -> bool) -> Vec<MarkRecord> {
-    let mut marks = Marks::now();
-    let wanted = [(args.live, MarkState::Live), (args.stale, MarkState::Stale), (args.unknown, MarkState::Unknown)];
-    let all = wanted.iter().all(|(asked, _)| !asked);
-    let records = found.iter().filter(|mark| fits(mark)).map(|mark| record(mark, &mut marks));
-    records.filter(|record| all || wanted.contains(&(true, record.state))).collect()
+    let state = if state == MarkState::Unreadable { MarkState::Unknown } else { state };
+    wanted.iter().all(|(asked, _)| !asked) || wanted.contains(&(true, state))
 }
 
 /// The newest that have ended and fit, read from the newest back: a few of them cost a few, however many there were.
-fn removed(view: &View<'_>, kind: Option<&str>, fits: impl Fn(&Mark) -> bool, limit: usize) -> Result<Vec<MarkRecord>> {
+fn removed(
+    view: &View<'_>,
+    kind: Option<&str>,
+    fits: impl Fn(&FoundMark) -> bool,
+    limit: usize,
+) -> Result<Vec<FoundMark>> {
     let (mut found, mut before) = (Vec::new(), MarkId(i64::MAX));
     while found.len() < limit {
         let page = mark::ended(view, kind, before, PAGE)?;
         let Some(last) = page.last() else { break };
-        before = last.id;
-        found.extend(page.iter().filter(|mark| fits(mark)).map(MarkRecord::ended).take(limit - found.len()));
+        before = mark_label(last).id;
+        let left = limit - found.len();
+        found.extend(page.into_iter().filter(|mark| fits(mark)).take(left));
     }
     found.reverse();
     Ok(found)
@@ -96,14 +134,9 @@ fn removed(view: &View<'_>, kind: Option<&str>, fits: impl Fn(&Mark) -> bool, li
 
 pub(crate) fn show(cx: &mut Context, args: &Show) -> Result<Exit> {
     let state = State::open_for_reading(&cx.place()?)?;
-    let found: Vec<Mark> =
+    let found: Vec<FoundMark> =
         state.read("show marks", |view| args.marks.iter().map(|id| who::by_id(view, *id)).collect())?;
-    let mut marks = Marks::now();
-    found.iter().try_for_each(|mark| match mark.end {
-        Some(_) => cx.out.emit(&MarkRecord::ended(mark)),
-        None => cx.out.emit(&record(mark, &mut marks)),
-    })?;
-    Ok(Exit::Done)
+    tell(cx, &looked_at(&found, &mut Marks::now()))
 }
 
 /// What the state file tells. Marker files are looked at without one too.
@@ -111,8 +144,8 @@ fn asked(
     cx: &Context,
     files: &[Files],
     what: &str,
-    ask: impl FnOnce(&View<'_>) -> Result<Vec<Mark>>,
-) -> Result<Vec<Mark>> {
+    ask: impl FnOnce(&View<'_>) -> Result<Vec<FoundMark>>,
+) -> Result<Vec<FoundMark>> {
     match State::open_for_reading(&cx.place()?) {
         Ok(state) => state.read(what, ask),
         Err(failure) if failure.exit == Exit::NotFound && !files.is_empty() => Ok(Vec::new()),
@@ -129,32 +162,18 @@ pub(crate) fn check(cx: &mut Context, args: &Check) -> Result<Exit> {
         (Some(name), HOLD) => mark::holds(view, name),
         (name, kind) => mark::of_kind(view, kind, name.as_deref(), Some(&scope)),
     })?;
-    let mut marks = Marks::now();
-    let (mut live, mut unknown) = (false, false);
-    for one in found.iter().filter(|mark| mark.covers(&scope)) {
-        let record = record(one, &mut marks);
-        match record.state {
-            MarkState::Live => live = true,
-            MarkState::Unknown => unknown = true,
-            _ => continue,
-        }
-        cx.out.emit(&record)?;
-    }
-    for one in Markers::now().all(&args.files) {
-        if !one.may_be(Some(&args.kind), Some(&scope)) || !may_be_called(&one, args.name.as_deref()) {
-            continue;
-        }
-        match one.state {
-            MarkState::Live => live = true,
-            MarkState::Unknown => unknown = true,
-            MarkState::Unreadable if may_hide(one.reason) => unknown = true,
-            _ => continue,
-        }
-        cx.out.emit(&MarkRecord::in_file(&one))?;
-    }
-    Ok(match (args.exit_code, live, unknown) {
+    let mut looked = looked_at(found.iter().filter(|found| reaches(&mark_label(found), &scope)), &mut Marks::now());
+    let in_files = in_files(&args.files, Some(&args.kind), args.name.as_deref(), Some(&scope));
+    let may_hold = in_files
+        .filter(|one| one.state != MarkState::Unreadable || may_hide(one.reason))
+        .filter(|one| one.scope.as_ref().is_none_or(|its| !place::border_between(its, &scope)));
+    looked.extend(may_hold.map(|one| (None, MarkRecord::in_file(&one))));
+    looked.retain(|(_, record)| record.state != MarkState::Stale);
+    let live = looked.iter().any(|(_, record)| record.state == MarkState::Live);
+    let told = tell(cx, &looked)?;
+    Ok(match (args.exit_code, live, looked.is_empty()) {
         (true, true, _) => Exit::No,
-        (true, false, true) => Exit::Unknown,
-        _ => Exit::Done,
+        (true, false, false) => Exit::Unknown,
+        _ => told,
     })
 }

@@ -11,7 +11,7 @@ use refloat::identity::Identity;
 use refloat::judge::mark::{Setting, Whose, setting};
 use refloat::model::{BREADCRUMB, EndNote, HOLD, Mark, MarkEnd, MarkState, NewMark};
 use refloat::record::MarkRecord;
-use refloat::seam::ancestry;
+use refloat::seam::ancestry::{self, Orphan};
 use refloat::seam::process::{self, Life};
 use refloat::sight::marks::Marks;
 use refloat::state::{State, Tx, mark};
@@ -19,7 +19,7 @@ use refloat::token;
 
 use crate::args::{Owner, Set};
 use crate::list::{record, told};
-use crate::who::{self, Caller, by_id, holder, same_claim, shown};
+use crate::who::{self, Caller, by_id, holder, readable, same_claim};
 
 /// What a mark lives that has no other end.
 const DEFAULT_TTL: Duration = Duration::from_secs(4 * 3600);
@@ -37,7 +37,7 @@ pub(crate) fn run(cx: &mut Context, args: &Set) -> Result<Exit> {
     let nonce = uuid::Uuid::new_v4().simple().to_string();
     let place = cx.place()?;
     // Whoever names a claim cannot make the file that it stands in.
-    let mut state = if args.nonce.is_some() { State::open_existing(&place)? } else { State::open_for_writing(&place)? };
+    let mut state = if args.nonce.is_some() { State::open_existing(&place)? } else { token::open_for_writing(&place)? };
     let set = state.write("set a mark", |tx| {
         let caller = Caller::of(tx)?;
         // What is said to those who come later is not over with the turn.
@@ -75,7 +75,7 @@ fn claim(tx: &Tx<'_>, new: NewMark<'_>, args: &Set, caller: &Caller) -> Result<M
     let mut marks = Marks::now();
     let now = marks.moment().clone();
     let nonce = args.nonce.as_deref();
-    let there = mark::named(tx, new.kind, new.name, new.scope)?;
+    let there = mark::named(tx, new.kind, new.name, new.scope)?.map(readable).transpose()?;
     if let Some(there) = &there {
         same_claim(there, nonce)?;
     } else if let Some(nonce) = nonce {
@@ -133,7 +133,7 @@ fn expect_an_end(endless: bool, until: Option<Stamp>, owner: Option<&Identity>) 
 
 fn held(there: &Mark, state: MarkState) -> Failure {
     let so = if state == MarkState::Unknown { "may be live" } else { "is live" };
-    Failure::busy(format!("{} {so}: {}", shown(there), holder(there)))
+    Failure::busy(format!("{} {so}: {}", there.label(), holder(there)))
         .hint(format!("wait for it, or end it: mark clear {}", there.id))
 }
 
@@ -142,8 +142,7 @@ fn named_owner(args: &Set) -> Result<Option<Identity>> {
     let pid = match args.owner_pid {
         None | Some(Owner::None) => return Ok(None),
         Some(Owner::Pid(pid)) => pid,
-        Some(Owner::Caller) => ancestry::parent()
-            .ok_or_else(|| Failure::new(Exit::Unknown, "the process that calls mark cannot be seen from here"))?,
+        Some(Owner::Caller) => ancestry::caller().map_err(orphan)?,
     };
     match process::living(pid) {
         Ok(owner) => Ok(Some(owner)),
@@ -152,6 +151,16 @@ fn named_owner(args: &Set) -> Result<Option<Identity>> {
             .hint("the mark would be stale at once; --even-if-gone sets it all the same")),
         Err(life) => Err(Failure::new(Exit::Unknown, format!("process {pid} cannot be looked at: {}", told(life)))),
     }
+}
+
+fn orphan(of: Orphan) -> Failure {
+    let why = match of {
+        Orphan::Apart => "cannot be seen from here".to_owned(),
+        Orphan::Adopted(parent) => {
+            format!("cannot be told: it may have ended, and process {parent} has mark now")
+        }
+    };
+    Failure::new(Exit::Unknown, format!("the process that calls mark {why}")).hint("name it: --owner-pid $$")
 }
 
 fn data(text: &str) -> Result<String> {

@@ -7,7 +7,7 @@ use refloat::error::{Failure, Result, is_missing};
 use refloat::exit::Exit;
 use refloat::id::{MarkId, RunId, TurnId};
 use refloat::identity::Identity;
-use refloat::model::{HOLD, Mark};
+use refloat::model::{FoundMark, HOLD, Mark, UnreadMark};
 use refloat::seam::{ancestry, place};
 use refloat::state::{View, mark};
 use refloat::token::{self, Bearer, OPERATOR};
@@ -110,7 +110,7 @@ impl<'a> Target<'a> {
     }
 
     /// Those of them that are there; ended ones by their ids alone.
-    pub(crate) fn find(&self, view: &View<'_>) -> Result<Vec<Mark>> {
+    pub(crate) fn find(&self, view: &View<'_>) -> Result<Vec<FoundMark>> {
         match &self.words {
             Words::Ids(ids) => ids.iter().map(|id| by_id(view, *id)).collect(),
             Words::Named { kind, name, scope } => Ok(mark::named(view, kind, name, scope)?.into_iter().collect()),
@@ -131,34 +131,42 @@ impl<'a> Target<'a> {
         same_claim(mark, self.nonce)
     }
 
+    /// Refuses a mark that cannot be read, unless it was named by its id and nothing else.
+    pub(crate) fn expect_id_of(&self, unread: &UnreadMark) -> Result<()> {
+        match (&self.words, self.nonce) {
+            (Words::Ids(_), None) => Ok(()),
+            _ => Err(unread.failure(Exit::Refused)),
+        }
+    }
+
     /// Refuses another's mark, unless it was named by its id or its nonce.
     pub(crate) fn expect_touchable(&self, mark: &Mark, caller: &Caller, verb: &str) -> Result<()> {
         if matches!(self.words, Words::Ids(_)) || self.nonce.is_some() || caller.may_touch(mark) {
             return Ok(());
         }
-        Err(Failure::refused(format!("{} is not ours: {}", shown(mark), holder(mark)))
+        Err(Failure::refused(format!("{} is not ours: {}", mark.label(), holder(mark)))
             .hint(format!("{verb} it all the same: mark {verb} {}", mark.id)))
     }
 }
 
 /// The mark with this id, ended or not.
-pub(crate) fn by_id(view: &View<'_>, id: MarkId) -> Result<Mark> {
+pub(crate) fn by_id(view: &View<'_>, id: MarkId) -> Result<FoundMark> {
     mark::by_id(view, id)?.ok_or_else(|| Failure::not_found(format!("no mark {id}")).hint("see: mark list"))
+}
+
+/// Refuses one that cannot be read: whose it is and whether it holds, nobody knows.
+pub(crate) fn readable(found: FoundMark) -> Result<Mark> {
+    found.map_err(|unread| unread.failure(Exit::Refused))
 }
 
 /// Refuses a claim that is not the one that was named.
 pub(crate) fn same_claim(mark: &Mark, nonce: Option<&str>) -> Result<()> {
     match nonce {
         Some(nonce) if nonce != mark.nonce => {
-            Err(Failure::refused(format!("{} is another claim: its nonce is not {nonce}", shown(mark))))
+            Err(Failure::refused(format!("{} is another claim: its nonce is not {nonce}", mark.label())))
         }
         _ => Ok(()),
     }
-}
-
-/// A mark as errors name it.
-pub(crate) fn shown(mark: &Mark) -> String {
-    format!("{} ({} {})", mark.id, mark.kind, mark.name)
 }
 
 /// Who holds it, as errors say it.

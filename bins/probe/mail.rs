@@ -12,7 +12,7 @@ use refloat::judge::mailbox::{self, Mailbox};
 use refloat::judge::mark::Holding;
 use refloat::judge::wait::held;
 use refloat::lock::TurnLock;
-use refloat::model::{Finding, Instrument, Mark, Run, SubjectKind};
+use refloat::model::{Finding, FoundMark, Instrument, Run, SubjectKind};
 use refloat::record::Evidence;
 use refloat::record::evidence::{Detail, LeaseDetail, MailDetail};
 use refloat::seam::process;
@@ -46,7 +46,7 @@ struct Seen {
     now: Moment,
     stopped: bool,
     run: Option<Run>,
-    holds: Vec<Mark>,
+    holds: Vec<FoundMark>,
     ready: Option<MailId>,
     prompt: Option<MailId>,
     next: Option<Stamp>,
@@ -118,7 +118,7 @@ fn detail(seen: &Seen, holding: Option<&Holding>, abandoned: Option<MailId>) -> 
         stopped: seen.stopped,
         hold: seen.run.as_ref().and_then(|run| run.hold),
         held_until: seen.run.as_ref().and_then(|run| run.held_until),
-        mark: holding.map(|holding| holding.mark.id),
+        mark: holding.map(Holding::id),
         leases: waiting.leases.iter().map(lease).collect(),
     }
 }

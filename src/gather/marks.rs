@@ -7,7 +7,7 @@ use super::rows::Rows;
 use super::tell::Notes;
 use crate::judge::finding;
 use crate::judge::mark::{Standing, holding};
-use crate::model::{Instrument, Mark, SubjectKind};
+use crate::model::{FoundMark, Instrument, SubjectKind, mark_label};
 use crate::prospect::workplace;
 use crate::record::evidence::{MarkDetail, RunDetail};
 use crate::seam::place;
@@ -20,15 +20,15 @@ pub(super) fn tell(place: &Place, rows: &Rows, notes: &mut Notes<'_>) -> Option<
     let mut holds = Vec::new();
     let mut marks = rows.marks.first().map(|_| Marks::now())?;
     for mark in &rows.marks {
-        let standing = marks.standing(mark);
-        let finding = if mark.is_hold_of(agent) {
+        let (label, standing) = (mark_label(mark), marks.found(mark));
+        let finding = if label.is_hold_of(agent) {
             holds.push((mark.clone(), standing));
             finding::of_hold(&standing)
         } else {
             finding::of_mark(&standing)
         };
         let detail = RunDetail::Mark(detail(mark, &standing));
-        notes.add_aged(SubjectKind::Mark, mark.id, Instrument::Rows, finding, detail, standing.age_ms);
+        notes.add_aged(SubjectKind::Mark, label.id, Instrument::Rows, finding, detail, standing.age_ms);
     }
     let folder = place::folder(workplace(rows.turn.as_ref())).ok();
     let folder = folder.as_deref().unwrap_or(Path::new("/"));
@@ -38,18 +38,19 @@ pub(super) fn tell(place: &Place, rows: &Rows, notes: &mut Notes<'_>) -> Option<
     })
 }
 
-fn detail(mark: &Mark, standing: &Standing) -> MarkDetail {
+fn detail(found: &FoundMark, standing: &Standing) -> MarkDetail {
+    let (label, mark) = (mark_label(found), found.as_ref().ok());
     MarkDetail {
-        mark_kind: mark.kind.clone(),
-        name: mark.name.clone(),
+        mark_kind: label.kind.map(str::to_owned),
+        name: label.name.map(str::to_owned),
         state: standing.state,
-        scope: mark.scope.to_string_lossy().into_owned(),
-        scope_lossy: mark.scope.to_str().is_none(),
-        owner_pid: mark.owner.as_ref().map(|owner| owner.pid),
-        bound: mark.bound,
-        set_by: mark.set_by.clone(),
-        set_at: mark.set.at,
-        beat_at: mark.beat.at,
+        scope: label.scope.to_string_lossy().into_owned(),
+        scope_lossy: label.scope.to_str().is_none(),
+        owner_pid: mark.and_then(|mark| mark.owner.as_ref()).map(|owner| owner.pid),
+        bound: mark.is_some_and(|mark| mark.bound),
+        set_by: mark.map(|mark| mark.set_by.clone()),
+        set_at: mark.map(|mark| mark.set.at),
+        beat_at: mark.map(|mark| mark.beat.at),
         ends_at: standing.ends_at,
     }
 }

@@ -10,7 +10,7 @@ use crate::finish::{open_of_turn, open_of_worker};
 use crate::id::{RunId, TurnId};
 use crate::judge::outcome::Open;
 use crate::judge::situation::Prior;
-use crate::model::{Crash, DeadLetter, Description, Look, Mail, Mark, Owed, Retry, Run, Turn, Worker};
+use crate::model::{Crash, DeadLetter, Description, FoundMark, Look, Mail, Owed, Retry, Run, Turn, Worker, mark_label};
 use crate::owed;
 use crate::prospect;
 use crate::runtime::builtin;
@@ -61,7 +61,7 @@ pub struct Rows {
     pub(super) dead_letters: Vec<DeadLetter>,
     pub(super) crashes: Vec<Crash>,
     /// The marks that were set in it, and the holds of its agent where it is that one's newest.
-    pub(super) marks: Vec<Mark>,
+    pub(super) marks: Vec<FoundMark>,
 }
 
 impl Rows {
@@ -190,9 +190,11 @@ fn of(view: &View<'_>, place: &Place, (run, newest): (Run, bool), descriptions: 
     })
 }
 
-fn marks_of(view: &View<'_>, run: &Run, newest: bool) -> Result<Vec<Mark>> {
+fn marks_of(view: &View<'_>, run: &Run, newest: bool) -> Result<Vec<FoundMark>> {
     let mut marks = mark::of_run(view, run.id)?;
     let holds = if newest { mark::holds(view, &run.agent)? } else { Vec::new() };
-    marks.extend(holds.into_iter().filter(|hold| hold.run != Some(run.id)));
+    let held = |hold: &FoundMark| marks.iter().any(|mark| mark_label(mark).id == mark_label(hold).id);
+    let others: Vec<_> = holds.into_iter().filter(|hold| !held(hold)).collect();
+    marks.extend(others);
     Ok(marks)
 }

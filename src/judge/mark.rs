@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::clock::{Moment, Stamp, millis};
-use crate::model::{Mark, MarkState, Observed, Reason, Sight};
+use crate::id::MarkId;
+use crate::model::{FoundMark, Mark, MarkState, Observed, Reason, Sight, mark_label};
 
 /// What a mark's end depends on.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,17 @@ pub struct Standing {
     pub is_to_be_doubted: bool,
 }
 
+impl Standing {
+    /// That of a mark that cannot be read: nobody knows.
+    pub const UNREADABLE: Self = Self {
+        state: MarkState::Unreadable,
+        reason: Reason::Unreadable,
+        age_ms: None,
+        ends_at: None,
+        is_to_be_doubted: false,
+    };
+}
+
 /// How a mark stands now. The first line that fits decides: an identity that is gone beats every time, and a time that has
 /// passed beats an owner that nobody can look at.
 #[must_use]
@@ -63,7 +75,7 @@ pub fn standing(ties: &Ties<'_>, now: &Moment) -> Standing {
         (_, None, None) => (MarkState::Live, Reason::BeforeUntil),
     };
     let is_to_be_doubted = age.is_none() && ties.ttl.is_some() && state != MarkState::Stale;
-    Standing { state, reason, age_ms, ends_at: ends_at(ties, age_ms), is_to_be_doubted }
+    Standing { state, reason, age_ms, ends_at: ends_at(ties, age, now), is_to_be_doubted }
 }
 
 /// A beat in the future has no age: the time since that was noticed counts. A note that lies there too says nothing.
@@ -71,23 +83,31 @@ fn doubted_for(ties: &Ties<'_>, now: &Moment) -> Option<i64> {
     ties.doubted.and_then(|since| since.age_ms(now))
 }
 
-/// By the moment that its age is counted from.
-fn ends_at(ties: &Ties<'_>, age_ms: Option<i64>) -> Option<Stamp> {
-    let from = ties.doubted.filter(|_| age_ms.is_none()).unwrap_or(ties.beat);
-    let by_ttl = ties.ttl.map(|ttl| from.at.plus(ttl));
+/// By the age that its state is told by: a wall clock that was set since the beat moves both or neither.
+fn ends_at(ties: &Ties<'_>, age: Option<i64>, now: &Moment) -> Option<Stamp> {
+    let by_ttl = ties.ttl.map(|ttl| match age {
+        Some(age) => Stamp::from_millis(now.at.millis().saturating_sub(age)).plus(ttl),
+        None => ties.doubted.unwrap_or(ties.beat).at.plus(ttl),
+    });
     by_ttl.into_iter().chain(ties.until).min()
 }
 
 /// A mark that holds an agent back.
 #[derive(Clone, Debug)]
 pub struct Holding {
-    /// The mark.
-    pub mark: Mark,
+    /// The mark; also one that cannot be read.
+    pub mark: FoundMark,
     /// How it stands.
     pub standing: Standing,
 }
 
 impl Holding {
+    /// The id of the mark.
+    #[must_use]
+    pub fn id(&self) -> MarkId {
+        mark_label(&self.mark).id
+    }
+
     /// How long it lasts yet, as far as the wall clock tells; none where nobody knows.
     #[must_use]
     pub fn lasts(&self, now: Stamp) -> Option<Duration> {
@@ -99,10 +119,10 @@ impl Holding {
 /// What keeps an agent from a turn in this folder, of the holds that are there for it: one that may hold is never taken
 /// for gone. Of several it is the one that lasts longest, and nobody knows how long lasts longer.
 #[must_use]
-pub fn holding(holds: Vec<(Mark, Standing)>, folder: &Path) -> Option<Holding> {
+pub fn holding(holds: Vec<(FoundMark, Standing)>, folder: &Path) -> Option<Holding> {
     holds
         .into_iter()
-        .filter(|(mark, standing)| standing.state != MarkState::Stale && mark.covers(folder))
+        .filter(|(mark, standing)| standing.state != MarkState::Stale && mark_label(mark).covers(folder))
         .map(|(mark, standing)| Holding { mark, standing })
         .max_by_key(|holding| (holding.standing.ends_at.is_none(), holding.standing.ends_at))
 }

@@ -56,6 +56,29 @@ fn a_clock_that_was_set_makes_nothing_stale_and_keeps_nothing_alive() {
     assert_eq!(of(LIVES, Some(500), None, &moment(99_999, "next", 7)), ("live", "running"));
 }
 
+/// Whatever the wall clock was set to since: what is live ends later than now, what is over it has ended.
+#[test]
+fn the_end_that_is_told_agrees_with_the_state() {
+    let (beat, ttl) = (moment(100_000, BOOT, 1_000), Some(Duration::from_millis(500)));
+    let told = |now: &Moment, until: Option<i64>, doubted: Option<&Moment>| {
+        let until = until.map(Stamp::from_millis);
+        let found = standing(&Ties { owner: None, beat: &beat, ttl, until, doubted }, now);
+        (found.state.word(), found.ends_at.unwrap().millis())
+    };
+    for wall in [100_499, 5, 900_000_000] {
+        assert_eq!(told(&moment(wall, BOOT, 1_499), None, None), ("live", wall + 1), "{wall}");
+        assert_eq!(told(&moment(wall, BOOT, 1_500), None, None), ("stale", wall), "{wall}");
+    }
+    assert_eq!(told(&moment(900_000, BOOT, 1_499), Some(900_001), None), ("live", 900_001));
+    assert_eq!(told(&moment(900_000, BOOT, 1_499), Some(900_000), None), ("stale", 900_000));
+    // In another boot there is the wall clock alone, and what was noted of it.
+    assert_eq!(told(&moment(100_499, "next", 7), None, None), ("live", 100_500));
+    assert_eq!(told(&moment(99_999, "next", 7), None, None), ("unknown", 100_500));
+    let doubted = moment(50_000, "next", 3);
+    assert_eq!(told(&moment(7, "next", 502), None, Some(&doubted)), ("unknown", 8));
+    assert_eq!(told(&moment(7, "next", 503), None, Some(&doubted)), ("stale", 7));
+}
+
 #[test]
 fn a_beat_in_the_future_is_doubted_for_as_long_as_it_may_live() {
     let (beat, doubted) = (moment(900_000_000, "last", 1_000), moment(100_000, "this", 50));

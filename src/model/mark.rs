@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::clock::{Moment, Stamp};
+use crate::error::Failure;
+use crate::exit::Exit;
 use crate::id::{MarkId, RunId, TurnId};
 use crate::identity::Identity;
 use crate::words::words;
@@ -109,22 +111,45 @@ pub struct EndNote {
     pub by: String,
 }
 
-impl Mark {
+/// What a mark is, as far as that can be read; as errors name it.
+#[derive(Clone, Copy, Debug)]
+pub struct MarkLabel<'m> {
+    /// Its id.
+    pub id: MarkId,
+    /// What it says.
+    pub kind: Option<&'m str>,
+    /// What it is about.
+    pub name: Option<&'m str>,
+    /// The folder that it is for.
+    pub scope: &'m Path,
+}
+
+impl MarkLabel<'_> {
     /// Whether it is about this folder: one of the two contains the other.
     #[must_use]
     pub fn covers(&self, folder: &Path) -> bool {
-        overlap(&self.scope, folder)
+        self.scope.starts_with(folder) || folder.starts_with(self.scope)
     }
 
     /// Whether it is a hold of this agent, or of every agent.
     #[must_use]
     pub fn is_hold_of(&self, agent: &str) -> bool {
-        self.kind == HOLD && (self.name == agent || self.name == EVERYBODY)
+        self.kind == Some(HOLD) && self.name.is_some_and(|name| name == agent || name == EVERYBODY)
     }
 }
 
-fn overlap(scope: &Path, folder: &Path) -> bool {
-    scope.starts_with(folder) || folder.starts_with(scope)
+impl std::fmt::Display for MarkLabel<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} {})", self.id, self.kind.unwrap_or("?"), self.name.unwrap_or("?"))
+    }
+}
+
+impl Mark {
+    /// What it is.
+    #[must_use]
+    pub fn label(&self) -> MarkLabel<'_> {
+        MarkLabel { id: self.id, kind: Some(&self.kind), name: Some(&self.name), scope: &self.scope }
+    }
 }
 
 /// A mark that is there, and of which a column cannot be read.
@@ -138,6 +163,8 @@ pub struct UnreadMark {
     pub name: Option<String>,
     /// The folder that it is for.
     pub scope: PathBuf,
+    /// It has not ended.
+    pub stands: bool,
     /// How it ended, if it has and that can be read.
     pub end: Option<EndNote>,
     /// Why it cannot be read.
@@ -147,18 +174,36 @@ pub struct UnreadMark {
 /// What a look for marks finds.
 pub type FoundMark = Result<Mark, UnreadMark>;
 
+/// What a mark is that was found.
+#[must_use]
+pub fn mark_label(found: &FoundMark) -> MarkLabel<'_> {
+    found.as_ref().map_or_else(UnreadMark::label, Mark::label)
+}
+
 impl UnreadMark {
-    /// Whether it is about this folder.
+    /// What it is.
     #[must_use]
-    pub fn covers(&self, folder: &Path) -> bool {
-        overlap(&self.scope, folder)
+    pub fn label(&self) -> MarkLabel<'_> {
+        MarkLabel { id: self.id, kind: self.kind.as_deref(), name: self.name.as_deref(), scope: &self.scope }
+    }
+
+    /// Whether nobody can tell what became of it. One whose end can be read is the account of that, and no failure.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.end.is_none()
+    }
+
+    /// What is said of it, with the one way out.
+    #[must_use]
+    pub fn failure(&self, exit: Exit) -> Failure {
+        let failure = Failure::new(exit, self);
+        if self.stands { failure.hint(format!("end it by its id: mark clear {}", self.id)) } else { failure }
     }
 }
 
 impl std::fmt::Display for UnreadMark {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
-        write!(f, "{} ({} {}) cannot be read: {}", self.id, said(&self.kind), said(&self.name), self.why)
+        write!(f, "{} cannot be read: {}", self.label(), self.why)
     }
 }
 

@@ -33,7 +33,10 @@ pub use key::{Pick, StoryKey, StoryName};
 pub use ledger::*;
 pub use lock::{Holder, HolderBy, LockFamily, LockKind, LockLook, LockMode, Role};
 pub use mail::{Mail, MailState, NewMail, Terms};
-pub use mark::{BREADCRUMB, EVERYBODY, EndNote, FoundMark, HOLD, Mark, MarkEnd, MarkState, NewMark, Taken, UnreadMark};
+pub use mark::{
+    BREADCRUMB, EVERYBODY, EndNote, FoundMark, HOLD, Mark, MarkEnd, MarkLabel, MarkState, NewMark, Taken, UnreadMark,
+    mark_label,
+};
 pub use marker::{Entry, Held, InFile, Marker, MarkerForm, Told, Unfit};
 pub use reason::Reason;
 pub use run::{NewRun, Run, Standing};

@@ -35,6 +35,16 @@ pub fn work_tree(folder: &Path) -> &Path {
     folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(folder)
 }
 
+/// Whether a git work tree begins between two canonical folders, one of which contains the other: what is for the one is not
+/// for the other then. A folder outside every work tree is for all of them.
+#[must_use]
+pub fn border_between(one: &Path, other: &Path) -> bool {
+    let (deep, shallow) = if one.starts_with(other) { (one, other) } else { (other, one) };
+    let begins = |folder: &Path| folder.join(".git").exists();
+    let within = deep.ancestors().take_while(|above| *above != shallow);
+    within.into_iter().any(begins) && shallow.ancestors().any(begins)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +72,33 @@ mod tests {
         assert_eq!((here("x/../a"), here("link")), (Some(top.join("a")), Some(top.join("a"))));
         assert_eq!(here("gone/./b/../c"), Some(top.join("gone/c")));
         assert_eq!(told(Path::new("a")), None);
+    }
+
+    #[test]
+    fn a_work_tree_inside_another_one_is_another_one() {
+        let stage = tempfile::tempdir().unwrap();
+        let top = folder(stage.path()).unwrap();
+        let (main, sub, linked) = (top.join("main"), top.join("main/sub"), top.join("main/trees/x"));
+        for one in [&sub, &linked] {
+            std::fs::create_dir_all(one).unwrap();
+        }
+        std::fs::create_dir(main.join(".git")).unwrap();
+        std::fs::write(linked.join(".git"), "gitdir: ../../.git/worktrees/x\n").unwrap();
+        let trees = main.join("trees");
+        let rows = [
+            (&main, &main, false),
+            (&main, &sub, false),
+            (&main, &trees, false),
+            (&main, &linked, true),
+            (&trees, &linked, true),
+            (&linked, &linked.join("deep"), false),
+            // No work tree is around these.
+            (&top, &main, false),
+            (&top, &linked, false),
+        ];
+        for (one, other, border) in rows {
+            assert_eq!((border_between(one, other), border_between(other, one)), (border, border), "{one:?} {other:?}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::of_process;
 use crate::clock::Moment;
 use crate::identity::Identity;
 use crate::judge::mark::{self as judge, Holding, Standing, Ties, standing};
-use crate::model::{Mark, Observed, Sight};
+use crate::model::{FoundMark, Mark, Observed, Sight};
 use crate::seam::{place, process};
 
 /// Looks at any number of marks at one moment; an owner of many that lives is looked at once.
@@ -37,6 +37,11 @@ impl Marks {
         standing(&Ties::of(mark, owner), &self.now)
     }
 
+    /// The same of one that may be unreadable.
+    pub fn found(&mut self, found: &FoundMark) -> Standing {
+        found.as_ref().map_or(Standing::UNREADABLE, |mark| self.standing(mark))
+    }
+
     fn look(&mut self, owner: &Identity) -> Sight {
         if let Some(sight) = self.living.get(owner) {
             return *sight;
@@ -52,11 +57,11 @@ impl Marks {
 /// What keeps an agent from a turn in this folder, of the holds that are there for it; none: no mark does. A folder that
 /// is not there is meant by its name.
 #[must_use]
-pub fn holding(holds: &[Mark], folder: &Path) -> Option<Holding> {
+pub fn holding(holds: &[FoundMark], folder: &Path) -> Option<Holding> {
     if holds.is_empty() {
         return None;
     }
     let mut marks = Marks::now();
-    let looked = holds.iter().map(|mark| (mark.clone(), marks.standing(mark))).collect();
+    let looked = holds.iter().map(|mark| (mark.clone(), marks.found(mark))).collect();
     judge::holding(looked, &place::folder(folder).unwrap_or_else(|_| folder.to_owned()))
 }

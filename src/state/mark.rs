@@ -17,6 +17,22 @@ use crate::model::{EVERYBODY, EndNote, FoundMark, HOLD, Mark, MarkEnd, NewMark, 
 const COLUMNS: &str = "id, kind, name, scope, nonce, owner, host, run, turn, bound, set_by, first, beats, beat, ttl_ms,
     until, data, file, doubted, ended_at, ended_how, ended_why, ended_by";
 
+/// One that cannot be read costs no other its answer.
+fn find(row: &Row<'_>) -> rusqlite::Result<FoundMark> {
+    match read(row) {
+        Ok(mark) => Ok(Ok(mark)),
+        Err(error) => Ok(Err(UnreadMark {
+            id: id(row, "id")?,
+            kind: row.get("kind").ok(),
+            name: row.get("name").ok(),
+            scope: OsString::from_vec(row.get("scope")?).into(),
+            stands: row.get::<_, Option<i64>>("ended_at")?.is_none(),
+            end: end_of(row).ok().flatten(),
+            why: why(error),
+        })),
+    }
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<Mark> {
     let scope: Vec<u8> = row.get("scope")?;
     Ok(Mark {
@@ -43,20 +59,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Mark> {
     })
 }
 
-fn find(row: &Row<'_>) -> rusqlite::Result<FoundMark> {
-    match read(row) {
-        Ok(mark) => Ok(Ok(mark)),
-        Err(error) => Ok(Err(UnreadMark {
-            id: id(row, "id")?,
-            kind: row.get("kind").ok(),
-            name: row.get("name").ok(),
-            scope: OsString::from_vec(row.get("scope")?).into(),
-            end: end_of(row).ok().flatten(),
-            why: why(error),
-        })),
-    }
-}
-
 fn why(error: rusqlite::Error) -> String {
     match error {
         rusqlite::Error::FromSqlConversionFailure(_, _, cause) => cause.to_string(),
@@ -72,45 +74,31 @@ fn end_of(row: &Row<'_>) -> rusqlite::Result<Option<EndNote>> {
 }
 
 /// The mark with this id, ended or not.
-pub fn by_id(view: &View<'_>, mark: MarkId) -> Result<Option<Mark>> {
-    view.one(&format!("SELECT {COLUMNS} FROM mark WHERE id = ?1"), [mark.0], read)
+pub fn by_id(view: &View<'_>, mark: MarkId) -> Result<Option<FoundMark>> {
+    view.one(&format!("SELECT {COLUMNS} FROM mark WHERE id = ?1"), [mark.0], find)
 }
 
 /// The mark that stands under this name for this folder.
-pub fn named(view: &View<'_>, kind: &str, name: &str, scope: &Path) -> Result<Option<Mark>> {
+pub fn named(view: &View<'_>, kind: &str, name: &str, scope: &Path) -> Result<Option<FoundMark>> {
     view.one(
         &format!("SELECT {COLUMNS} FROM mark WHERE kind = ?1 AND name = ?2 AND scope = ?3 AND ended_at IS NULL"),
         params![kind, name, scope.as_os_str().as_bytes()],
-        read,
+        find,
     )
 }
 
 /// The marks that stand, by their ids: those after `after`, `limit` at most.
-pub fn standing(view: &View<'_>, after: MarkId, limit: i64) -> Result<Vec<Mark>> {
-    all_standing(view, after, limit, read)
-}
-
-/// The same, with those that cannot be read: they cost no other its answer.
-pub fn found(view: &View<'_>, after: MarkId, limit: i64) -> Result<Vec<FoundMark>> {
-    all_standing(view, after, limit, find)
-}
-
-fn all_standing<T>(
-    view: &View<'_>,
-    after: MarkId,
-    limit: i64,
-    read: fn(&Row<'_>) -> rusqlite::Result<T>,
-) -> Result<Vec<T>> {
+pub fn standing(view: &View<'_>, after: MarkId, limit: i64) -> Result<Vec<FoundMark>> {
     view.all(
         &format!("SELECT {COLUMNS} FROM mark WHERE ended_at IS NULL AND id > ?1 ORDER BY id LIMIT ?2"),
         [after.0, limit],
-        read,
+        find,
     )
 }
 
 /// The marks of a kind that stand, oldest first; of one name, if asked, and without those that are not about a folder. It
 /// leaves out what differs from the folder within the length of both: [`Mark::covers`] decides about the rest.
-pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>, about: Option<&Path>) -> Result<Vec<Mark>> {
+pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>, about: Option<&Path>) -> Result<Vec<FoundMark>> {
     let of_name = if name.is_some() { "name = ?2" } else { "?2 IS NULL" };
     view.all(
         &format!(
@@ -118,33 +106,33 @@ pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>, about: Option<&P
              AND (?3 IS NULL OR substr(?3, 1, length(scope)) = scope OR substr(scope, 1, length(?3)) = ?3) ORDER BY id"
         ),
         params![kind, name, about.map(|folder| folder.as_os_str().as_bytes())],
-        read,
+        find,
     )
 }
 
 /// The holds of this agent and those of every agent that stand, oldest first.
-pub fn holds(view: &View<'_>, agent: &str) -> Result<Vec<Mark>> {
+pub fn holds(view: &View<'_>, agent: &str) -> Result<Vec<FoundMark>> {
     view.all(
         &format!("SELECT {COLUMNS} FROM mark WHERE kind = ?1 AND name IN (?2, ?3) AND ended_at IS NULL ORDER BY id"),
         [HOLD, agent, EVERYBODY],
-        read,
+        find,
     )
 }
 
 /// The marks that were set in a run and stand, oldest first.
-pub fn of_run(view: &View<'_>, run: RunId) -> Result<Vec<Mark>> {
-    view.all(&format!("SELECT {COLUMNS} FROM mark WHERE run = ?1 AND ended_at IS NULL ORDER BY id"), [run.0], read)
+pub fn of_run(view: &View<'_>, run: RunId) -> Result<Vec<FoundMark>> {
+    view.all(&format!("SELECT {COLUMNS} FROM mark WHERE run = ?1 AND ended_at IS NULL ORDER BY id"), [run.0], find)
 }
 
 /// The marks that have ended, the newest first: those before `before`, `limit` at most; of one kind, if asked.
-pub fn ended(view: &View<'_>, kind: Option<&str>, before: MarkId, limit: i64) -> Result<Vec<Mark>> {
+pub fn ended(view: &View<'_>, kind: Option<&str>, before: MarkId, limit: i64) -> Result<Vec<FoundMark>> {
     let of_kind = if kind.is_some() { "kind = ?1" } else { "?1 IS NULL" };
     view.all(
         &format!(
             "SELECT {COLUMNS} FROM mark WHERE {of_kind} AND ended_at IS NOT NULL AND id < ?2 ORDER BY id DESC LIMIT ?3"
         ),
         params![kind, before.0, limit],
-        read,
+        find,
     )
 }
 
@@ -213,6 +201,15 @@ pub fn end(tx: &Tx<'_>, seen: &Mark, note: &EndNote) -> Result<bool> {
         ],
     )?;
     Ok(changed == 1)
+}
+
+/// Ends a mark that cannot be read, whatever it says. Whoever does it has named it by its id.
+pub fn end_unread(tx: &Tx<'_>, mark: MarkId, note: &EndNote) -> Result<()> {
+    tx.run(
+        "UPDATE mark SET ended_at = ?2, ended_how = ?3, ended_why = ?4, ended_by = ?5 WHERE id = ?1 AND ended_at IS NULL",
+        params![mark.0, note.at.millis(), note.how.word(), note.why.map(Reason::word), note.by],
+    )?;
+    Ok(())
 }
 
 /// Notes since when the beat of a mark is known to lie in the future, unless it was renewed.

@@ -2,7 +2,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use super::*;
-use crate::model::NewMark;
+use crate::model::{NewMark, mark_label};
 use crate::seam::process;
 use crate::state::write::work;
 use crate::state::{Place, State};
@@ -30,7 +30,7 @@ fn make_for(tx: &Tx<'_>, kind: &str, name: &str, scope: &Path) -> Result<Mark> {
         data: None,
     };
     set(tx, &new, &process::moment())?;
-    Ok(named(tx, kind, name, scope)?.unwrap())
+    Ok(named(tx, kind, name, scope)?.unwrap().unwrap())
 }
 
 fn past(tx: &Tx<'_>, kind: &str, name: &str) -> Result<()> {
@@ -89,8 +89,9 @@ fn a_question_about_a_folder_leaves_out_no_mark_that_covers_it() {
     let all = ask(None);
     assert_eq!(all.len(), folders.len());
     for folder in &folders {
-        let covering =
-            |marks: &[Mark]| -> Vec<_> { marks.iter().filter(|mark| mark.covers(folder)).cloned().collect() };
+        let covering = |marks: &[FoundMark]| -> Vec<_> {
+            marks.iter().filter(|mark| mark_label(mark).covers(folder)).cloned().collect()
+        };
         let asked = ask(Some(folder));
         assert_eq!(covering(&asked), covering(&all), "{folder:?}");
         assert!(asked.len() < all.len() || folder == Path::new("/"), "{folder:?}: nothing was left out");

@@ -13,7 +13,7 @@ use crate::id::MailId;
 use crate::judge::seen::Seen;
 use crate::judge::wait::{Held, held};
 use crate::lock::TurnLock;
-use crate::model::{Awaited, Mark, Reason, Run, WaitEnd, WokenBy};
+use crate::model::{Awaited, FoundMark, Reason, Run, WaitEnd, WokenBy};
 use crate::seam::process::{self, Handle};
 use crate::sight::marks::holding;
 use crate::state::mail::claim;
@@ -41,8 +41,8 @@ impl Mail {
     }
 }
 
-fn owners(holds: &[Mark]) -> Vec<Handle> {
-    holds.iter().filter_map(|mark| Handle::open(mark.owner.as_ref()?).ok()).collect()
+fn owners(holds: &[FoundMark]) -> Vec<Handle> {
+    holds.iter().flatten().filter_map(|mark| Handle::open(mark.owner.as_ref()?).ok()).collect()
 }
 
 impl Condition for Mail {
@@ -126,7 +126,7 @@ struct Recorded {
     stopped: bool,
     run: Option<Run>,
     /// The holds that are there for it; whether they hold changes by itself.
-    holds: Vec<Mark>,
+    holds: Vec<FoundMark>,
     ready: Option<MailId>,
     /// When a lease or a delay ends.
     due: Option<Duration>,

@@ -30,6 +30,9 @@ fn within_one_boot_a_clock_that_is_set_removes_nothing_live_and_keeps_nothing_st
         assert_eq!(done.counts(), [2, 2, 0, 0, 2, 2], "{by}");
         assert_eq!((done.told("young"), done.told(stale)), ("live within_clock".into(), "stale over_clock".into()));
         assert!(done.mark("young")["age_ms"].as_i64().unwrap() < HOUR, "{by}");
+        // The end that is told is by the clock of the record, and agrees with what is told of the state.
+        let ends_later = |name: &str| done.mark(name)["ends_at"].as_str() > done.mark(name)["at"].as_str();
+        assert_eq!((ends_later("young"), ends_later(stale)), (true, false), "{by}: {done:?}");
     }
 }
 

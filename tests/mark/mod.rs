@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::disallowed_macros, reason = "a test says what it skips")]
 
 mod beat;
+mod callers;
 mod check;
 mod cleanup;
 mod clear;
@@ -19,5 +20,6 @@ mod scopes;
 mod seen;
 mod set;
 mod turns;
+mod unread;
 mod waiting;
 mod window;

@@ -154,3 +154,32 @@ fn a_folder_that_is_gone_leaves_a_mark_that_is_cleared_by_its_id() {
     assert_eq!(home.mark(&["list"]).silent(0).records().len(), 1);
     assert_eq!(home.marked(&["clear", "k1"])["removed"], true);
 }
+
+/// An agent's work tree often stands inside the main one; what is in progress in the one keeps nobody from a commit in the
+/// other. A hold is for all that is below its folder.
+#[test]
+fn a_check_stops_at_the_border_of_a_work_tree_and_a_hold_does_not() {
+    let home = Home::new();
+    git(&home, &["init", "-q", "repo"]);
+    git(&home, &["-C", "repo", "commit", "-q", "--allow-empty", "-m", "x"]);
+    git(&home, &["-C", "repo", "worktree", "add", "-q", "trees/x"]);
+    std::fs::create_dir(home.path("home/repo/src")).unwrap();
+    for (here, name) in [("repo", "main"), ("repo/trees/x", "linked"), (".", "around")] {
+        within(&home, here, &["set", "dispatch", name]).silent(0);
+    }
+    within(&home, "repo", &["set", "hold", "@all", "--scope", ".", "--ttl", "1h"]).silent(0);
+    let check = |here: &str, kind: &str| within(&home, here, &["check", kind, "--scope", "."]).silent(0).records();
+    for (here, found) in [
+        ("repo", vec!["main", "around"]),
+        ("repo/src", vec!["main", "around"]),
+        ("repo/trees", vec!["main", "around"]),
+        ("repo/trees/x", vec!["linked", "around"]),
+        (".", vec!["main", "linked", "around"]),
+    ] {
+        assert_eq!(names(&check(here, "dispatch")), found, "{here}");
+        assert_eq!(names(&check(here, "hold")), ["@all"], "{here}");
+    }
+    // A list and a clean-up are told a folder to look in: they look into all of it.
+    let all = within(&home, "repo", &["list", "--kind", "dispatch", "--scope", "."]).silent(0).records();
+    assert_eq!(all.len(), 3);
+}

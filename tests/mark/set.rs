@@ -210,3 +210,19 @@ fn a_scrubbed_record_has_no_nonce_and_none_of_the_secrets_in_its_data() {
     let whole = home.marked(&["show", "k1"]);
     assert_eq!((nonce(&whole).len(), &whole["data"]["token"]), (32, &json!("abcdefgh12345678")));
 }
+
+/// A token was given out by a state file: where there is none it is good for nothing, and nothing is made.
+#[test]
+fn a_token_without_a_state_file_makes_none() {
+    let home = Home::new();
+    for (program, words) in [
+        ("mark", &["set", "dispatch", "b1"][..]),
+        ("mark", &["set", "dispatch", "b1", "--owner-pid", "self"]),
+        ("mail", &["send", "--to", "lead", "--subject", "s", "--body", "b"]),
+    ] {
+        let said = Said::of(home.command(program, words).env("REFLOAT_TOKEN", "0123456789abcdef"));
+        let said = said.failed(76, "the token of this turn is unknown here");
+        assert!(said.err.contains("hint: REFLOAT_TOKEN and REFLOAT_STATE belong together"), "{said:?}");
+        assert!(!home.state().parent().unwrap().exists(), "{program}: nothing was done");
+    }
+}

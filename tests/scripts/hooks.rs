@@ -187,6 +187,21 @@ fn what_cannot_be_told_refuses_unless_the_repository_says_otherwise() {
     guarded.commit().refused(&["somebody works in", "k3 dispatch known: live", "k1 dispatch elsewhere: unknown"]);
 }
 
+/// Of a mark that cannot be read there is little to say, and the hook says no more.
+#[test]
+fn a_mark_that_cannot_be_read_refuses_and_is_named_with_the_way_out() {
+    let guarded = Guarded::new();
+    guarded.mark(&["set", "dispatch", "b"]);
+    guarded.stage.sql("UPDATE mark SET first = '{}'");
+    guarded.commit().refused(&[
+        "pre-commit: refused: it cannot be told whether somebody works in",
+        "  k1 dispatch b: unreadable (unreadable)\n  mark: k1 (dispatch b) cannot be read: column first",
+        "if nobody works there any more: mark clear k1\n",
+    ]);
+    guarded.mark(&["clear", "k1"]);
+    guarded.commit().went("");
+}
+
 #[test]
 fn a_guard_that_cannot_look_says_why_and_refuses() {
     let guarded = Guarded::new();

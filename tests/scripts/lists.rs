@@ -70,17 +70,20 @@ fn the_checklist_names_what_is_so_and_each_next_step() {
     for set in [
         &["hold", "@all", "--until", "2h"][..],
         &["hold", "a", "--owner-pid", "999999", "--even-if-gone", "--ttl", "none"],
+        &["hold", "a", "--scope", "/tmp"],
     ] {
         let mut mark = stage.command(env!("CARGO_BIN_EXE_mark"));
         mark.arg("set").args(set);
         assert_eq!(stage.call(mark).code, 0);
     }
+    stage.sql("UPDATE mark SET first = '{}' WHERE id = 3");
     let before = stage.tables();
     let ran = stage.script("checklist", &["a"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:#?}");
     for words in [
         "   k1 (hold @all): held (before_until), operator set it, until ",
         ": mark clear k1\n   k2 (hold a): free (no_such_process), operator set it: mark-cleanup --apply\n",
+        "   k3 (hold a): unknown (unreadable): mark clear k3\n",
         "1. State: what is recorded of r1 of a\n   in_turn, attempt 0 of 1, since ",
         "The last lines of t1",
         "2. Processes and locks",

@@ -5,7 +5,7 @@ use refloat::clock::Stamp;
 use refloat::error::{Failure, Result};
 use refloat::judge::mark::Holding;
 use refloat::judge::sequel::held_until;
-use refloat::model::{Mark, MarkState};
+use refloat::model::{FoundMark, MarkState};
 use refloat::sight::marks::holding;
 use refloat::state::{Place, State, mark, run};
 
@@ -28,7 +28,7 @@ pub(crate) fn refuse_held(place: &Place, plan: &Plan<'_>) -> Result<()> {
 }
 
 /// Of the holds that are there for the agent, one for the folder that it would work in refuses the turn.
-pub(super) fn refuse_marked(plan: &Plan<'_>, holds: &[Mark]) -> Result<()> {
+pub(super) fn refuse_marked(plan: &Plan<'_>, holds: &[FoundMark]) -> Result<()> {
     match holding(holds, &plan.cwd) {
         Some(holding) if !plan.args.now => Err(held_back(&plan.args.agent, &holding)),
         _ => Ok(()),
@@ -36,6 +36,13 @@ pub(super) fn refuse_marked(plan: &Plan<'_>, holds: &[Mark]) -> Result<()> {
 }
 
 fn held_back(agent: &str, Holding { mark, standing }: &Holding) -> Failure {
+    let mark = match mark {
+        Ok(mark) => mark,
+        Err(unread) => {
+            return Failure::busy(format!("agent {agent} may be held back: {unread}"))
+                .hint(format!("go ahead with --now, or end it: mark clear {}", unread.id));
+        }
+    };
     let is = match standing.state {
         MarkState::Unknown => format!("may be held back ({})", standing.reason),
         _ => "is held back".to_owned(),

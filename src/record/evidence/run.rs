@@ -226,9 +226,9 @@ pub struct LedgerDetail {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct MarkDetail {
     /// What it says.
-    pub mark_kind: String,
+    pub mark_kind: Option<String>,
     /// What it is about.
-    pub name: String,
+    pub name: Option<String>,
     /// Whether it holds.
     pub state: MarkState,
     /// The folder that it is for.
@@ -240,11 +240,11 @@ pub struct MarkDetail {
     /// It ends with its turn, or with the run of an adopted worker.
     pub bound: bool,
     /// The agent, or `operator`.
-    pub set_by: String,
+    pub set_by: Option<String>,
     /// When it was set.
-    pub set_at: Stamp,
+    pub set_at: Option<Stamp>,
     /// When it was set or renewed last.
-    pub beat_at: Stamp,
+    pub beat_at: Option<Stamp>,
     /// When its time will have passed, if nobody renews it.
     pub ends_at: Option<Stamp>,
 }

@@ -64,6 +64,7 @@ part! { LedgerDetail
 }
 
 part! { MarkDetail
-    mark_kind: String, name: String, state: MarkState, scope: String, scope_lossy: bool, owner_pid: Option<i32>,
-    bound: bool, set_by: String, set_at: Time, beat_at: Time, ends_at: Option<Time>,
+    mark_kind: Option<String>, name: Option<String>, state: MarkState, scope: String, scope_lossy: bool,
+    owner_pid: Option<i32>, bound: bool, set_by: Option<String>, set_at: Option<Time>, beat_at: Option<Time>,
+    ends_at: Option<Time>,
 }
