@@ -22,11 +22,7 @@ use crate::files;
 const PAGE: i64 = 1_000;
 
 pub(crate) fn run(cx: &mut Context, args: &MarkCleanup) -> Result<Exit> {
-    let scope = args.scope.as_deref().map(place::folder).transpose().map_err(|error| {
-        let missing = is_missing(&error);
-        let failure = Failure::io("no such folder", error);
-        if missing { failure.exit(Exit::NotFound) } else { failure }
-    })?;
+    let scope = args.scope.as_deref().map(folder).transpose()?;
     let place = cx.place()?;
     let ended = MarkCleanupEnded { applied: args.apply, ..Default::default() };
     let mut pass = Pass { args, scope, left: args.limit, ended, exit: Exit::Done };
@@ -39,6 +35,13 @@ pub(crate) fn run(cx: &mut Context, args: &MarkCleanup) -> Result<Exit> {
     files::run(cx, &mut pass, &place)?;
     cx.out.emit(&pass.ended)?;
     Ok(pass.exit)
+}
+
+fn folder(path: &Path) -> Result<PathBuf> {
+    place::folder(path).map_err(|error| match is_missing(&error) {
+        true => Failure::io(format!("no folder {}", path.display()), error).exit(Exit::NotFound),
+        false => Failure::io(format!("cannot look at folder {}", path.display()), error),
+    })
 }
 
 pub(crate) struct Pass<'a> {
