@@ -10,7 +10,7 @@ use clap::{Args, Parser};
 use crate::clock::Stamp;
 use crate::crash::CrashHome;
 use crate::emit::{Emitter, Format, Secrets, say};
-use crate::error::{Failure, IoContext, Result};
+use crate::error::{Failure, IoContext, Result, directed};
 use crate::exit::Exit;
 use crate::model::Wanted;
 use crate::state::{Place, SCHEMA};
@@ -82,7 +82,7 @@ impl Context {
     /// Says a next step, unless `-q`.
     pub fn hint(&self, hint: &str) {
         if !self.common.quiet {
-            say(&format!("hint: {hint}"));
+            say(&format!("hint: {}", directed(hint, self.common.state.as_deref())));
         }
     }
 
@@ -135,7 +135,10 @@ pub fn main<A: Parser>(
         let result = run(&mut context, arguments).and_then(|exit| context.out.finish().map(|()| exit));
         match result {
             Ok(exit) => exit,
-            Err(failure) => complain(program, &failure, context.common.quiet),
+            Err(mut failure) => {
+                failure.hint = failure.hint.map(|hint| directed(&hint, context.common.state.as_deref()));
+                complain(program, &failure, context.common.quiet)
+            }
         }
     });
     // The hook has already told of a panic.

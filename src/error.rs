@@ -1,6 +1,8 @@
 //! The one error of the commands: what went wrong, the exit code, and the next step.
 //! Every layer returns it once nobody below branches on the cause any more.
 
+use std::path::Path;
+
 use crate::exit::Exit;
 
 /// A command's failure: an exit code, a cause, and a hint where there is a next step.
@@ -112,4 +114,16 @@ impl<T, E: Into<std::io::Error>> IoContext<T> for std::result::Result<T, E> {
     fn or_fail(self, what: impl FnOnce() -> String) -> Result<T> {
         self.map_err(|error| Failure::io(what(), error))
     }
+}
+
+/// A hint whose commands are about the state file that an option named: as they stand they would be about another one, where
+/// the same id is something else.
+#[must_use]
+pub fn directed(hint: &str, state: Option<&Path>) -> String {
+    let Some(state) = state.and_then(Path::to_str) else { return hint.to_owned() };
+    let plain = state.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./-".contains(&byte));
+    let word = if plain { state.to_owned() } else { format!("'{}'", state.replace('\'', r"'\''")) };
+    ["turn", "mail", "probe", "reconcile", "mark"].iter().fold(hint.to_owned(), |hint, program| {
+        hint.replace(&format!(": {program} "), &format!(": {program} --state {word} "))
+    })
 }

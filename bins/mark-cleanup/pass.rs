@@ -1,7 +1,7 @@
 //! A pass over the marks: each is looked at and told; with `--apply` what is stale is removed as it was looked at, so that
 //! one that was renewed in between stays. In pages, so that memory does not grow with what there is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use refloat::cli::Context;
 use refloat::error::{Failure, Result, is_missing};
@@ -39,7 +39,9 @@ pub(crate) fn run(cx: &mut Context, args: &MarkCleanup) -> Result<Exit> {
 
 fn folder(path: &Path) -> Result<PathBuf> {
     place::folder(path).map_err(|error| match is_missing(&error) {
-        true => Failure::io(format!("no folder {}", path.display()), error).exit(Exit::NotFound),
+        true => Failure::io(format!("no folder {}", path.display()), error)
+            .exit(Exit::NotFound)
+            .hint("marks for a folder that is gone: without --scope, or for a folder above it"),
         false => Failure::io(format!("cannot look at folder {}", path.display()), error),
     })
 }

@@ -65,7 +65,7 @@ pub(crate) struct Set {
     #[arg(long, value_name = "TIME", value_parser = limit)]
     pub(crate) ttl: Option<Limit>,
     /// The process it dies with; parent or self: the one that calls mark [default: inside a turn the agent, else none]
-    #[arg(long, value_name = "PID|parent|self|none")]
+    #[arg(long, value_name = "PID|parent|self|none", allow_negative_numbers = true)]
     pub(crate) owner_pid: Option<Owner>,
     /// Also where that process is gone already
     #[arg(long, requires = "owner_pid")]
@@ -121,7 +121,7 @@ pub(crate) struct Which {
     pub(crate) nonce: Option<String>,
 }
 
-/// Clear a mark: by its id whoever holds it, by its name if it is ours or nobody's
+/// Clear a mark: by its id whoever holds it, by its name if it is ours
 #[derive(Args, Debug)]
 #[command(before_help = "\
 Examples:
@@ -133,7 +133,7 @@ pub(crate) struct Clear {
     pub(crate) which: Which,
 }
 
-/// Renew a mark: its time begins anew; by its name if it is ours or nobody's
+/// Renew a mark: its time begins anew; by its name if it is ours
 #[derive(Args, Debug)]
 #[command(before_help = "\
 Examples:

@@ -1,4 +1,4 @@
-//! `mark beat`: a claim goes on. By its name only the caller's own, or nobody's: whoever lost a mark to another must learn it
+//! `mark beat`: a claim goes on. By its name only the caller's own: whoever lost a mark to another must learn it
 //! by the next beat.
 
 use refloat::cli::Context;

@@ -1,4 +1,4 @@
-//! `mark clear`: a mark ends by a hand. By its name it ends only if it is the caller's, or nobody's: whoever lost a mark to
+//! `mark clear`: a mark ends by a hand. By its name it ends only if it is the caller's: whoever lost a mark to
 //! another must not clear that one's.
 
 use refloat::cli::Context;
@@ -16,10 +16,14 @@ pub(crate) fn run(cx: &mut Context, args: &Clear) -> Result<Exit> {
     let target = Target::of(&args.which)?;
     let place = cx.place()?;
     let mut state = State::open_existing(&place)?;
-    let cleared: Vec<FoundMark> = state.write("clear a mark", |tx| {
+    let (cleared, elsewhere) = state.write("clear a mark", |tx| {
         let mut clear = Clearing { tx, target: &target, caller: Caller::of(tx)?, marks: Marks::now() };
-        target.find(tx)?.into_iter().map(|found| clear.one(found)).collect()
+        let found = target.find(tx)?;
+        let elsewhere = if found.is_empty() { target.elsewhere(tx)? } else { None };
+        let cleared: Result<Vec<FoundMark>> = found.into_iter().map(|found| clear.one(found)).collect();
+        Ok((cleared?, elsewhere))
     })?;
+    elsewhere.iter().for_each(|hint| cx.hint(hint));
     tell(cx, &looked_at(&cleared, &mut Marks::now()))
 }
 

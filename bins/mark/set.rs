@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use refloat::cli::{Context, Limit};
+use refloat::cli::{Context, Limit, agent_name};
 use refloat::clock::{Moment, Stamp};
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::id::MarkId;
 use refloat::identity::Identity;
 use refloat::judge::mark::{Setting, Whose, setting};
-use refloat::model::{BREADCRUMB, EndNote, HOLD, Mark, MarkEnd, MarkState, NewMark};
+use refloat::model::{BREADCRUMB, EVERYBODY, EndNote, HOLD, Mark, MarkEnd, MarkState, NewMark};
 use refloat::record::MarkRecord;
 use refloat::seam::ancestry::{self, Orphan};
 use refloat::seam::process::{self, Life};
@@ -29,6 +29,7 @@ const MOST_DATA: usize = 64 << 10;
 pub(crate) fn run(cx: &mut Context, args: &Set) -> Result<Exit> {
     let data = args.data.as_deref().map(data).transpose()?;
     expect_time(args)?;
+    expect_agent(args)?;
     let scope = who::scope(&args.kind, args.scope.as_deref())?;
     let owner = named_owner(args)?;
     if owner.is_none() && args.nonce.is_none() && token::of_environment().is_none() {
@@ -85,7 +86,7 @@ fn claim(tx: &Tx<'_>, new: NewMark<'_>, args: &Set, caller: &Caller) -> Result<M
     let (id, already_set) = match stands {
         None => (make(tx, &new, &now)?, false),
         Some((stands, there)) => {
-            let ours = nonce.is_some() || there.owner.as_ref() == new.owner || caller.same_turn(&there);
+            let ours = nonce.is_some() || caller.goes_on(&there, new.owner);
             match setting(stands.state, if ours { Whose::Ours } else { Whose::Theirs }) {
                 Setting::Renew => (renew(tx, &there, new, args, &now)?, true),
                 Setting::Replace => {
@@ -106,11 +107,12 @@ fn make(tx: &Tx<'_>, new: &NewMark<'_>, now: &Moment) -> Result<MarkId> {
     mark::set(tx, new, now)
 }
 
-/// It keeps its owner, unless another one is named.
+/// It keeps its owner, unless another one is named: with that one it outlasts the turn.
 fn renew(tx: &Tx<'_>, there: &Mark, new: NewMark<'_>, args: &Set, now: &Moment) -> Result<MarkId> {
-    let owner = if args.owner_pid.is_some() { new.owner } else { there.owner.as_ref() };
+    let named = args.owner_pid.is_some();
+    let owner = if named { new.owner } else { there.owner.as_ref() };
     expect_an_end(new.ttl.is_none(), new.until, owner)?;
-    mark::renew(tx, there.id, &NewMark { owner, ..new }, now).map(|()| there.id)
+    mark::renew(tx, there.id, &NewMark { owner, bound: there.bound && !named, ..new }, now).map(|()| there.id)
 }
 
 /// Refuses a time that is over before the mark is set.
@@ -122,6 +124,17 @@ fn expect_time(args: &Set) -> Result<()> {
         Some(Limit(Some(Duration::ZERO))) => Err(Failure::usage("with no time to live the mark is stale at once")),
         _ => Ok(()),
     }
+}
+
+/// A hold of what can be no agent would hold nobody back.
+fn expect_agent(args: &Set) -> Result<()> {
+    if args.kind != HOLD || args.name == EVERYBODY {
+        return Ok(());
+    }
+    let agent = agent_name(&args.name).map(drop);
+    agent.map_err(|why| {
+        Failure::usage(format!("no agent can be called '{}': {why}", args.name)).hint("for every agent: @all")
+    })
 }
 
 fn expect_an_end(endless: bool, until: Option<Stamp>, owner: Option<&Identity>) -> Result<()> {

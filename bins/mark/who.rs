@@ -7,7 +7,7 @@ use refloat::error::{Failure, Result, is_missing};
 use refloat::exit::Exit;
 use refloat::id::{MarkId, RunId, TurnId};
 use refloat::identity::Identity;
-use refloat::model::{FoundMark, HOLD, Mark, UnreadMark};
+use refloat::model::{BREADCRUMB, FoundMark, HOLD, Mark, UnreadMark};
 use refloat::seam::{ancestry, place};
 use refloat::state::{View, mark};
 use refloat::token::{self, Bearer, OPERATOR};
@@ -64,14 +64,31 @@ impl Caller {
         })
     }
 
-    /// Whether a mark was set in this caller's turn.
-    pub(crate) fn same_turn(&self, mark: &Mark) -> bool {
-        mark.turn.is_some() && mark.turn == self.turn
+    /// Whether a claim with this owner goes on with a mark that is there.
+    pub(crate) fn goes_on(&self, mark: &Mark, owner: Option<&Identity>) -> bool {
+        self.same_work(mark)
+            || match owner {
+                Some(_) => mark.owner.as_ref() == owner,
+                None => self.same_hand(mark),
+            }
     }
 
-    /// Whether a mark is this caller's, or nobody's: set in its turn, owned by nobody, or by a process that it descends from.
+    /// Whether a mark may be named by its name: it is this caller's, or owned by a process that it descends from.
     pub(crate) fn may_touch(&self, mark: &Mark) -> bool {
-        self.same_turn(mark) || mark.owner.as_ref().is_none_or(ancestry::descends_from)
+        self.same_work(mark) || mark.owner.as_ref().map_or_else(|| self.same_hand(mark), ancestry::descends_from)
+    }
+
+    /// Set in this caller's turn, or by it as the worker of its run. No run is nobody's, and no two have it in common.
+    fn same_work(&self, mark: &Mark) -> bool {
+        self.run.is_some() && (mark.run, mark.turn) == (self.run, self.turn)
+    }
+
+    /// Without an owner, and what the same one has set, or is there for whoever comes. What ends with a run or a turn is that
+    /// one's alone.
+    fn same_hand(&self, mark: &Mark) -> bool {
+        // An agent may be called `operator`.
+        let same = mark.set_by == self.name && mark.run.is_some() == self.run.is_some();
+        mark.owner.is_none() && !mark.bound && (same || mark.kind == BREADCRUMB)
     }
 }
 
@@ -115,6 +132,16 @@ impl<'a> Target<'a> {
             Words::Ids(ids) => ids.iter().map(|id| by_id(view, *id)).collect(),
             Words::Named { kind, name, scope } => Ok(mark::named(view, kind, name, scope)?.into_iter().collect()),
         }
+    }
+
+    /// Where those of this name stand that are for other folders: whoever names one that is not here may mean them.
+    pub(crate) fn elsewhere(&self, view: &View<'_>) -> Result<Option<String>> {
+        let Words::Named { kind, name, scope } = &self.words else { return Ok(None) };
+        let others = mark::of_kind(view, kind, Some(name), None)?;
+        let id = |other: &FoundMark| other.as_ref().map_or_else(|unread| unread.id, |mark| mark.id);
+        let ids: String = others.iter().map(|other| format!(" {}", id(other))).collect();
+        Ok((!ids.is_empty())
+            .then(|| format!("no {kind} {name} stands for {}; for other folders: mark show{ids}", scope.display())))
     }
 
     /// What is said where none is there.

@@ -130,7 +130,7 @@ pub fn holding(holds: Vec<(FoundMark, Standing)>, folder: &Path) -> Option<Holdi
 /// Who is about to set a mark that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
-    /// It has the same owner, none counting as the same as none; or it was named by its nonce.
+    /// It goes on with what is there, as the same owner or the same hand; or it was named by its nonce.
     Ours,
     /// Another's.
     Theirs,

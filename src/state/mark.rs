@@ -168,9 +168,17 @@ pub fn renew(tx: &Tx<'_>, mark: MarkId, new: &NewMark<'_>, now: &Moment) -> Resu
     let owner = new.owner.map(|owner| tx.text_of(owner)).transpose()?;
     tx.run(
         "UPDATE mark SET beats = beats + 1, beat = ?2, doubted = NULL, ttl_ms = ?3, until = ?4,
-             data = coalesce(?5, data), owner = ?6
+             data = coalesce(?5, data), owner = ?6, bound = ?7
          WHERE id = ?1 AND ended_at IS NULL",
-        params![mark.0, tx.text_of(now)?, new.ttl.map(millis), new.until.map(Stamp::millis), new.data, owner],
+        params![
+            mark.0,
+            tx.text_of(now)?,
+            new.ttl.map(millis),
+            new.until.map(Stamp::millis),
+            new.data,
+            owner,
+            new.bound
+        ],
     )?;
     Ok(())
 }

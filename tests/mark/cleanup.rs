@@ -110,7 +110,7 @@ fn a_kind_and_a_folder_bound_what_is_looked_at() {
     assert_eq!((above.counts(), above.names("removed")), ([0, 2, 0, 0, 2, 0], vec!["home-app", "home-app-part"]));
     assert_eq!(pass(&home, &["--kind", "lint"]).names("would_remove"), ["home-other"]);
     assert_eq!(pass(&home, &["--kind", "nothing"]).counts(), [0; 6]);
-    clean(&home, &["--scope", "no/such/folder"]).failed(66, "no folder no/such/folder");
+    clean(&home, &["--scope", "no/such/folder"]).failed(66, "no folder no/such/folder: ");
     clean(&home, &["--limit", "0"]).failed(2, "0 is not in");
 }
 

@@ -95,9 +95,7 @@ fn nothing_to_clear_is_silent_and_what_has_ended_is_told_again() {
     home.mark(&["clear", "k1"]).failed(66, "no state at");
     assert!(!home.state().parent().unwrap().exists());
     home.marked(&["set", "dispatch", "b1"]);
-    for words in
-        [&["clear", "dispatch", "b2"][..], &["clear", "hold", "b1"], &["clear", "dispatch", "b1", "--scope", "/"]]
-    {
+    for words in [&["clear", "dispatch", "b2"][..], &["clear", "hold", "b1"]] {
         assert_eq!(home.mark(words).silent(0).out, "", "{words:?}");
     }
     let first = home.marked(&["clear", "k1"]);
@@ -107,6 +105,18 @@ fn nothing_to_clear_is_silent_and_what_has_ended_is_told_again() {
     assert_eq!(home.mark(&["clear", "dispatch", "b1"]).silent(0).out, "");
     home.mark(&["clear", "k2"]).failed(66, "no mark k2\nhint: see: mark list");
     assert_eq!(home.dump(), before);
+}
+
+/// Whoever clears it in the wrong folder learns that it stands.
+#[test]
+fn where_one_of_that_name_stands_for_another_folder_that_is_told() {
+    let home = Home::new();
+    home.marked(&["set", "hold", "lead", "--scope", "."]);
+    let said = home.mark(&["clear", "hold", "lead"]);
+    let hint = "hint: no hold lead stands for /; for other folders: mark show k1\n";
+    assert_eq!((said.code(), said.out.as_str(), said.err.as_str()), (0, "", hint));
+    home.mark(&["clear", "hold", "lead", "-q"]).silent(0);
+    assert_eq!(home.stands("k1"), "live within_clock");
 }
 
 #[test]

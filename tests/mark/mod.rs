@@ -22,4 +22,5 @@ mod set;
 mod turns;
 mod unread;
 mod waiting;
+mod whose;
 mod window;

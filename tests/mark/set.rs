@@ -81,6 +81,23 @@ fn one_that_is_anothers_and_live_is_refused_with_who_holds_it_and_a_way_out() {
     home.mark(&["set", "dispatch", "b3"]).failed(75, "k4 (dispatch b3) may be live: ");
 }
 
+/// The same id is another mark in another state file.
+#[test]
+fn the_way_out_is_about_the_state_file_that_was_named() {
+    let home = Home::new();
+    home.marked(&["set", "dispatch", "untouched"]);
+    for file in ["other.db", "it's here.db"] {
+        let on = ["--state", file];
+        home.mark(&[&on[..], &["set", "dispatch", "b1", "--ttl", "1h"]].concat()).silent(0);
+        let said = home.mark(&[&on[..], &["set", "dispatch", "b1", "--owner-pid", "self"]].concat());
+        let way = said.failed(75, "k1 (dispatch b1) is live").err.split("end it: ").last().unwrap().trim().to_owned();
+        let typed = way.replacen("mark", "\"$0\"", 1);
+        let cleared = Said::of(&mut home.bare("bash", ["-c", &typed, crate::contract::binary("mark")]));
+        assert_eq!(cleared.silent(0).record("mark")["name"], "b1", "{way}");
+    }
+    assert_eq!(home.stands("k1"), "live within_clock");
+}
+
 #[test]
 fn one_that_is_ours_is_renewed_with_what_it_is_to_be_from_now_on() {
     let home = Home::new();
@@ -94,7 +111,7 @@ fn one_that_is_ours_is_renewed_with_what_it_is_to_be_from_now_on() {
     assert!(second["until"].is_string() && millis(&second, "beat_at") >= millis(&first, "beat_at"), "{second}");
     let third = home.marked(&["set", "dispatch", "b1", "--owner-pid", "self", "--data", "7"]);
     assert_eq!((&third["data"], &third["until"], &third["ttl_ms"]), (&json!(7), &json!(null), &json!(4 * HOURS)));
-    // Nobody's is everybody's.
+    // What nobody owns is renewed by whoever set it.
     home.marked(&["set", "hold", "lead"]);
     assert_eq!(home.marked(&["set", "hold", "lead", "--ttl", "2h"])["already_set"], true);
     assert_eq!(home.marked(&["show", "k2"])["ttl_ms"], 2 * HOURS);
@@ -198,6 +215,17 @@ fn names_may_be_words_of_every_language() {
     home.mark(&["set", "note", &format!("{long}x")]).failed(2, "1 to 200 bytes");
     home.mark(&["set", &"k".repeat(101), "x"]).failed(2, "a kind has 1 to 100");
     assert_eq!(home.marked(&["set", &"k".repeat(100), "x"])["kind"], "k".repeat(100));
+}
+
+/// It would hold nobody back, and nobody would be told.
+#[test]
+fn a_hold_of_what_can_be_no_agent_is_refused() {
+    let home = Home::new();
+    for name in ["@All", "@builders", "the lead", "lead?", "t1"] {
+        let said = home.mark(&["set", "hold", name]).failed(2, &format!("no agent can be called '{name}': "));
+        assert!(said.err.ends_with("hint: for every agent: @all\n"), "{said:?}");
+    }
+    home.marked(&["set", "hold", "Lead.2"]);
 }
 
 /// As the token of a claim on mail: who scrubs wants to show a record, and not to act on it.
