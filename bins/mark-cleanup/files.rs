@@ -2,6 +2,8 @@
 //! and what nobody can read is moved out of the way. The old content is only let go once its account is committed, so a kill
 //! leaves neither a removal without a row nor a row without a removal.
 
+use std::path::Path;
+
 use refloat::cli::Context;
 use refloat::error::{Failure, Result, io_text};
 use refloat::exit::Exit;
@@ -10,18 +12,22 @@ use refloat::marker;
 use refloat::model::{EndNote, InFile, MarkState, MarkerForm, Reason};
 use refloat::record::MarkRecord;
 use refloat::seam::marker::{Candidate, Changed, Claim, Failed, ToolLock};
+use refloat::seam::place;
 use refloat::sight::markers::{Found, Kind, Markers, candidates};
 use refloat::state::Place;
 
 use crate::account::Account;
 use crate::pass::Pass;
 
-pub(crate) fn run(cx: &mut Context, pass: &mut Pass<'_>, place: Place) -> Result<()> {
-    let mut account = Account::new(place);
+pub(crate) fn run(cx: &mut Context, pass: &mut Pass<'_>, place: &Place) -> Result<()> {
+    let mut account = Account::new(place.clone());
     if pass.args.apply {
         sweep(pass, &mut account)?;
     }
-    let (all, unmatched) = candidates(&pass.args.files);
+    let (mut all, unmatched) = candidates(&pass.args.files);
+    if let Ok(folder) = place::folder(place.folder()) {
+        all.retain(|one| !is_own(place, &folder, &one.path));
+    }
     pass.ended.unmatched = unmatched;
     let markers = Markers::now();
     for one in &all {
@@ -30,6 +36,16 @@ pub(crate) fn run(cx: &mut Context, pass: &mut Pass<'_>, place: Place) -> Result
         }
     }
     Ok(())
+}
+
+/// Whether a path leads to the state file, or to what stands beside it: no marker, whatever pattern fits it.
+fn is_own(place: &Place, folder: &Path, path: &Path) -> bool {
+    let Some((above, name)) = path.parent().and_then(|above| place::folder(above).ok()).zip(path.file_name()) else {
+        return false;
+    };
+    let path = above.join(name);
+    path.strip_prefix(folder)
+        .is_ok_and(|rest| rest.components().next().is_some_and(|first| place.has(first.as_os_str())))
 }
 
 /// What is to become of a file, and of which entries.

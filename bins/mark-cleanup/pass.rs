@@ -32,7 +32,7 @@ pub(crate) fn run(cx: &mut Context, args: &MarkCleanup) -> Result<Exit> {
         Err(failure) if failure.exit == Exit::NotFound && !args.files.is_empty() => {}
         Err(failure) => return Err(failure),
     }
-    files::run(cx, &mut pass, place)?;
+    files::run(cx, &mut pass, &place)?;
     cx.out.emit(&pass.ended)?;
     Ok(pass.exit)
 }

@@ -18,11 +18,17 @@ pub use cut::without;
 
 use crate::model::{Marker, Reason, Unfit};
 
+/// A database begins so: sound, and of much use to somebody.
+const DATABASE: &[u8] = b"SQLite format 3\0";
+
 /// Reads a marker; `name` is that of its file.
 ///
 /// # Errors
 /// Why it is none.
 pub fn read(bytes: &[u8], name: &OsStr) -> Result<Marker, Unfit> {
+    if bytes.starts_with(DATABASE) {
+        return Err(Unfit::Other(Reason::NotAMarker));
+    }
     let text = std::str::from_utf8(bytes).map_err(|_| Unfit::Damaged(Reason::NotText))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {

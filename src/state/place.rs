@@ -11,6 +11,8 @@ use crate::exit::Exit;
 
 /// The name a state file has where only a folder is named.
 const NAME: &str = "state.db";
+/// What stands beside it.
+const COMPANIONS: [&str; 6] = ["state.lock", "open.lock", "bell", "locks", "logs", "crashes"];
 /// The prompt's name in the folder of a turn.
 pub const PROMPT: &str = "prompt";
 
@@ -119,6 +121,14 @@ impl Place {
         };
         full.extend_from_slice(name.as_bytes());
         self.folder().join(OsString::from_vec(full))
+    }
+
+    /// Whether a name in the folder of the state file is that of the state file, or of what stands beside it.
+    #[must_use]
+    pub fn has(&self, name: &OsStr) -> bool {
+        let sqlite = ["", "-wal", "-shm", "-journal"].map(|suffix| self.with_suffix(suffix));
+        let ours = COMPANIONS.map(|name| self.companion(name));
+        sqlite.iter().chain(&ours).any(|own| own.file_name() == Some(name))
     }
 
     /// The state file's own name with something after it, as SQLite names its `-wal`.

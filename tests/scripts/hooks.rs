@@ -1,5 +1,7 @@
 //! The guard of a work tree, as git calls it: real repositories, real marks, an owner that is killed.
 
+mod files;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 

@@ -41,6 +41,7 @@ impl From<io::Error> for Failed {
             ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::InvalidFilename => {
                 Self::Kept(Reason::NotSupported)
             }
+            _ if error.raw_os_error() == Some(nix::libc::ELOOP) => Self::Kept(Reason::IsLink),
             _ => Self::Error(error),
         }
     }

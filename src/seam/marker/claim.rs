@@ -31,7 +31,7 @@ pub enum ToolLock<'s> {
 pub struct Claim {
     pub(super) folder: File,
     pub(super) path: PathBuf,
-    _tool: Option<File>,
+    _tool: Vec<File>,
 }
 
 impl Claim {
@@ -42,14 +42,16 @@ impl Claim {
     pub fn take(path: &Path, tool: ToolLock<'_>) -> io::Result<Option<Self>> {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let Some(folder) = flock::take(File::open(parent)?, Hold::Alone, PATIENCE)? else { return Ok(None) };
-        let _tool = match lock_file(&beside(path), tool)? {
-            Some(file) => match flock::take(file, Hold::Alone, PATIENCE)? {
-                Some(held) => Some(held),
+        let mut held = Vec::new();
+        // Some tools lock the very file that says who they are.
+        for (path, tool) in [(beside(path), tool), (path.to_owned(), ToolLock::IfThere)] {
+            let Some(file) = lock_file(&path, tool)? else { continue };
+            match flock::take(file, Hold::Alone, PATIENCE)? {
+                Some(file) => held.push(file),
                 None => return Ok(None),
-            },
-            None => None,
-        };
-        Ok(Some(Self { folder, path: path.to_owned(), _tool }))
+            }
+        }
+        Ok(Some(Self { folder, path: path.to_owned(), _tool: held }))
     }
 
     /// The file's name in its folder.
@@ -80,6 +82,10 @@ fn lock_file(path: &Path, tool: ToolLock<'_>) -> io::Result<Option<File>> {
 /// Its tool has to be able to open it.
 fn made(path: &Path, flags: i32, like: &Seen) -> io::Result<File> {
     let (mode, data) = (like.data.mode() & 0o666, &like.data);
+    let me = rustix::process::geteuid();
+    if !me.is_root() && me.as_raw() != data.uid() {
+        return Err(ErrorKind::PermissionDenied.into());
+    }
     let file = File::options().write(true).create_new(true).mode(mode).custom_flags(flags).open(path)?;
     let own = file.metadata()?;
     if (own.uid(), own.gid()) != (data.uid(), data.gid()) {

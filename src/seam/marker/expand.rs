@@ -78,7 +78,13 @@ impl std::str::FromStr for Files {
                 _ => Part::Plain(name.into()),
             })
         };
-        let parts = Path::new(text).components().map(part).collect::<Result<_, String>>()?;
+        let mut parts: Vec<Part> = Path::new(text).components().map(part).collect::<Result<_, String>>()?;
+        // Through folders twice is the same once, and each time costs all of them again.
+        parts.dedup_by(|one, before| matches!((one, before), (Part::Deep, Part::Deep)));
+        // At the end it is whatever is below: a folder is no marker.
+        if matches!(parts.last(), Some(Part::Deep)) {
+            parts.push(Part::Fits(Pattern::new("*").map_err(|error| wrong(error.msg))?));
+        }
         Ok(Self { text: text.to_owned(), parts })
     }
 }
@@ -197,6 +203,9 @@ mod tests {
         assert_eq!(names("m*"), ["m1"]);
         assert_eq!(names("*m*"), [".m", "m1"]);
         assert_eq!(names("**/m?"), ["a/b/m3", "a/m2", "m1"]);
+        let parts = |pattern: &str| pattern.parse::<Files>().unwrap().parts.len();
+        assert_eq!((names("a/**/**/m?"), parts("**/**/m?")), (vec!["a/b/m3".into(), "a/m2".into()], 2));
+        assert_eq!(names("a/**"), ["a/b", "a/b/m3", "a/m2"]);
         assert_eq!(names("*/m2"), ["a/m2", "link/m2"]);
         assert_eq!((names("none"), names("none/*")), (vec![], vec![]));
         for wrong in ["", "a/", "a**", "[", "a***/b"] {

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 
 use serde_json::json;
 
-use super::{Desk, MARKER, TTL, ended, entry, told, word};
+use super::{Desk, MARKER, TTL, ended, entry, marks, told, word};
 use crate::contract::Said;
 
 #[test]
@@ -21,6 +21,11 @@ fn who_may_not_read_or_write_a_file_is_told_so() {
         std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
     };
     modes(&secret, 0o600);
+    // There anybody may make files, but not change those of others.
+    let free = desk.home.path("free");
+    std::fs::create_dir(&free).unwrap();
+    modes(&free, 0o1777);
+    std::fs::write(free.join("m"), json!({ "active_tentacles": [{ "name": "c", "ts": "5" }] }).to_string()).unwrap();
     for folder in [desk.home.path(""), desk.home.path("markers")] {
         modes(&folder, 0o755);
     }
@@ -38,6 +43,9 @@ fn who_may_not_read_or_write_a_file_is_told_so() {
     assert_eq!(told(&seen.records()), ["- unreadable permission_denied", "b stale over_clock"], "{seen:?}");
     assert_eq!((word(&seen.records()[1], "kept_why"), seen.code()), ("permission_denied".into(), 0));
     assert_eq!(desk.names(), [MARKER, "open"]);
+    let seen = nobody(&["--apply"], &format!("{}/*", free.display()));
+    assert_eq!((word(&seen.records()[0], "kept_why"), seen.code()), ("permission_denied".into(), 0));
+    assert!(!free.join("m.lock").exists(), "a lock of ours would keep its tool out");
     modes(&desk.home.path("markers"), 0o700);
     let blind = nobody(&[], &desk.glob());
     assert_eq!(
@@ -58,6 +66,24 @@ fn a_file_that_its_tool_holds_is_kept_and_the_next_pass_takes_it() {
     assert_eq!((word(&said.records()[0], "kept_why"), desk.text(MARKER)), ("busy".into(), before));
     drop(lock);
     assert_eq!(ended(&desk.clean(&["--apply"]).silent(0))["removed"], 1);
+}
+
+/// Some tools lock the file itself, and some hold a lock whose file is damaged.
+#[test]
+fn a_file_that_somebody_holds_is_kept_whatever_stands_in_it() {
+    let desk = Desk::new();
+    let gone = r#"{"pid":2147483647,"startedAt":"2026-01-01T00:00:00Z"}"#;
+    let all = [("damaged", "no JSON"), ("held.lock", gone), ("held.pid", "2147483647")];
+    let held: Vec<File> = all.iter().map(|(name, content)| File::open(desk.put(name, content, 60)).unwrap()).collect();
+    held.iter().for_each(|file| file.lock().unwrap());
+    // A link in the place of the tool's lock costs its own file alone.
+    desk.dispatch(&[entry("a", TTL, "/r", None)]);
+    std::os::unix::fs::symlink("nowhere", desk.path(&format!("{MARKER}.lock"))).unwrap();
+    let said = desk.clean(&["--apply"]).silent(0);
+    let why = |said: &Said| marks(&said.records()).iter().map(|one| word(one, "kept_why")).collect::<Vec<_>>();
+    assert_eq!(why(&said), ["busy", "is_link", "busy", "busy"]);
+    drop(held);
+    assert_eq!(ended(&desk.clean(&["--apply"]).silent(0))["removed"], 3);
 }
 
 /// The lock that is made for it is the owner's too, who has to open it later.

@@ -5,6 +5,7 @@ use std::fs::File;
 use serde_json::json;
 
 use super::{Desk, MARKER, ended, told, word};
+use crate::contract::Said;
 use crate::support::until;
 
 /// Each was a traceback, or "no active marker found".
@@ -133,4 +134,37 @@ fn two_files_of_one_second_are_both_kept() {
     }
     until("three files", || desk.names().len() == 3);
     assert!(desk.names().iter().all(|name| name.contains(".unreadable-")));
+}
+
+/// A pattern that is too wide finds them too.
+#[test]
+fn neither_the_state_file_nor_what_stands_beside_it_nor_any_database_is_moved() {
+    let desk = Desk::new();
+    desk.home.mark(&["set", "dispatch", "a"]).silent(0);
+    let (state, link) = (desk.home.state(), desk.home.path("link"));
+    let folder = state.parent().unwrap();
+    std::os::unix::fs::symlink(folder, &link).unwrap();
+    std::fs::create_dir_all(folder.join("logs/t1")).unwrap();
+    std::fs::write(folder.join("logs/t1/stderr.log"), "no JSON").unwrap();
+    let names = || {
+        let mut all: Vec<_> = std::fs::read_dir(folder).unwrap().map(|one| one.unwrap().file_name()).collect();
+        all.extend(std::fs::read_dir(folder.join("logs/t1")).unwrap().map(|one| one.unwrap().file_name()));
+        all.sort();
+        all
+    };
+    for name in ["state.db", "bell", "logs/t1/stderr.log"] {
+        let file = File::options().append(true).open(folder.join(name)).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    }
+    let before = names();
+    for above in [folder, &link] {
+        let wide = format!("{}/**", above.display());
+        let said = Said::of(&mut desk.home.command("mark-cleanup", ["--apply", "--files", wide.as_str()])).silent(0);
+        assert_eq!((&ended(&said)["removed"], names()), (&json!(0), before.clone()), "{said:?}");
+    }
+    std::fs::copy(&state, desk.path("other.db")).unwrap();
+    desk.written("other.db", 60);
+    let said = desk.clean(&["--apply"]).silent(0);
+    assert_eq!(desk.names(), ["other.db"]);
+    assert!(told(&said.records()).contains(&"- unreadable not_a_marker".to_owned()), "{said:?}");
 }
