@@ -97,7 +97,7 @@ pub fn standing(view: &View<'_>, after: MarkId, limit: i64) -> Result<Vec<FoundM
 }
 
 /// The marks of a kind that stand, oldest first; of one name, if asked, and without those that are not about a folder. It
-/// leaves out what differs from the folder within the length of both: [`Mark::covers`] decides about the rest.
+/// leaves out what differs from the folder within the length of both: [`crate::model::MarkLabel::covers`] decides about the rest.
 pub fn of_kind(view: &View<'_>, kind: &str, name: Option<&str>, about: Option<&Path>) -> Result<Vec<FoundMark>> {
     let of_name = if name.is_some() { "name = ?2" } else { "?2 IS NULL" };
     view.all(
