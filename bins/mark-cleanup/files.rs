@@ -209,11 +209,15 @@ fn kept(cx: &mut Context, pass: &mut Pass<'_>, found: &Found, why: Reason) -> Re
     tell(cx, pass, found, &wanted, &Became::Kept(why))
 }
 
-/// A file that could not be changed is told; a disk that fails ends the pass.
+/// A file that could not be changed is told, and the others have their turn: theirs may be another disk.
 fn refuse(cx: &mut Context, pass: &mut Pass<'_>, found: &Found, failed: Failed) -> Result<()> {
     match failed {
         Failed::Kept(why) => kept(cx, pass, found, why),
-        failed => Err(failure_of(found, failed)),
+        failed => {
+            pass.exit = cx.complain(&failure_of(found, failed));
+            let wanted = wanted(pass, found, u32::MAX);
+            tell(cx, pass, found, &wanted, &Became::Same)
+        }
     }
 }
 

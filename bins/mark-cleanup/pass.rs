@@ -52,7 +52,7 @@ pub(crate) struct Pass<'a> {
     /// How many may still be removed.
     pub(crate) left: u32,
     pub(crate) ended: MarkCleanupEnded,
-    exit: Exit,
+    pub(crate) exit: Exit,
 }
 /// A mark of a page: as it stands, and what became of it.
 struct Seen<'m> {

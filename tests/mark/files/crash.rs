@@ -193,7 +193,7 @@ fn a_disk_that_fails_at_any_write_leaves_a_whole_file_and_a_true_account() {
     assert!(codes.len() > 1, "no error was seen: {codes:?}");
 }
 
-/// A disk that is really full: the folder of the markers is one of its own.
+/// A disk that is really full: the folder of the markers is one of its own. A marker on another disk is cleaned up.
 #[test]
 fn on_a_full_disk_the_old_file_stays() {
     if !rustix::process::geteuid().is_root() {
@@ -209,7 +209,9 @@ fn on_a_full_disk_the_old_file_stays() {
     let file = scene.desk.path(MARKER);
     let mut full = Command::new("unshare");
     full.args(["--mount", "sh", "-c", script, "sh"]).arg(&folder).arg(&copy).arg(MARKER);
-    full.args([env!("CARGO_BIN_EXE_mark-cleanup"), "--apply", "--files"]).arg(&file);
+    let other = scene.desk.home.path("other");
+    std::fs::write(&other, &scene.before).unwrap();
+    full.args([env!("CARGO_BIN_EXE_mark-cleanup"), "--apply", "--files"]).arg(&file).arg("--files").arg(&other);
     let said = full.env("REFLOAT_STATE", scene.desk.home.state()).env("FILE", &file).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
     assert_eq!(said.status.code(), Some(74), "{out} {err}");
@@ -217,5 +219,7 @@ fn on_a_full_disk_the_old_file_stays() {
         out.ends_with(&scene.before) && err.contains("cannot change") && err.contains("no space left"),
         "{out} {err}"
     );
-    assert_eq!(scene.desk.account(), [""; 0]);
+    assert!(out.contains("\"type\":\"mark-cleanup.ended\""), "{out}");
+    assert_ne!(std::fs::read_to_string(&other).unwrap(), scene.before);
+    assert_eq!(scene.desk.account().len(), 1, "of the other file");
 }
