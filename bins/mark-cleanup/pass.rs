@@ -64,13 +64,13 @@ struct Seen<'m> {
 
 impl Pass<'_> {
     fn marks(&mut self, cx: &mut Context, mut state: State) -> Result<()> {
-        let mut after = MarkId(0);
+        let (mut after, mut marks) = (MarkId(0), Marks::now());
         loop {
             let page = state.read("look at marks", |view| mark::standing(view, after, PAGE))?;
             let Some(last) = page.last() else { return Ok(()) };
             after = mark_label(last).id;
             self.unread(cx, &page)?;
-            self.page(cx, &mut state, &page)?;
+            self.page(cx, &mut state, &page, &mut marks)?;
         }
     }
 
@@ -92,9 +92,9 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn page(&mut self, cx: &mut Context, state: &mut State, page: &[FoundMark]) -> Result<()> {
+    fn page(&mut self, cx: &mut Context, state: &mut State, page: &[FoundMark], marks: &mut Marks) -> Result<()> {
         // The moment of the look comes after that of the rows: none of them was renewed later.
-        let mut marks = Marks::now();
+        marks.go_on();
         let mut seen: Vec<Seen<'_>> = page
             .iter()
             .flatten()
