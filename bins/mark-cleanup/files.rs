@@ -180,7 +180,9 @@ fn tell(cx: &mut Context, pass: &mut Pass<'_>, found: &Found, wanted: &Wanted, b
         let chosen = wanted.chosen.contains(&place);
         let record = MarkRecord { would_remove: chosen && is_change(wanted.plan), ..MarkRecord::in_file(one) };
         let (record, removed) = match (became, wanted.plan) {
-            (Became::Other { end, moved }, _) if chosen => (gone(record, end, moved.clone()), true),
+            (Became::Other { end, moved }, _) if chosen => {
+                (MarkRecord { moved_to: moved.clone(), ..record }.with_end(Some(end)), true)
+            }
             (Became::Kept(why), _) if chosen => (MarkRecord { kept_why: Some(*why), ..record }, false),
             (_, Plan::Keep(why)) if chosen || one.state == MarkState::Unreadable => {
                 (MarkRecord { kept_why: Some(why), ..record }, false)
@@ -191,17 +193,6 @@ fn tell(cx: &mut Context, pass: &mut Pass<'_>, found: &Found, wanted: &Wanted, b
         cx.out.emit(&record)?;
     }
     Ok(())
-}
-
-fn gone(record: MarkRecord, end: &EndNote, moved_to: Option<String>) -> MarkRecord {
-    MarkRecord {
-        moved_to,
-        removed: true,
-        removed_at: Some(end.at),
-        removed_how: Some(end.how),
-        removed_by: Some(end.by.clone()),
-        ..record
-    }
 }
 
 fn kept(cx: &mut Context, pass: &mut Pass<'_>, found: &Found, why: Reason) -> Result<()> {

@@ -54,6 +54,7 @@ pub(crate) struct Pass<'a> {
     pub(crate) ended: MarkCleanupEnded,
     pub(crate) exit: Exit,
 }
+
 /// A mark of a page: as it stands, and what became of it.
 struct Seen<'m> {
     mark: &'m Mark,
@@ -133,17 +134,9 @@ impl Pass<'_> {
     fn tell(&mut self, cx: &mut Context, one: &Seen<'_>) -> Result<()> {
         self.count(one.stands.state, one.removed.is_some());
         let stands = one.stands;
-        let end = one.removed.as_ref();
         let record = MarkRecord::of(one.mark, stands.state, Some(stands.reason), stands.age_ms);
-        cx.out.emit(&MarkRecord {
-            ends_at: stands.ends_at,
-            would_remove: one.would_remove,
-            removed: end.is_some(),
-            removed_at: end.map(|end| end.at),
-            removed_how: end.map(|end| end.how),
-            removed_by: end.map(|end| end.by.clone()),
-            ..record
-        })
+        let record = MarkRecord { ends_at: stands.ends_at, would_remove: one.would_remove, ..record };
+        cx.out.emit(&record.with_end(one.removed.as_ref()))
     }
 }
 

@@ -8,7 +8,7 @@ use super::cell;
 use crate::clock::{Stamp, millis};
 use crate::emit::Record;
 use crate::id::{MarkId, RunId, TurnId};
-use crate::model::{InFile, Mark, MarkEnd, MarkState, Reason, UnreadMark};
+use crate::model::{EndNote, InFile, Mark, MarkEnd, MarkState, Reason, UnreadMark};
 
 /// A mark, of the state file or of another tool's marker file.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -83,101 +83,16 @@ pub struct MarkRecord {
 }
 
 impl MarkRecord {
-    /// A mark of the state file, as it stands; its age and end are those of the look.
-    #[must_use]
-    pub fn of(mark: &Mark, state: MarkState, reason: Option<Reason>, age_ms: Option<i64>) -> Self {
-        let end = mark.end.as_ref();
-        Self {
-            mark: Some(mark.id),
-            kind: Some(mark.kind.clone()),
-            name: Some(mark.name.clone()),
-            state,
-            reason,
-            // What stood in a file may have told no folder.
-            scope: Some(mark.scope.to_string_lossy().into_owned()).filter(|scope| !scope.is_empty()),
-            scope_lossy: mark.scope.to_str().is_none(),
-            owner: mark.owner.as_ref().map(ToString::to_string),
-            owner_pid: mark.owner.as_ref().map(|owner| owner.pid),
-            host: Some(mark.host.clone()).filter(|host| !host.is_empty()),
-            run: mark.run,
-            turn: mark.turn,
-            bound: mark.bound,
-            set_by: Some(mark.set_by.clone()).filter(|by| !by.is_empty()),
-            set_at: Some(mark.set.at),
-            beat_at: Some(mark.beat.at),
-            beats: mark.beats,
-            age_ms,
-            ttl_ms: mark.ttl.map(millis),
-            until: mark.until,
-            ends_at: None,
-            nonce: Some(mark.nonce.clone()),
-            data: mark.data.as_deref().and_then(|text| serde_json::from_str(text).ok()),
-            file: mark.file.as_deref().map(|file| file.to_string_lossy().into_owned()),
-            file_lossy: mark.file.as_deref().is_some_and(|file| file.to_str().is_none()),
-            moved_to: None,
-            already_set: false,
-            would_remove: false,
-            kept_why: None,
-            removed: end.is_some(),
-            removed_at: end.map(|end| end.at),
-            removed_how: end.map(|end| end.how),
-            removed_by: end.map(|end| end.by.clone()),
-        }
-    }
-
-    /// What stands in a marker file of another tool, or the file.
-    #[must_use]
-    pub fn in_file(found: &InFile) -> Self {
-        let entry = found.entry.as_ref();
+    /// Of what is in this state, and no more is told.
+    const fn of_state(state: MarkState, reason: Option<Reason>) -> Self {
         Self {
             mark: None,
-            kind: found.form.map(|form| form.word().to_owned()),
-            name: found.name().map(str::to_owned),
-            state: found.state,
-            reason: Some(found.reason),
-            scope: found.scope.as_deref().map(|scope| scope.to_string_lossy().into_owned()),
-            scope_lossy: found.scope.as_deref().is_some_and(|scope| scope.to_str().is_none()),
-            owner: None,
-            owner_pid: entry.and_then(|entry| entry.holder).map(|held| held.pid),
-            host: None,
-            run: None,
-            turn: None,
-            bound: false,
-            set_by: None,
-            set_at: entry.and_then(|entry| entry.set),
-            beat_at: entry.and_then(|entry| entry.told.at()),
-            beats: 0,
-            age_ms: found.age_ms,
-            ttl_ms: entry.and_then(|entry| entry.ttl).map(millis),
-            until: None,
-            ends_at: found.ends_at,
-            nonce: entry.and_then(|entry| entry.id.clone()),
-            data: entry.and_then(|entry| entry.data.as_deref()).and_then(|text| serde_json::from_str(text).ok()),
-            file: Some(found.file.to_string_lossy().into_owned()),
-            file_lossy: found.file.to_str().is_none(),
-            moved_to: None,
-            already_set: false,
-            would_remove: false,
-            kept_why: None,
-            removed: false,
-            removed_at: None,
-            removed_how: None,
-            removed_by: None,
-        }
-    }
-
-    /// A mark of the state file of which a column cannot be read: what it is, and no more.
-    #[must_use]
-    pub fn unread(mark: &UnreadMark) -> Self {
-        let end = mark.end.as_ref();
-        Self {
-            mark: Some(mark.id),
-            kind: mark.kind.clone(),
-            name: mark.name.clone(),
-            state: if end.is_some() { MarkState::Removed } else { MarkState::Unreadable },
-            reason: Some(Reason::Unreadable),
-            scope: Some(mark.scope.to_string_lossy().into_owned()),
-            scope_lossy: mark.scope.to_str().is_none(),
+            kind: None,
+            name: None,
+            state,
+            reason,
+            scope: None,
+            scope_lossy: false,
             owner: None,
             owner_pid: None,
             host: None,
@@ -200,11 +115,89 @@ impl MarkRecord {
             already_set: false,
             would_remove: false,
             kept_why: None,
-            removed: end.is_some(),
-            removed_at: end.map(|end| end.at),
-            removed_how: end.map(|end| end.how),
-            removed_by: end.map(|end| end.by.clone()),
+            removed: false,
+            removed_at: None,
+            removed_how: None,
+            removed_by: None,
         }
+    }
+
+    /// A mark of the state file, as it stands; its age and end are those of the look.
+    #[must_use]
+    pub fn of(mark: &Mark, state: MarkState, reason: Option<Reason>, age_ms: Option<i64>) -> Self {
+        let record = Self {
+            mark: Some(mark.id),
+            kind: Some(mark.kind.clone()),
+            name: Some(mark.name.clone()),
+            // What stood in a file may have told no folder.
+            scope: Some(mark.scope.to_string_lossy().into_owned()).filter(|scope| !scope.is_empty()),
+            scope_lossy: mark.scope.to_str().is_none(),
+            owner: mark.owner.as_ref().map(ToString::to_string),
+            owner_pid: mark.owner.as_ref().map(|owner| owner.pid),
+            host: Some(mark.host.clone()).filter(|host| !host.is_empty()),
+            run: mark.run,
+            turn: mark.turn,
+            bound: mark.bound,
+            set_by: Some(mark.set_by.clone()).filter(|by| !by.is_empty()),
+            set_at: Some(mark.set.at),
+            beat_at: Some(mark.beat.at),
+            beats: mark.beats,
+            age_ms,
+            ttl_ms: mark.ttl.map(millis),
+            until: mark.until,
+            nonce: Some(mark.nonce.clone()),
+            data: mark.data.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            file: mark.file.as_deref().map(|file| file.to_string_lossy().into_owned()),
+            file_lossy: mark.file.as_deref().is_some_and(|file| file.to_str().is_none()),
+            ..Self::of_state(state, reason)
+        };
+        record.with_end(mark.end.as_ref())
+    }
+
+    /// The same with its end, where it has one.
+    #[must_use]
+    pub fn with_end(self, end: Option<&EndNote>) -> Self {
+        let Some(end) = end else { return self };
+        let (at, how, by) = (Some(end.at), Some(end.how), Some(end.by.clone()));
+        Self { removed: true, removed_at: at, removed_how: how, removed_by: by, ..self }
+    }
+
+    /// What stands in a marker file of another tool, or the file.
+    #[must_use]
+    pub fn in_file(found: &InFile) -> Self {
+        let entry = found.entry.as_ref();
+        Self {
+            kind: found.form.map(|form| form.word().to_owned()),
+            name: found.name().map(str::to_owned),
+            scope: found.scope.as_deref().map(|scope| scope.to_string_lossy().into_owned()),
+            scope_lossy: found.scope.as_deref().is_some_and(|scope| scope.to_str().is_none()),
+            owner_pid: entry.and_then(|entry| entry.holder).map(|held| held.pid),
+            set_at: entry.and_then(|entry| entry.set),
+            beat_at: entry.and_then(|entry| entry.told.at()),
+            age_ms: found.age_ms,
+            ttl_ms: entry.and_then(|entry| entry.ttl).map(millis),
+            ends_at: found.ends_at,
+            nonce: entry.and_then(|entry| entry.id.clone()),
+            data: entry.and_then(|entry| entry.data.as_deref()).and_then(|text| serde_json::from_str(text).ok()),
+            file: Some(found.file.to_string_lossy().into_owned()),
+            file_lossy: found.file.to_str().is_none(),
+            ..Self::of_state(found.state, Some(found.reason))
+        }
+    }
+
+    /// A mark of the state file of which a column cannot be read: what it is, and no more.
+    #[must_use]
+    pub fn unread(mark: &UnreadMark) -> Self {
+        let state = if mark.end.is_some() { MarkState::Removed } else { MarkState::Unreadable };
+        let record = Self {
+            mark: Some(mark.id),
+            kind: mark.kind.clone(),
+            name: mark.name.clone(),
+            scope: Some(mark.scope.to_string_lossy().into_owned()),
+            scope_lossy: mark.scope.to_str().is_none(),
+            ..Self::of_state(state, Some(Reason::Unreadable))
+        };
+        record.with_end(mark.end.as_ref())
     }
 
     /// A mark that has ended.
