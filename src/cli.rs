@@ -229,6 +229,19 @@ pub fn work_folder(given: Option<&std::path::Path>) -> Result<std::path::PathBuf
     folder.or_fail(|| "cannot tell the working folder".into())
 }
 
+/// A folder that a mark is for: it has to be there.
+///
+/// # Errors
+/// 66 where it is not; 74 where it cannot be looked at, or is none.
+pub fn named_folder(path: &std::path::Path) -> Result<std::path::PathBuf> {
+    crate::seam::place::folder(path).map_err(|error| match crate::error::is_missing(&error) {
+        true => Failure::io(format!("no folder {}", path.display()), error)
+            .exit(Exit::NotFound)
+            .hint("a mark for a folder that is gone is found by mark list and cleared by its id"),
+        false => Failure::io(format!("cannot look at folder {}", path.display()), error),
+    })
+}
+
 /// Parses `500ms 10s 5m 2h 7d`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("'{text}' is not a duration like 500ms, 10s, 5m, 2h or 7d");

@@ -1,16 +1,16 @@
 //! A pass over the marks: each is looked at and told; with `--apply` what is stale is removed as it was looked at, so that
 //! one that was renewed in between stays. In pages, so that memory does not grow with what there is.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use refloat::cli::Context;
-use refloat::error::{Failure, Result, is_missing};
+use refloat::cli::{Context, named_folder};
+use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::id::MarkId;
 use refloat::judge::mark::Standing;
 use refloat::model::{EndNote, FoundMark, Mark, MarkEnd, MarkLabel, MarkState, mark_label};
 use refloat::record::{MarkCleanupEnded, MarkRecord};
-use refloat::seam::{place, process};
+use refloat::seam::process;
 use refloat::sight::marks::Marks;
 use refloat::state::{State, mark};
 use refloat::token;
@@ -22,7 +22,7 @@ use crate::files;
 const PAGE: i64 = 5_000;
 
 pub(crate) fn run(cx: &mut Context, args: &MarkCleanup) -> Result<Exit> {
-    let scope = args.scope.as_deref().map(folder).transpose()?;
+    let scope = args.scope.as_deref().map(named_folder).transpose()?;
     let place = cx.place()?;
     let ended = MarkCleanupEnded { applied: args.apply, ..Default::default() };
     let mut pass = Pass { args, scope, left: args.limit, ended, exit: Exit::Done };
@@ -35,15 +35,6 @@ pub(crate) fn run(cx: &mut Context, args: &MarkCleanup) -> Result<Exit> {
     files::run(cx, &mut pass, &place)?;
     cx.out.emit(&pass.ended)?;
     Ok(pass.exit)
-}
-
-fn folder(path: &Path) -> Result<PathBuf> {
-    place::folder(path).map_err(|error| match is_missing(&error) {
-        true => Failure::io(format!("no folder {}", path.display()), error)
-            .exit(Exit::NotFound)
-            .hint("marks for a folder that is gone: without --scope, or for a folder above it"),
-        false => Failure::io(format!("cannot look at folder {}", path.display()), error),
-    })
 }
 
 pub(crate) struct Pass<'a> {
@@ -76,8 +67,7 @@ impl Pass<'_> {
     }
 
     fn is_meant(&self, mark: &MarkLabel<'_>) -> bool {
-        self.args.kind.as_deref().is_none_or(|kind| mark.kind == Some(kind))
-            && self.scope.as_deref().is_none_or(|scope| mark.covers(scope))
+        mark.fits(self.args.kind.as_deref(), self.scope.as_deref())
     }
 
     /// Tells what nobody can read. It stays: whether it holds is not known.

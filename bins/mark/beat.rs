@@ -4,7 +4,8 @@
 use refloat::cli::Context;
 use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
-use refloat::model::{Mark, MarkState, Reason};
+use refloat::judge::mark::is_renewable;
+use refloat::model::Mark;
 use refloat::record::MarkRecord;
 use refloat::sight::marks::Marks;
 use refloat::state::{State, mark};
@@ -34,17 +35,17 @@ pub(crate) fn run(cx: &mut Context, args: &Beat) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A beat gives time. It brings back no owner, and moves no until.
 fn expect_renewable(there: &Mark, marks: &mut Marks) -> Result<()> {
     if let Some(end) = &there.end {
         return Err(Failure::refused(format!("{} has ended: {} by {}", there.label(), end.how, end.by)));
     }
     let stands = marks.standing(there);
-    match (stands.state, stands.reason) {
-        (MarkState::Stale, why) if why != Reason::OverClock => {
+    match is_renewable(&stands) {
+        true => Ok(()),
+        false => {
+            let why = stands.reason;
             Err(Failure::refused(format!("{} is stale ({why}): a beat cannot renew it", there.label()))
                 .hint("set it anew: mark set"))
         }
-        _ => Ok(()),
     }
 }

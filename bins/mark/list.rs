@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use refloat::cli::Context;
+use refloat::cli::{Context, named_folder};
 use refloat::error::Result;
 use refloat::exit::Exit;
 use refloat::id::MarkId;
@@ -10,10 +10,8 @@ use refloat::judge::marker::may_hide;
 use refloat::model::{FoundMark, HOLD, InFile, MarkLabel, MarkState, UnreadMark, mark_label};
 use refloat::record::MarkRecord;
 use refloat::seam::marker::Files;
-use refloat::seam::place;
-use refloat::seam::process::Life;
 use refloat::sight::markers::Markers;
-use refloat::sight::marks::Marks;
+use refloat::sight::marks::{Marks, reaches};
 use refloat::state::{State, View, mark};
 
 use crate::args::{Check, List, Show};
@@ -56,13 +54,8 @@ pub(crate) fn tell(cx: &mut Context, looked: &[Looked<'_>]) -> Result<Exit> {
     Ok(exit)
 }
 
-/// What a look at a process found, in a word.
-pub(crate) fn told(life: Life) -> refloat::model::Reason {
-    refloat::sight::of_process(life).why
-}
-
 pub(crate) fn run(cx: &mut Context, args: &List) -> Result<Exit> {
-    let scope = args.scope.as_deref().map(who::folder).transpose()?;
+    let scope = args.scope.as_deref().map(named_folder).transpose()?;
     let limit = usize::try_from(args.limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
     let fits = |found: &FoundMark| is_meant(&mark_label(found), args, scope.as_deref());
     let found = if args.removed {
@@ -95,15 +88,7 @@ fn in_files(
 }
 
 fn is_meant(mark: &MarkLabel<'_>, args: &List, scope: Option<&Path>) -> bool {
-    args.kind.as_deref().is_none_or(|kind| mark.kind == Some(kind))
-        && args.name.as_deref().is_none_or(|name| mark.name == Some(name))
-        && scope.is_none_or(|scope| mark.covers(scope))
-}
-
-/// Whether a mark says something about this folder. What is in progress in one work tree is not in another one that stands
-/// inside it; a hold is for all that is below its folder.
-fn reaches(mark: &MarkLabel<'_>, folder: &Path) -> bool {
-    mark.covers(folder) && (mark.kind == Some(HOLD) || !place::border_between(mark.scope, folder))
+    mark.fits(args.kind.as_deref(), scope) && args.name.as_deref().is_none_or(|name| mark.name == Some(name))
 }
 
 /// Of what cannot be read it cannot be told.
@@ -155,18 +140,23 @@ fn asked(
 
 pub(crate) fn check(cx: &mut Context, args: &Check) -> Result<Exit> {
     let scope = match &args.scope {
-        Some(path) => who::folder(path)?,
+        Some(path) => named_folder(path)?,
         None => who::here()?,
     };
     let found = asked(cx, &args.files, "check for marks", |view| match (&args.name, args.kind.as_str()) {
         (Some(name), HOLD) => mark::holds(view, name),
         (name, kind) => mark::of_kind(view, kind, name.as_deref(), Some(&scope)),
     })?;
-    let mut looked = looked_at(found.iter().filter(|found| reaches(&mark_label(found), &scope)), &mut Marks::now());
+    let mut looked = looked_at(
+        found.iter().filter(|found| {
+            mark_label(found).covers(&scope) && reaches(mark_label(found).kind, mark_label(found).scope, &scope)
+        }),
+        &mut Marks::now(),
+    );
     let in_files = in_files(&args.files, Some(&args.kind), args.name.as_deref(), Some(&scope));
     let may_hold = in_files
         .filter(|one| one.state != MarkState::Unreadable || may_hide(one.reason))
-        .filter(|one| one.scope.as_ref().is_none_or(|its| !place::border_between(its, &scope)));
+        .filter(|one| one.scope.as_ref().is_none_or(|its| reaches(None, its, &scope)));
     looked.extend(may_hold.map(|one| (None, MarkRecord::in_file(&one))));
     looked.retain(|(_, record)| record.state != MarkState::Stale);
     let live = looked.iter().any(|(_, record)| record.state == MarkState::Live);

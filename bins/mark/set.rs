@@ -9,16 +9,17 @@ use refloat::exit::Exit;
 use refloat::id::MarkId;
 use refloat::identity::Identity;
 use refloat::judge::mark::{Setting, Whose, setting};
-use refloat::model::{BREADCRUMB, EVERYBODY, EndNote, HOLD, Mark, MarkEnd, MarkState, NewMark};
+use refloat::model::{EVERYBODY, EndNote, HOLD, Mark, MarkEnd, MarkState, NewMark};
 use refloat::record::MarkRecord;
 use refloat::seam::ancestry::{self, Orphan};
 use refloat::seam::process::{self, Life};
 use refloat::sight::marks::Marks;
+use refloat::sight::of_process;
 use refloat::state::{State, Tx, mark};
 use refloat::token;
 
 use crate::args::{Owner, Set};
-use crate::list::{record, told};
+use crate::list::record;
 use crate::who::{self, Caller, by_id, holder, readable, same_claim};
 
 /// What a mark lives that has no other end.
@@ -41,9 +42,7 @@ pub(crate) fn run(cx: &mut Context, args: &Set) -> Result<Exit> {
     let mut state = if args.nonce.is_some() { State::open_existing(&place)? } else { token::open_for_writing(&place)? };
     let set = state.write("set a mark", |tx| {
         let caller = Caller::of(tx)?;
-        // What is said to those who come later is not over with the turn.
-        let lasting = args.kind == HOLD || args.kind == BREADCRUMB;
-        let bound = args.owner_pid.is_none() && !lasting && caller.run.is_some();
+        let bound = args.owner_pid.is_none() && caller.hand().binds(&args.kind);
         let owner = owner.clone().or_else(|| caller.process.clone().filter(|_| bound));
         let ttl = match args.ttl {
             Some(Limit(ttl)) => ttl,
@@ -86,7 +85,7 @@ fn claim(tx: &Tx<'_>, new: NewMark<'_>, args: &Set, caller: &Caller) -> Result<M
     let (id, already_set) = match stands {
         None => (make(tx, &new, &now)?, false),
         Some((stands, there)) => {
-            let ours = nonce.is_some() || caller.goes_on(&there, new.owner);
+            let ours = nonce.is_some() || caller.hand().goes_on(&there, new.owner);
             match setting(stands.state, if ours { Whose::Ours } else { Whose::Theirs }) {
                 Setting::Renew => (renew(tx, &there, new, args, &now)?, true),
                 Setting::Replace => {
@@ -162,7 +161,9 @@ fn named_owner(args: &Set) -> Result<Option<Identity>> {
         Err(Life::Dead(_)) if args.even_if_gone => Ok(Some(process::gone(pid))),
         Err(Life::Dead(why)) => Err(Failure::refused(format!("process {pid} is gone already: {why}"))
             .hint("the mark would be stale at once; --even-if-gone sets it all the same")),
-        Err(life) => Err(Failure::new(Exit::Unknown, format!("process {pid} cannot be looked at: {}", told(life)))),
+        Err(life) => {
+            Err(Failure::new(Exit::Unknown, format!("process {pid} cannot be looked at: {}", of_process(life).why)))
+        }
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use refloat::cli::{mark_kind, mark_name};
-use refloat::error::{Failure, Result, is_missing};
+use refloat::cli::{mark_kind, mark_name, named_folder};
+use refloat::error::{Failure, Result};
 use refloat::exit::Exit;
 use refloat::id::{MarkId, RunId, TurnId};
 use refloat::identity::Identity;
-use refloat::model::{BREADCRUMB, FoundMark, HOLD, Mark, UnreadMark};
+use refloat::judge::mark::Hand;
+use refloat::model::{FoundMark, HOLD, Mark, UnreadMark, mark_label};
 use refloat::seam::{ancestry, place};
 use refloat::state::{View, mark};
 use refloat::token::{self, Bearer, OPERATOR};
@@ -17,7 +18,7 @@ use crate::args::Which;
 /// The folder a mark is for.
 pub(crate) fn scope(kind: &str, given: Option<&Path>) -> Result<PathBuf> {
     match given {
-        Some(path) => folder(path),
+        Some(path) => named_folder(path),
         None if kind == HOLD => Ok(PathBuf::from("/")),
         None => here(),
     }
@@ -25,17 +26,7 @@ pub(crate) fn scope(kind: &str, given: Option<&Path>) -> Result<PathBuf> {
 
 /// The work tree around this folder, else this folder.
 pub(crate) fn here() -> Result<PathBuf> {
-    folder(Path::new(".")).map(|here| place::work_tree(&here).to_owned())
-}
-
-/// A folder that was named.
-pub(crate) fn folder(path: &Path) -> Result<PathBuf> {
-    place::folder(path).map_err(|error| match is_missing(&error) {
-        true => Failure::io(format!("no folder {}", path.display()), error)
-            .exit(Exit::NotFound)
-            .hint("a mark for a folder that is gone is found by mark list and cleared by its id"),
-        false => Failure::io(format!("cannot look at folder {}", path.display()), error),
-    })
+    named_folder(Path::new(".")).map(|here| place::work_tree(&here).to_owned())
 }
 
 /// Who sets or clears a mark.
@@ -64,31 +55,9 @@ impl Caller {
         })
     }
 
-    /// Whether a claim with this owner goes on with a mark that is there.
-    pub(crate) fn goes_on(&self, mark: &Mark, owner: Option<&Identity>) -> bool {
-        self.same_work(mark)
-            || match owner {
-                Some(_) => mark.owner.as_ref() == owner,
-                None => self.same_hand(mark),
-            }
-    }
-
-    /// Whether a mark may be named by its name: it is this caller's, or owned by a process that it descends from.
-    pub(crate) fn may_touch(&self, mark: &Mark) -> bool {
-        self.same_work(mark) || mark.owner.as_ref().map_or_else(|| self.same_hand(mark), ancestry::descends_from)
-    }
-
-    /// Set in this caller's turn, or by it as the worker of its run. No run is nobody's, and no two have it in common.
-    fn same_work(&self, mark: &Mark) -> bool {
-        self.run.is_some() && (mark.run, mark.turn) == (self.run, self.turn)
-    }
-
-    /// Without an owner, and what the same one has set, or is there for whoever comes. What ends with a run or a turn is that
-    /// one's alone.
-    fn same_hand(&self, mark: &Mark) -> bool {
-        // An agent may be called `operator`.
-        let same = mark.set_by == self.name && mark.run.is_some() == self.run.is_some();
-        mark.owner.is_none() && !mark.bound && (same || mark.kind == BREADCRUMB)
+    /// The same without its process.
+    pub(crate) fn hand(&self) -> Hand<'_> {
+        Hand { name: &self.name, run: self.run, turn: self.turn }
     }
 }
 
@@ -138,8 +107,7 @@ impl<'a> Target<'a> {
     pub(crate) fn elsewhere(&self, view: &View<'_>) -> Result<Option<String>> {
         let Words::Named { kind, name, scope } = &self.words else { return Ok(None) };
         let others = mark::of_kind(view, kind, Some(name), None)?;
-        let id = |other: &FoundMark| other.as_ref().map_or_else(|unread| unread.id, |mark| mark.id);
-        let ids: String = others.iter().map(|other| format!(" {}", id(other))).collect();
+        let ids: String = others.iter().map(|other| format!(" {}", mark_label(other).id)).collect();
         Ok((!ids.is_empty())
             .then(|| format!("no {kind} {name} stands for {}; for other folders: mark show{ids}", scope.display())))
     }
@@ -168,7 +136,10 @@ impl<'a> Target<'a> {
 
     /// Refuses another's mark, unless it was named by its id or its nonce.
     pub(crate) fn expect_touchable(&self, mark: &Mark, caller: &Caller, verb: &str) -> Result<()> {
-        if matches!(self.words, Words::Ids(_)) || self.nonce.is_some() || caller.may_touch(mark) {
+        if matches!(self.words, Words::Ids(_))
+            || self.nonce.is_some()
+            || caller.hand().may_touch(mark, ancestry::descends_from)
+        {
             return Ok(());
         }
         Err(Failure::refused(format!("{} is not ours: {}", mark.label(), holder(mark)))

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::clock::{Moment, Stamp, millis};
-use crate::id::MarkId;
-use crate::model::{FoundMark, Mark, MarkState, Observed, Reason, Sight, mark_label};
+use crate::id::{MarkId, RunId, TurnId};
+use crate::identity::Identity;
+use crate::model::{BREADCRUMB, FoundMark, HOLD, Mark, MarkState, Observed, Reason, Sight, mark_label};
 
 /// What a mark's end depends on.
 #[derive(Clone, Copy, Debug)]
@@ -125,6 +126,61 @@ pub fn holding(holds: Vec<(FoundMark, Standing)>, folder: &Path) -> Option<Holdi
         .filter(|(mark, standing)| standing.state != MarkState::Stale && mark_label(mark).covers(folder))
         .map(|(mark, standing)| Holding { mark, standing })
         .max_by_key(|holding| (holding.standing.ends_at.is_none(), holding.standing.ends_at))
+}
+
+/// Who sets, renews or clears: an agent in its turn, an adopted worker in its run, or the operator.
+#[derive(Clone, Copy, Debug)]
+pub struct Hand<'h> {
+    /// The agent, or `operator`.
+    pub name: &'h str,
+    /// The run it works for.
+    pub run: Option<RunId>,
+    /// The turn it is in.
+    pub turn: Option<TurnId>,
+}
+
+impl Hand<'_> {
+    /// Whether a claim with this owner goes on with a mark that is there.
+    #[must_use]
+    pub fn goes_on(&self, mark: &Mark, owner: Option<&Identity>) -> bool {
+        self.same_work(mark)
+            || match owner {
+                Some(_) => mark.owner.as_ref() == owner,
+                None => self.same_hand(mark),
+            }
+    }
+
+    /// Whether it may touch a mark by its name. `descends`: whether it descends from the process that owns it.
+    #[must_use]
+    pub fn may_touch(&self, mark: &Mark, descends: impl FnOnce(&Identity) -> bool) -> bool {
+        self.same_work(mark) || mark.owner.as_ref().map_or_else(|| self.same_hand(mark), descends)
+    }
+
+    /// Set in this turn, or as the worker of this run. No run is nobody's, and no two have it in common.
+    fn same_work(&self, mark: &Mark) -> bool {
+        self.run.is_some() && (mark.run, mark.turn) == (self.run, self.turn)
+    }
+
+    /// Without an owner, and what the same one has set, or is there for whoever comes. What ends with a run or a turn is that
+    /// one's alone.
+    fn same_hand(&self, mark: &Mark) -> bool {
+        // An agent may be called `operator`.
+        let same = mark.set_by == self.name && mark.run.is_some() == self.run.is_some();
+        mark.owner.is_none() && !mark.bound && (same || mark.kind == BREADCRUMB)
+    }
+
+    /// Whether a new mark ends with this work, where no owner was named for it. What is said to those who come later does
+    /// not.
+    #[must_use]
+    pub fn binds(&self, kind: &str) -> bool {
+        self.run.is_some() && kind != HOLD && kind != BREADCRUMB
+    }
+}
+
+/// Whether a beat can renew a mark that stands so. It gives time; it brings back no owner, and moves no until.
+#[must_use]
+pub fn is_renewable(stands: &Standing) -> bool {
+    stands.state != MarkState::Stale || stands.reason == Reason::OverClock
 }
 
 /// Who is about to set a mark that is there already.

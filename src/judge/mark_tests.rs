@@ -109,6 +109,80 @@ fn a_beat_in_the_future_is_to_be_noted_unless_a_note_says_since_when() {
     assert!(!doubt(GONE, Some(500), &beat, None), "it is stale as it is");
 }
 
+/// Who may go on with a mark that has no owner, by name alone, and who only by its id.
+#[test]
+fn a_mark_without_an_owner_is_its_setters_and_a_bound_one_its_works() {
+    let operator = Hand { name: "operator", run: None, turn: None };
+    let in_turn = |name, turn| Hand { name, run: Some(RunId(1)), turn: Some(TurnId(turn)) };
+    let worker = |run| Hand { name: "w", run: Some(RunId(run)), turn: None };
+    let set = |by: Hand<'_>, kind: &str, bound| {
+        let now = moment(1, BOOT, 1);
+        let (owner, ttl, until, data, file, doubted, end) = (None, None, None, None, None, None, None);
+        let (set_by, kind, name, nonce, host) = (by.name.into(), kind.into(), "x".into(), "n".into(), String::new());
+        let (id, scope, run, turn, beats, first) = (MarkId(1), "/".into(), by.run, by.turn, 0, now.clone());
+        Mark {
+            id,
+            kind,
+            name,
+            scope,
+            nonce,
+            owner,
+            host,
+            run,
+            turn,
+            bound,
+            set_by,
+            set: first,
+            beats,
+            beat: now,
+            ttl,
+            until,
+            data,
+            file,
+            doubted,
+            end,
+        }
+    };
+    let rows = [
+        // by, kind, bound, again by -> it is theirs
+        (operator, "hold", false, operator, true),
+        (operator, "hold", false, in_turn("a", 1), false),
+        // An agent may be called so.
+        (operator, "hold", false, in_turn("operator", 1), false),
+        (operator, "breadcrumb", false, in_turn("a", 1), true),
+        (in_turn("a", 1), "hold", false, in_turn("a", 2), true),
+        (in_turn("a", 1), "dispatch", true, in_turn("a", 1), true),
+        (in_turn("a", 1), "dispatch", true, in_turn("a", 2), false),
+        (worker(1), "dispatch", true, worker(1), true),
+        (worker(1), "dispatch", true, worker(2), false),
+        (worker(1), "dispatch", true, operator, false),
+    ];
+    for (by, kind, bound, again, ours) in rows {
+        let mark = set(by, kind, bound);
+        let found = (again.goes_on(&mark, None), again.may_touch(&mark, |_| panic!("it has no owner")));
+        assert_eq!(found, (ours, ours), "{by:?} {kind} {bound} {again:?}");
+    }
+    assert_eq!(
+        (operator.binds("dispatch"), worker(1).binds("dispatch"), worker(1).binds("hold")),
+        (false, true, false)
+    );
+}
+
+#[test]
+fn a_beat_gives_time_and_nothing_else() {
+    let stands = |state, reason| Standing { state, reason, ..Standing::UNREADABLE };
+    let rows = [
+        (MarkState::Live, Reason::WithinClock, true),
+        (MarkState::Unknown, Reason::ClockSkew, true),
+        (MarkState::Stale, Reason::OverClock, true),
+        (MarkState::Stale, Reason::UntilReached, false),
+        (MarkState::Stale, Reason::NoSuchProcess, false),
+    ];
+    for (state, reason, renewable) in rows {
+        assert_eq!(is_renewable(&stands(state, reason)), renewable, "{state} {reason}");
+    }
+}
+
 #[test]
 fn a_mark_that_is_there_is_renewed_by_its_own_and_replaced_when_it_is_stale() {
     use MarkState::{Live, Stale, Unknown};

@@ -128,7 +128,13 @@ impl MarkLabel<'_> {
     /// Whether it is about this folder: one of the two contains the other.
     #[must_use]
     pub fn covers(&self, folder: &Path) -> bool {
-        self.scope.starts_with(folder) || folder.starts_with(self.scope)
+        overlap(self.scope, folder)
+    }
+
+    /// Whether it is of this kind and about this folder.
+    #[must_use]
+    pub fn fits(&self, kind: Option<&str>, folder: Option<&Path>) -> bool {
+        kind.is_none_or(|kind| self.kind == Some(kind)) && folder.is_none_or(|folder| self.covers(folder))
     }
 
     /// Whether it is a hold of this agent, or of every agent.
@@ -136,6 +142,11 @@ impl MarkLabel<'_> {
     pub fn is_hold_of(&self, agent: &str) -> bool {
         self.kind == Some(HOLD) && self.name.is_some_and(|name| name == agent || name == EVERYBODY)
     }
+}
+
+/// Whether one of two folders contains the other.
+pub(super) fn overlap(one: &Path, other: &Path) -> bool {
+    one.starts_with(other) || other.starts_with(one)
 }
 
 impl std::fmt::Display for MarkLabel<'_> {

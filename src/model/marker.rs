@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::mark::overlap;
 use crate::clock::Stamp;
 use crate::model::{MarkState, Reason};
 use crate::words::words;
@@ -138,9 +139,7 @@ impl InFile {
     /// Whether it is of this kind and for this folder, or may be.
     #[must_use]
     pub fn may_be(&self, kind: Option<&str>, folder: Option<&Path>) -> bool {
-        let covers = |folder: &Path| {
-            self.scope.as_ref().is_none_or(|scope| scope.starts_with(folder) || folder.starts_with(scope))
-        };
+        let covers = |folder: &Path| self.scope.as_ref().is_none_or(|scope| overlap(scope, folder));
         kind.is_none_or(|kind| self.form.is_none_or(|form| form.word() == kind)) && folder.is_none_or(covers)
     }
 }

@@ -7,7 +7,7 @@ use super::of_process;
 use crate::clock::Moment;
 use crate::identity::Identity;
 use crate::judge::mark::{self as judge, Holding, Standing, Ties, standing};
-use crate::model::{FoundMark, Mark, Observed, Sight};
+use crate::model::{FoundMark, HOLD, Mark, Observed, Sight};
 use crate::seam::{place, process};
 
 /// Looks at any number of marks at one moment; an owner of many that lives is looked at once.
@@ -57,6 +57,13 @@ impl Marks {
         }
         sight
     }
+}
+
+/// Whether a mark for one folder says something about another that contains it, or is in it. What is in progress in one work
+/// tree is not in another one that stands inside it; a hold is for all that is below its folder.
+#[must_use]
+pub fn reaches(kind: Option<&str>, scope: &Path, folder: &Path) -> bool {
+    kind == Some(HOLD) || !place::border_between(scope, folder)
 }
 
 /// What keeps an agent from a turn in this folder, of the holds that are there for it; none: no mark does. A folder that
